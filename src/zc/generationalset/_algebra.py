@@ -1,0 +1,89 @@
+"""Set operations.  They compare by id; right operands are not changed."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from zc.generationalset._tree import TreeMember
+
+if TYPE_CHECKING:
+    from zc.generationalset._set import GenerationalSet
+
+    T = TypeVar('T', bound=GenerationalSet)
+
+
+def union(left: T, right: GenerationalSet) -> T:
+    others = ((id, ob) for id, ob in right.items() if not left._has(id))
+    return _filled(left, chain(left.items(), others))
+
+
+def intersection(left: T, right: GenerationalSet) -> T:
+    return _filled(
+        left, ((id, ob) for id, ob in left.items() if right._has(id)))
+
+
+def difference(left: T, right: GenerationalSet) -> T:
+    return _filled(
+        left, ((id, ob) for id, ob in left.items() if not right._has(id)))
+
+
+def symmetric_difference(left: T, right: GenerationalSet) -> T:
+    return _filled(left, chain(
+        ((id, ob) for id, ob in left.items() if not right._has(id)),
+        ((id, ob) for id, ob in right.items() if not left._has(id))))
+
+
+def is_subset(left: GenerationalSet, right: GenerationalSet) -> bool:
+    return len(left) <= len(right) and all(map(right._has, left.ids()))
+
+
+def update(left: GenerationalSet, right: GenerationalSet) -> None:
+    for id, ob in list(right.items()):
+        if not left._has(id):
+            left.add(_own(ob), id)
+
+
+def intersection_update(
+        left: GenerationalSet, right: GenerationalSet) -> None:
+    for id in list(left.ids()):
+        if not right._has(id):
+            del left[id]
+
+
+def difference_update(left: GenerationalSet, right: GenerationalSet) -> None:
+    for id in list(right.ids()):
+        if left._has(id):
+            del left[id]
+
+
+def symmetric_difference_update(
+        left: GenerationalSet, right: GenerationalSet) -> None:
+    for id, ob in list(right.items()):
+        if left._has(id):
+            del left[id]
+        else:
+            left.add(_own(ob), id)
+
+
+def _filled(model: T, items: Any) -> T:
+    """Return a set without superset, made like another, with some items."""
+    result = model.__class__(
+        maximum_removals=model.maximum_removals,
+        id_attribute=model.id_attribute)
+    for id, ob in items:
+        result.add(_own(ob), id)
+    return result
+
+
+def _own(ob: Any) -> Any:
+    """Return what can be added to another set: of a subset, a copy.
+
+    A set is in one superset only, and would leave that one.
+    """
+    if not isinstance(ob, TreeMember):
+        return ob
+    subset: GenerationalSet = ob  # type: ignore[assignment]
+    copy = _filled(subset, subset.items())
+    copy.id = ob.id
+    return copy

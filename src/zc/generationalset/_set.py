@@ -1,0 +1,317 @@
+"""The sets that applications use.
+
+``IGenerationalSet`` in ``interfaces`` says what each method does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeGuard, TypeVar
+
+import zc.generationalset
+from ZODB.POSException import POSError
+from zope.interface import implementer
+
+from zc.generationalset import _algebra
+from zc.generationalset._settled import GONE, MISSING
+from zc.generationalset._tree import TreeMember, check_id, new_epoch
+from zc.generationalset._updates import updates_since
+from zc.generationalset.interfaces import IGenerationalSet
+
+T = TypeVar('T', bound='GenerationalSet')
+
+
+@implementer(IGenerationalSet)
+class GenerationalSet(TreeMember):
+    """A persistent set that knows what changed since any generation."""
+
+    __module__ = 'zc.generationalset'  # for pickles
+
+    def __init__(
+            self, id: Any = None, parent: GenerationalSet | None = None,
+            maximum_removals: int = 99, superset: bool = False,
+            id_attribute: str = 'id') -> None:
+        if not isinstance(maximum_removals, int) or maximum_removals < 0:
+            raise ValueError('expected maximum_removals to be an integer '
+                             f'of 0 or more, got {maximum_removals!r}')
+        self.id = id
+        self.parent = None
+        self.maximum_removals = maximum_removals
+        self.id_attribute = id_attribute
+        self._init_settled()
+        if parent is None:
+            self._init_root()
+            return
+        if not isinstance(parent, GenerationalSet):
+            raise TypeError(
+                f'expected a GenerationalSet as parent, got {parent!r}')
+        check_id(self, id)
+        self._init_pending(parent)
+
+    def __repr__(self) -> str:
+        try:
+            name = '' if self.id is None else f' {self.id!r}'
+            count = len(self)
+        except POSError:  # its database is closed, for example
+            return object.__repr__(self)
+        items = 'item' if count == 1 else 'items'
+        return f'<{self.__class__.__name__}{name}, {count} {items}>'
+
+    # Changes
+
+    def get_id(self, ob: Any) -> Any:
+        try:
+            return getattr(ob, self.id_attribute)
+        except AttributeError:
+            raise AttributeError(
+                f'expected an object with an attribute {self.id_attribute!r}'
+                f', got {ob!r}; an id may be given as second argument'
+            ) from None
+
+    def add(self, ob: Any, id: Any = None) -> None:
+        if isinstance(ob, TreeMember):
+            self._adopt(ob, id)
+        else:
+            self._change(check_id(ob, self._id_of(ob, id)), ob)
+
+    def changed(self, ob: Any, id: Any = None) -> None:
+        id = self._id_of(ob, id)
+        before = self._get(id)
+        if before is MISSING:
+            raise KeyError(id)
+        if isinstance(ob, TreeMember):
+            self._adopt(ob, id)
+        else:
+            self._change(id, ob, before)
+
+    def remove(self, ob: Any, id: Any = None) -> None:
+        self._remove(self._id_of(ob, id))
+
+    def discard(self, ob: Any) -> None:
+        id = self._member_id(ob)
+        if id is not MISSING:
+            self._remove(id)
+
+    def clear(self) -> None:
+        for id in list(self.ids()):
+            self._remove(id)
+
+    def __delitem__(self, id: Any) -> None:
+        self._remove(self._normal(id))
+
+    def _remove(self, id: Any) -> None:
+        before = self._get(id)
+        if before is MISSING:
+            raise KeyError(id)
+        self._change(id, GONE, before)
+
+    # Objects and ids
+
+    def _id_of(self, ob: Any, id: Any) -> Any:
+        """Return the id, perhaps given, that an object has in this set."""
+        if id is not None:
+            return self._normal(id)
+        if isinstance(ob, TreeMember):
+            return self._subset_id(ob)
+        return self.get_id(ob)
+
+    def _get(self, id: Any) -> Any:
+        """Return the object with an id, MISSING for one that can't be."""
+        try:
+            return self._find(id)
+        except TypeError:
+            return MISSING
+
+    def _has(self, id: Any) -> bool:
+        return self._get(id) is not MISSING
+
+    def _member_id(self, ob: Any) -> Any:
+        """Return the id of an object, or an id, that is here, or MISSING."""
+        try:
+            id = self._id_of(ob, None)
+            if self._has(id):
+                return id
+        except (AttributeError, LookupError, TypeError, ValueError):
+            pass
+        id = self._normal(ob)
+        try:
+            return id if self._has(id) else MISSING
+        except (AttributeError, ValueError):
+            # An object, compared with ids: other errors than TypeError,
+            # which _get takes care of, come from its own comparison.
+            return MISSING
+
+    def __contains__(self, ob: Any) -> bool:
+        return self._member_id(ob) is not MISSING
+
+    def __getitem__(self, id: Any) -> Any:
+        ob = self._get(self._normal(id))
+        if ob is MISSING:
+            raise KeyError(id)
+        return ob
+
+    def get(self, id: Any, default: Any = None) -> Any:
+        ob = self._get(self._normal(id))
+        return default if ob is MISSING else ob
+
+    def __len__(self) -> int:
+        root, path = self._locate()
+        journal = root._journal
+        length = self._known_length()
+        if journal is None or not journal.records:
+            return length
+        return length + journal.recent.lengths.get(path, 0)
+
+    def __bool__(self) -> bool:
+        return len(self) > 0
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._objects_since(0, self._unsettled())
+
+    def values(self, minimum_generation: int = 0) -> list[Any]:
+        return list(
+            self._objects_since(minimum_generation - 1, self._unsettled()))
+
+    def items(self) -> Iterator[tuple[Any, Any]]:
+        changes = self._unsettled()
+        ids = {generation: id for id, generation in self.generations.items()
+               if id not in changes}
+        for generation, ob in self.contents.items():
+            if generation in ids:
+                yield ids[generation], ob
+        for id, (_, ob) in changes.items():
+            if ob is not GONE:
+                yield id, self._settled_get(id) if ob is MISSING else ob
+
+    def ids(self) -> Iterator[Any]:
+        return (id for id, _ in self.items())
+
+    # Synchronization
+
+    @property
+    def generation(self) -> int:
+        root, _ = self._locate()
+        if root._journal is None:
+            return root._current_generation()
+        return root._journal.hand_out()
+
+    @property
+    def epoch(self) -> str | None:
+        root, _ = self._locate()
+        return root._epoch
+
+    def renew(self) -> None:
+        root, _ = self._locate()
+        root._begin_history()
+        root._epoch = new_epoch()
+        zc.generationalset.notify(root)
+
+    def generational_updates(self, generation: int) -> dict[str, Any]:
+        current = self.generation
+        return {'generation': current, **self._updates(generation, current)}
+
+    def provisional_updates(self, generation: int) -> dict[str, Any]:
+        root, _ = self._locate()
+        start = root._journal.started() if root._journal else None
+        current = root._current_generation()
+        if start is None:
+            start = current
+        elif generation > start:
+            return {'generation': start}
+        return {'generation': start, **self._updates(generation, current)}
+
+    def _updates(self, generation: int, current: int) -> dict[str, Any]:
+        if not isinstance(generation, int):
+            raise TypeError(
+                f'expected a generation, an integer, got {generation!r}')
+        return {} if generation >= current else updates_since(
+            self, generation)
+
+    # Operators
+
+    def __or__(self: T, other: Any) -> T:
+        return _algebra.union(self, other) if _is_set(other) else NotImplemented
+
+    def __and__(self: T, other: Any) -> T:
+        return _algebra.intersection(self, other) if _is_set(other) else NotImplemented
+
+    def __sub__(self: T, other: Any) -> T:
+        return _algebra.difference(self, other) if _is_set(other) else NotImplemented
+
+    def __xor__(self: T, other: Any) -> T:
+        return _algebra.symmetric_difference(self, other) if _is_set(other) else NotImplemented
+
+    def __ior__(self: T, other: Any) -> T:
+        if not _is_set(other):
+            return NotImplemented
+        _algebra.update(self, other)
+        return self
+
+    def __iand__(self: T, other: Any) -> T:
+        if not _is_set(other):
+            return NotImplemented
+        _algebra.intersection_update(self, other)
+        return self
+
+    def __isub__(self: T, other: Any) -> T:
+        if not _is_set(other):
+            return NotImplemented
+        _algebra.difference_update(self, other)
+        return self
+
+    def __ixor__(self: T, other: Any) -> T:
+        if not _is_set(other):
+            return NotImplemented
+        _algebra.symmetric_difference_update(self, other)
+        return self
+
+    def __le__(self, other: Any) -> bool:
+        return _algebra.is_subset(self, other) if _is_set(other) else NotImplemented
+
+    def __ge__(self, other: Any) -> bool:
+        return _algebra.is_subset(other, self) if _is_set(other) else NotImplemented
+
+    def __lt__(self, other: Any) -> bool:
+        if not _is_set(other):
+            return NotImplemented
+        return self <= other and len(self) < len(other)
+
+    def __gt__(self, other: Any) -> bool:
+        if not _is_set(other):
+            return NotImplemented
+        return other < self
+
+    def isdisjoint(self, other: Iterable[Any]) -> bool:
+        if _is_set(other):
+            return not any(map(self._has, other.ids()))
+        return not any(ob in self for ob in other)
+
+
+def _is_set(ob: Any) -> TypeGuard[GenerationalSet]:
+    return isinstance(ob, GenerationalSet)
+
+
+class StringIdGenerationalSet(GenerationalSet):
+    """A generational set whose ids are strings, as JavaScript needs them."""
+
+    __module__ = 'zc.generationalset'
+
+    def get_id(self, ob: Any) -> Any:
+        return str(super().get_id(ob))
+
+    def _normal(self, id: Any) -> Any:
+        return None if id is None else str(id)
+
+
+class ValueGenerationalSet(GenerationalSet):
+    """A generational set whose items are their own ids."""
+
+    __module__ = 'zc.generationalset'
+
+    def get_id(self, ob: Any) -> Any:
+        return ob
+
+
+GSet = GenerationalSet
+SGSet = StringIdGenerationalSet
+VGSet = ValueGenerationalSet

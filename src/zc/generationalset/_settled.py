@@ -1,0 +1,172 @@
+"""Settled state: what one set has in its three B-trees.
+
+The attribute names ``contents``, ``generations`` and ``removals`` and what
+they map are those of releases 0.1 to 0.4, so that a database written by one
+of them is simply opened and used.  What those releases did not store is
+computed when it is needed, and stored with the set's next change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import persistent
+from BTrees.LOBTree import LOBTree
+from BTrees.OLBTree import OLBTree
+
+
+class _Marker:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+#: In place of an object: the id was removed.
+GONE = _Marker('GONE')
+#: No such object.
+MISSING = _Marker('MISSING')
+
+
+class SettledSet(persistent.Persistent):
+    """The B-trees of one set; knows nothing of trees of sets and journals."""
+
+    id: Any
+    parent: Any
+    maximum_removals: int
+    # None until the first change by this release: see _upgrade.
+    _length: int | None = None
+    _removed: int | None = None
+    _floor: int | None = None
+    _born: int | None = None
+
+    def _init_settled(self) -> None:
+        self.contents = LOBTree()  # generation -> object
+        self.generations = OLBTree()  # id -> generation, of removals too
+        self.removals = LOBTree()  # generation -> id
+        self._length = 0  # of contents
+        self._removed = 0  # length of removals
+        self._floor = 0  # the newest removal that was forgotten
+        self._born = 0  # when it joined its superset; None: not yet
+
+    def _settled_get(self, id: Any) -> Any:
+        """Return the settled object with an id, or MISSING."""
+        generation = self.generations.get(id)
+        if generation is None:
+            return MISSING
+        return self.contents.get(generation, MISSING)
+
+    def _apply(self, id: Any, ob: Any, generation: int) -> None:
+        """Make ``ob`` (or GONE) the state of an id at a generation."""
+        if self._floor is None:
+            self._upgrade()
+        old = self.generations.get(id)
+        if old is not None:
+            self._take_out(old, ob, generation)
+        # First the one write that can fail, when ids can't be compared.
+        self.generations[id] = generation
+        if ob is GONE:
+            self.removals[generation] = id
+            self._removed += 1  # type: ignore[operator]
+            self._forget()
+        else:
+            self.contents[generation] = ob
+            self._length += 1  # type: ignore[operator]
+
+    def _take_out(self, old: int, ob: Any, generation: int) -> None:
+        """Drop an id's old state, which ``ob`` replaces at a generation."""
+        replaced = self.contents.pop(old, MISSING)
+        if replaced is MISSING:
+            del self.removals[old]
+            self._removed -= 1  # type: ignore[operator]
+            return
+        self._length -= 1  # type: ignore[operator]
+        if isinstance(replaced, SettledSet) and replaced is not ob:
+            replaced._leave(generation)
+
+    def _leave(self, generation: int) -> None:
+        """Stand alone from a generation on."""
+        raise NotImplementedError
+
+    def _forget(self) -> None:
+        """Keep the removal log within its bound, and remember what went."""
+        while self._removed > self.maximum_removals:  # type: ignore[operator]
+            generation = self.removals.minKey()
+            del self.generations[self.removals.pop(generation)]
+            self._removed -= 1  # type: ignore[operator]
+            self._floor = generation
+
+    # Sets of releases 0.1 to 0.4
+
+    def _upgrade(self) -> None:
+        """Store what old releases did not know.
+
+        Must happen before the superset's entry for this set is touched.
+        """
+        floor, born = self._known_floor(), self._joined()
+        self._length = len(self.contents)
+        self._removed = len(self.removals)
+        self._floor, self._born = floor, born
+        self.__dict__.pop('generation', None)
+
+    def _known_floor(self) -> int:
+        """Return the generation below which a client must get everything.
+
+        An old set doesn't say what it forgot.  Removals were forgotten
+        oldest first, so if one is left, nothing newer than it is forgotten.
+        Otherwise, and always for subsets (old items of a subset that joined
+        late are numbered below its clients), anything may have been missed
+        before the last change.
+        """
+        if self._floor is not None:
+            return self._floor
+        if self.parent is None and self.removals:
+            return int(self.removals.minKey()) - 1
+        return self._last_change()
+
+    def _joined(self) -> int | None:
+        """Return the generation at which this joined, None if it hasn't."""
+        if self._floor is not None:
+            return self._born
+        if self.parent is None:
+            return 0
+        entry = self.parent._settled_get(self.parent._subset_id(self))
+        return self._last_change() if entry is self else None
+
+    def _last_change(self) -> int:
+        """Return when an old set was changed, as it or its superset says."""
+        own: int = self.__dict__.get('generation', 1)
+        if self.parent is None:
+            return own
+        listed = self.parent.generations.get(self.parent._subset_id(self), 0)
+        return max(own, listed)
+
+    def _known_length(self) -> int:
+        length = self._length
+        return len(self.contents) if length is None else length
+
+    def _known_removed(self) -> int:
+        removed = self._removed
+        return len(self.removals) if removed is None else removed
+
+    # Reading together with later changes
+
+    def _superseded(self, changes: dict[Any, Any]) -> set[int | None]:
+        """Return the settled generations of ids that changed later."""
+        return {self.generations.get(id) for id in changes}
+
+    def _objects_since(
+            self, since: int, changes: dict[Any, Any]) -> Iterator[Any]:
+        """Yield the objects newer than a generation, oldest change first.
+
+        ``changes`` maps id to (generation, object) for what isn't settled.
+        """
+        superseded = self._superseded(changes)
+        for generation, ob in self.contents.items(since + 1):
+            if generation not in superseded:
+                yield ob
+        for id, (generation, ob) in changes.items():
+            if generation > since and ob is not GONE:
+                yield self._settled_get(id) if ob is MISSING else ob

@@ -1,0 +1,256 @@
+"""Trees of sets: where a set is in its tree, joining, leaving, changing."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import zc.generationalset
+from zc.generationalset._journal import Journal, Path, Recent
+from zc.generationalset._settled import GONE, MISSING, SettledSet
+
+
+def new_epoch() -> str:
+    return secrets.token_urlsafe(12)
+
+
+class TreeMember(SettledSet):
+    """A set that may have subsets, and may be one."""
+
+    # Both of the root alone.  A root without a journal is of an old release.
+    _journal: Journal | None = None
+    _epoch: str | None = None
+
+    def _init_root(self) -> None:
+        self._journal = Journal(1)
+        self._epoch = new_epoch()
+
+    def _init_pending(self, parent: TreeMember) -> None:
+        """Belong to a superset that will be joined at the first change."""
+        self.parent = parent
+        self._born = None
+
+    # Ids
+
+    def _normal(self, id: Any) -> Any:
+        """Return the form in which an explicit id is stored."""
+        return id
+
+    def _subset_id(self, subset: TreeMember) -> Any:
+        return self._normal(subset.id)
+
+    # Where a set is
+
+    def _locate(self) -> tuple[TreeMember, Path]:
+        """Return the root, and the ids of the subsets that lead here."""
+        path: Path = ()
+        member: TreeMember = self
+        while member.parent is not None:
+            path = member.parent._subset_id(member), *path
+            member = member.parent
+        return member, path
+
+    def _supersets(self) -> Iterator[TreeMember]:
+        """Yield the set itself, its superset, and so on up to the root."""
+        member = self
+        while member is not None:
+            yield member
+            member = member.parent
+
+    def _at(self, path: Path) -> TreeMember:
+        member: TreeMember = self
+        for id in path:
+            member = member._settled_get(id)
+        return member
+
+    def _unsettled(self) -> dict[Any, tuple[int, Any]]:
+        """Return what the journal says of this set."""
+        root, path = self._locate()
+        journal = root._journal
+        if journal is None or not journal.records:
+            return {}
+        return journal.recent.changes.get(path, {})
+
+    def _current_generation(self) -> int:
+        """Return the tree's generation, as this transaction sees it."""
+        root, _ = self._locate()
+        if root._journal is None:
+            generation: int = root.__dict__['generation']
+            return generation
+        return root._journal.generation
+
+    def _find(self, id: Any) -> Any:
+        """Return the object with an id, or MISSING.
+
+        Raises TypeError if the id can't be compared with those that are here.
+        """
+        _, ob = self._unsettled().get(id, (0, MISSING))
+        if ob is MISSING:
+            return self._settled_get(id)
+        return MISSING if ob is GONE else ob
+
+    # Changes
+
+    def _change(
+            self, id: Any, ob: Any, before: Any = None, after: int = 0,
+    ) -> None:
+        """Record one change: an object, or GONE; one generation, all told.
+
+        ``before`` is what the id had, if the caller knows.  The generation
+        will be greater than ``after``.
+        """
+        root, path = self._locate()
+        journal = root._journal or root._begin_history()
+        joining = bool(path) and self._joining()
+        if not journal.is_direct():
+            if before is None:
+                before = self._before(id)
+            if not (joining or journal.is_bulk()
+                    or isinstance(ob, TreeMember)
+                    or isinstance(before, TreeMember)):
+                journal.append(root, self._record(path, id, before, ob))
+                zc.generationalset.notify(root)
+                return
+            journal.settle(root)
+        generation = max(journal.base, after) + 1
+        try:
+            self._apply(id, ob, generation)
+        except TypeError as error:
+            raise self._incomparable(id) from error
+        if path:
+            self._touch_supersets(generation)
+        journal.base = generation
+        zc.generationalset.notify(root)
+
+    def _joining(self) -> bool:
+        """Tell whether a change will make this, or a superset, join one."""
+        pending = [member for member in self._supersets()
+                   if member._joined() is None]
+        for member in pending:
+            member.parent._before(member.parent._subset_id(member))
+        return bool(pending)
+
+    def _touch_supersets(self, generation: int) -> None:
+        member: TreeMember = self
+        while member.parent is not None:
+            member.parent._apply(
+                member.parent._subset_id(member), member, generation)
+            member = member.parent
+
+    def _record(
+            self, path: Path, id: Any, before: Any, ob: Any,
+    ) -> tuple[Path, Any, int, Any]:
+        if ob is GONE:
+            return path, id, -1, self.maximum_removals
+        return path, id, int(before is MISSING), ob
+
+    def _begin_history(self) -> Journal:
+        """Return the journal of this root, made now for an old root."""
+        if self._journal is None:
+            self._journal = Journal(self.__dict__['generation'])
+            self._epoch = new_epoch()
+            self._upgrade()
+        return self._journal
+
+    def _absorb(self, recent: Recent) -> None:
+        """Put records of this root's journal into the B-trees."""
+        # From the bottom up: before its entry in its superset is touched, a
+        # set of an old release must know when it was changed last.
+        paths = sorted(recent.changes, key=len, reverse=True)
+        for path, member in [(path, self._at(path)) for path in paths]:
+            for id, (generation, ob) in recent.changes[path].items():
+                if ob is MISSING:
+                    ob = member._settled_get(id)
+                member._apply(id, ob, generation)
+
+    # Structure
+
+    def _apply(self, id: Any, ob: Any, generation: int) -> None:
+        if isinstance(ob, TreeMember) and ob._joined() is None:
+            ob._join(generation, self.generations.get(id) is not None)
+        super()._apply(id, ob, generation)
+
+    def _join(self, generation: int, replacing: bool) -> None:
+        if self._floor is None:
+            self._upgrade()
+        self._born = generation
+        if replacing:
+            # Clients may have another thing of this id.  Below the floor
+            # they get everything, and don't mix the two.
+            self._floor = generation
+
+    def _leave(self, generation: int) -> None:
+        """Become the root of a tree, with numbers that go on."""
+        if self._floor is None:
+            self._upgrade()
+        self.parent = None
+        self._journal = Journal(generation)
+        self._epoch = new_epoch()
+
+    def _adopt(self, subset: TreeMember, id: Any) -> None:
+        """Add a subset, wherever it was."""
+        key = self._adopted_id(subset, id)
+        if any(member is subset for member in self._supersets()):
+            raise ValueError(f'{subset!r} can not be put into itself')
+        after = 0
+        if subset.parent is not self:
+            if subset._joined() is not None and subset.parent is not None:
+                subset.parent._change(subset.parent._subset_id(subset), GONE)
+            if subset.parent is None:
+                after = subset._close_history()
+            subset.id, subset.parent, subset._born = key, self, None
+        self._change(key, subset, after=after)
+
+    def _adopted_id(self, subset: TreeMember, id: Any) -> Any:
+        if subset.id is None:
+            key = check_id(subset, id)
+        else:
+            key = self._subset_id(subset)
+            if id is not None and self._normal(id) != key:
+                raise ValueError(
+                    f'expected the id of the subset, {key!r}, got {id!r}')
+        self._before(key)
+        return key
+
+    def _close_history(self) -> int:
+        """Settle everything, let the journal go, return its generation.
+
+        It is changed so that a transaction that writes it at the same time
+        conflicts, instead of writing what nobody will read.
+        """
+        journal = self._begin_history()
+        journal.settle(self)
+        generation = journal.base
+        journal.base += 1
+        self._journal = self._epoch = None
+        return generation
+
+    # Ids that don't fit
+
+    def _before(self, id: Any) -> Any:
+        """Return the object with an id that is about to be added, or MISSING.
+
+        Raises TypeError if it can't be compared with the ids in this set.
+        """
+        try:
+            before = self._find(id)
+            if before is MISSING:
+                for other in (id, *self._unsettled()):
+                    id < other
+        except TypeError as error:
+            raise self._incomparable(id) from error
+        return before
+
+    def _incomparable(self, id: Any) -> TypeError:
+        return TypeError(
+            f'expected an id that can be compared with the ids in {self!r}, '
+            f'got {id!r} ({type(id).__name__})')
+
+
+def check_id(ob: Any, id: Any) -> Any:
+    """Return an id with which an object can be added to some set."""
+    if id is None or id != id:
+        raise TypeError(f'expected an id for {ob!r}, got {id!r}')
+    hash(id)  # replicas keep objects in mappings
+    return id
