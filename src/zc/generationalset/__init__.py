@@ -12,6 +12,7 @@ def notify(superset: Any) -> None:
     """
 
 
+from zc.generationalset._journal import Backlog, Journal  # noqa: E402,F401
 from zc.generationalset._set import (  # noqa: E402
     GenerationalSet,
     GSet,

@@ -4,180 +4,219 @@ Every change of a tree writes its journal, one small object at the root.  If
 two transactions change different ids at the same time, the storage calls
 ``_p_resolveConflict``, which puts the later transaction's records behind
 those that were committed first, and thereby gives them new generations.
+
+The journal is written whole with every commit, and read three times in every
+conflict, so it must be small; a checkpoint writes many B-tree buckets, so it
+should be rare.  Therefore records go from the journal to its backlog, some at
+a time, and only from there, many at a time, to the B-trees.
 """
 
 from __future__ import annotations
 
-import random
-from typing import TYPE_CHECKING, Any, TypeAlias
+import operator
+from typing import TYPE_CHECKING, Any
 
-import persistent
-from transaction.interfaces import NoTransaction
 from ZODB.POSException import ConflictError
 
-from zc.generationalset._settled import GONE, MISSING
+from zc.generationalset import _transactions
+from zc.generationalset._records import (
+    Path,
+    Recent,
+    Record,
+    Recorder,
+    pack,
+    unpack,
+)
 
 if TYPE_CHECKING:
     from zc.generationalset._tree import TreeMember
 
-Path: TypeAlias = 'tuple[Any, ...]'
-#: Path of subset ids, id, change of length (1, 0 or -1), and the object; for
-#: a removal, in place of the object, the bound of the log that it goes to.
-Record: TypeAlias = 'tuple[Path, Any, int, Any]'
-
-#: With this many records a writer may checkpoint, with twice as many it must.
-LIMIT = 32
-#: The chance that it does.  If all writers did it at once, all but one of
-#: them would conflict.
-CHANCE = 1 / 8
-#: The newest records stay, so that a transaction that began before them can
-#: still be compared with what was committed meanwhile.
-KEEP = 12
-#: A stored journal with more bytes than this is checkpointed, whatever the
-#: number of its records: objects that aren't persistent are stored in it.
+#: How many records are moved to the backlog, at the least.
+SLICE = 16
+#: Where writers compete, the newest records stay, so that a transaction that
+#: began before them can still be compared with what was committed meanwhile.
+KEEP = 10
+#: And they take turns.  Yet if there are this many records, whoever sees it
+#: moves them.
+TOO_MANY = 4 * SLICE
+#: Writers compete for as many generations after a conflict was resolved.
+MEMORY = 200
+#: A backlog with this many records is checkpointed.
+BACKLOG = 96
+#: A stored journal with more bytes than this goes to the backlog, and such a
+#: backlog to the B-trees, whatever the number of records: objects that aren't
+#: persistent are stored in them.
 MAXIMUM_BYTES = 8192
-#: A transaction with more changes than this writes the others to the B-trees.
+#: A transaction with more changes than this writes the rest to the B-trees.
 BULK = 256
 
-_STARTS = object()
+
+class Backlog(Recorder):
+    """Records between the checkpoint and the journal."""
+
+    __module__ = 'zc.generationalset'  # for pickles
+
+    def append(
+            self, root: TreeMember, start: int, records: tuple[Record, ...],
+    ) -> None:
+        """Add records after a generation; checkpoint if there are many."""
+        if (len(self.records) >= BACKLOG
+                or self._p_estimated_size > MAXIMUM_BYTES):
+            self.checkpoint(root)
+        if not self.records:
+            self.start = start
+        self.records += records
+
+    def checkpoint(self, root: TreeMember) -> None:
+        """Move all records into the B-trees."""
+        if self.records:
+            root._absorb(self.recent)
+            self.records = ()
 
 
-class Recent:
-    """What a journal's records say, by path."""
+class Journal(Recorder):
+    """The generation of a tree, and its latest changes."""
 
-    def __init__(self, base: int, records: tuple[Record, ...]) -> None:
-        self.records: tuple[Record, ...] = ()
-        #: path -> id -> (generation, object), oldest change first.  The object
-        #: is GONE for a removed id, and MISSING for a subset below which
-        #: something changed: that one has to be had from the B-trees.
-        self.changes: dict[Path, dict[Any, tuple[int, Any]]] = {}
-        self.lengths: dict[Path, int] = {}
-        for generation, record in enumerate(records, base + 1):
-            self._note(generation, record)
-        self.records = records
+    __module__ = 'zc.generationalset'
 
-    def append(self, generation: int, record: Record) -> None:
-        self._note(generation, record)
-        self.records += (record,)
-
-    def _note(self, generation: int, record: Record) -> None:
-        path, id, change, ob = record
-        self._set(path, id, generation, GONE if change < 0 else ob)
-        self.lengths[path] = self.lengths.get(path, 0) + change
-        for depth in range(len(path)):
-            self._set(path[:depth], path[depth], generation, MISSING)
-
-    def _set(self, path: Path, id: Any, generation: int, ob: Any) -> None:
-        changes = self.changes.setdefault(path, {})
-        changes.pop(id, None)  # so that the latest change comes last
-        changes[id] = generation, ob
-
-
-class Journal(persistent.Persistent):
-    """The generation of a tree, and its changes since the checkpoint."""
-
+    #: What is older, and not in the B-trees either.
+    backlog: Backlog | None = None
     #: Generations up to this one were handed out, and so must not change.
     fixed = 0
-    #: The changes after ``base``, each one generation.
-    records: tuple[Record, ...] = ()
+    #: Where a conflict was last resolved.
+    resolved: int | None = None
+    #: Who moves the next records, and since when.
+    turn: tuple[int, int] | None = None
 
-    def __init__(self, base: int) -> None:
-        #: The checkpoint: everything up to here is in the B-trees.
-        self.base = base
+    def __init__(self, start: int) -> None:
+        self.start = start
 
     @property
     def generation(self) -> int:
-        return self.base + len(self.records)
-
-    @property
-    def recent(self) -> Recent:
-        recent: Recent | None = getattr(self, '_v_recent', None)
-        if recent is None or recent.records is not self.records:
-            self._v_recent = recent = Recent(self.base, self.records)
-        return recent
-
-    # The current transaction
-
-    def started(self) -> int | None:
-        """Return where this transaction's own changes start, if it has any.
-
-        ``_p_changed`` doesn't tell: savepoints clear it.  Nor can the answer
-        be kept here, since a savepoint lets go of changed objects.
-        """
-        if self._p_jar is None:
-            return None
-        try:
-            data = self._p_jar.transaction_manager.get().data(_STARTS)
-        except (KeyError, NoTransaction):
-            return None
-        start: int | None = data.get((self._p_jar, self._p_oid))
-        return start
-
-    def start(self) -> int:
-        """Return the generation before this transaction's first change.
-
-        Called before every change.
-        """
-        transaction = self._p_jar.transaction_manager.get()
-        try:
-            data = transaction.data(_STARTS)
-        except KeyError:
-            data = {}
-            transaction.set_data(_STARTS, data)
-        start: int = data.setdefault(
-            (self._p_jar, self._p_oid), self.generation)
-        return start
+        return self.start + len(self.records)
 
     def hand_out(self) -> int:
         """Return the generation, for somebody who may tell a client."""
-        generation = self.generation
-        start = self.started()
-        if start is not None and generation > max(start, self.fixed):
-            self.fixed = generation
+        generation = self.start + len(self.records)
+        if self._p_jar is not None:
+            began = _transactions.began(self)
+            if began is not None and generation > max(began, self.fixed):
+                self.fixed = generation
         return generation
+
+    # What it says
+
+    def has_records(self) -> bool:
+        """Tell whether anything isn't in the B-trees."""
+        if self.records:
+            return True
+        backlog = self.backlog
+        return backlog is not None and bool(backlog.records)
+
+    @property
+    def base(self) -> int:
+        """The checkpoint: everything up to here is in the B-trees."""
+        backlog = self.backlog
+        if backlog is None or not backlog.records:
+            return self.start
+        return backlog.start
+
+    def layers(self) -> list[Recent]:
+        """Return what journal and backlog say, the latest first."""
+        backlog = self.backlog
+        if backlog is None or not backlog.records:
+            return [self.recent] if self.records else []
+        return [self.recent, backlog.recent]
+
+    @property
+    def unsettled(self) -> Recent:
+        """An index of all records, those of the backlog too."""
+        if self.base == self.start:
+            return self.recent
+        assert self.backlog is not None
+        records = self.backlog.records, self.records
+        known = getattr(self, '_v_unsettled', None)
+        if known is None or any(map(operator.is_not, known[0], records)):
+            unsettled = Recent(self.base, records[0] + records[1])
+            self._v_unsettled = known = records, unsettled
+        result: Recent = known[1]
+        return result
 
     # Changes
 
     def is_direct(self) -> bool:
         """Tell whether changes go straight to the B-trees."""
-        return self._p_jar is None or self.base > self.start()
+        return self._p_jar is None or self.start > _transactions.begin(self)
 
     def is_bulk(self) -> bool:
-        return self.generation - self.start() >= BULK
+        return self.generation - _transactions.begin(self) >= BULK
 
     def append(self, root: TreeMember, record: Record) -> None:
-        """Add a record, after a checkpoint if one is due."""
+        """Add a record, after making room if there is little."""
         self._make_room(root)
         path = record[0]
         if path:
-            # One path, pickled once.
-            record = next((other[0] for other in self.records
-                           if other[0] == path), path), *record[1:]
+            record = self._same_path(path), *record[1:]
         recent = self.recent
         recent.append(self.generation + 1, record)
         self.records = recent.records
 
+    def _same_path(self, path: Path) -> Path:
+        """Return a path that is here already, to pickle it once only."""
+        for other, *_ in self.records:
+            if other == path:
+                return other
+        return path
+
     def _make_room(self, root: TreeMember) -> None:
-        start, count = self.start(), len(self.records)
-        if start <= self.base:
+        began = _transactions.begin(self)
+        committed = began - self.start
+        if committed <= 0:
             return
         if self._p_estimated_size > MAXIMUM_BYTES:
-            self.checkpoint(root, start)
-        elif count >= LIMIT and (
-                count >= 2 * LIMIT or random.random() < CHANCE):
-            self.checkpoint(root, max(self.base, start - KEEP))
+            self._move(root, began)
+        elif self.resolved is None or began - self.resolved > MEMORY:
+            if committed >= SLICE:
+                self._move(root, began)
+        elif committed >= SLICE + KEEP and (
+                self._is_my_turn(began) or committed >= TOO_MANY):
+            self._move(root, began - KEEP)
 
-    def checkpoint(self, root: TreeMember, upto: int) -> None:
-        """Move the records up to a generation into the B-trees."""
-        count = upto - self.base
-        if count:
-            root._absorb(Recent(self.base, self.records[:count]))
-            self.records = self.records[count:]
-            self.base = upto
+    def _is_my_turn(self, began: int) -> bool:
+        """Tell whether it is for this connection to move records.
+
+        If several did it at once, all but one of them would conflict.  So
+        whoever first sees that it is due asks for it, and does it in its next
+        transaction; unless it takes too long for that, and another one asks.
+        """
+        me = _transactions.token(self._p_jar)
+        if self.turn is not None:
+            token, generation = self.turn
+            if token == me and generation <= began:
+                return True
+            if began - generation < SLICE:
+                return False
+        self.turn = me, began + 1
+        return False
+
+    def _move(self, root: TreeMember, upto: int) -> None:
+        """Move records to the backlog, and thereby fix their numbers."""
+        count = upto - self.start
+        if self.backlog is None:
+            self.backlog = Backlog()
+        self.backlog.append(root, self.start, self.records[:count])
+        self.records = self.records[count:]
+        self.start = upto
+        self.turn = None
 
     def settle(self, root: TreeMember) -> None:
-        """Move all records into the B-trees; their numbers are then fixed."""
-        self.checkpoint(root, self.generation)
+        """Move all records into the B-trees, and fix their numbers."""
+        if self._p_jar is not None:
+            _transactions.begin(self)
+        if self.records:
+            self._move(root, self.generation)
+        if self.backlog is not None:
+            self.backlog.checkpoint(root)
 
     # Conflicts
 
@@ -189,37 +228,42 @@ class Journal(persistent.Persistent):
         This runs in the storage, perhaps on another machine: objects are
         references there, and ids are all that can be compared.
         """
-        ancestor = _generation(old)
-        theirs = _since(committed, ancestor)
-        mine = _since(new, ancestor)
+        ancestor = _Side(old).generation
+        theirs, mine = _Side(committed), _Side(new)
+        if min(theirs.generation, mine.generation) < ancestor:
+            raise ConflictError('undo: a generation would fall')
         if new.get('fixed', 0) > ancestor:
             raise ConflictError('a new generation was handed out')
-        if old['base'] not in (committed['base'], new['base']):
-            raise ConflictError('both transactions made a checkpoint')
-        _compare(theirs, mine)
-        base = max(committed['base'], new['base'])
-        paths = {record[0]: record[0] for record in theirs}
+        if max(theirs.start, mine.start) > ancestor:
+            raise ConflictError('new records were moved')
+        if old['start'] not in (theirs.start, mine.start):
+            raise ConflictError('both transactions moved records')
+        later = theirs.since(ancestor)
+        _compare(later, mine.since(ancestor))
+        ahead = theirs if theirs.start > mine.start else mine
+        asking = new if committed.get('turn') == old.get('turn') else committed
+        paths = {record[0]: record[0] for record in later}
         return {
-            **committed, 'base': base,
-            'records': (
-                *_since(committed, base),
-                *((paths.get(path, path), *rest) for path, *rest in mine)),
+            **ahead.state,
+            **pack(theirs.since(ahead.start) + tuple([
+                (paths.get(path, path), *rest)
+                for path, *rest in mine.since(ancestor)])),
+            'turn': asking.get('turn'),
+            'resolved': theirs.generation,
         }
 
 
-def _generation(state: dict[str, Any]) -> int:
-    generation: int = state['base'] + len(state.get('records', ()))
-    return generation
+class _Side:
+    """One of the states that meet in a conflict."""
 
+    def __init__(self, state: dict[str, Any]) -> None:
+        self.state = state
+        self.start: int = state['start']
+        self.records = unpack(state)
+        self.generation = self.start + len(self.records)
 
-def _since(state: dict[str, Any], generation: int) -> tuple[Record, ...]:
-    """Return the records after a generation."""
-    if _generation(state) < generation:
-        raise ConflictError('a state from before the common one: an undo')
-    if state['base'] > generation:
-        raise ConflictError('new records were moved to the B-trees')
-    records: tuple[Record, ...] = state.get('records', ())
-    return records[generation - state['base']:]
+    def since(self, generation: int) -> tuple[Record, ...]:
+        return self.records[generation - self.start:]
 
 
 def _compare(

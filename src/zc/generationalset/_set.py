@@ -20,6 +20,9 @@ from zc.generationalset.interfaces import IGenerationalSet
 
 T = TypeVar('T', bound='GenerationalSet')
 
+#: Ids that need no closer look.
+_PLAIN = frozenset([str, int])
+
 
 @implementer(IGenerationalSet)
 class GenerationalSet(TreeMember):
@@ -71,11 +74,16 @@ class GenerationalSet(TreeMember):
     def add(self, ob: Any, id: Any = None) -> None:
         if isinstance(ob, TreeMember):
             self._adopt(ob, id)
-        else:
-            self._change(check_id(ob, self._id_of(ob, id)), ob)
+            return
+        id = self.get_id(ob) if id is None else self._normal(id)
+        if type(id) not in _PLAIN:
+            check_id(ob, id)
+        self._change(id, ob)
 
     def changed(self, ob: Any, id: Any = None) -> None:
         id = self._id_of(ob, id)
+        if self._replace_unstored(id, ob):
+            return
         before = self._get(id)
         if before is MISSING:
             raise KeyError(id)
@@ -158,15 +166,16 @@ class GenerationalSet(TreeMember):
         root, path = self._locate()
         journal = root._journal
         length = self._known_length()
-        if journal is None or not journal.records:
-            return length
-        return length + journal.recent.lengths.get(path, 0)
+        if journal is not None:
+            for layer in journal.layers():
+                length += layer.lengths.get(path, 0)
+        return length
 
     def __bool__(self) -> bool:
         return len(self) > 0
 
     def __iter__(self) -> Iterator[Any]:
-        return self._objects_since(0, self._unsettled())
+        return iter(self._objects_since(0, self._unsettled()))
 
     def values(self, minimum_generation: int = 0) -> list[Any]:
         return list(
@@ -191,9 +200,7 @@ class GenerationalSet(TreeMember):
     @property
     def generation(self) -> int:
         root, _ = self._locate()
-        if root._journal is None:
-            return root._current_generation()
-        return root._journal.hand_out()
+        return root._handed_out_generation()
 
     @property
     def epoch(self) -> str | None:
@@ -207,25 +214,14 @@ class GenerationalSet(TreeMember):
         zc.generationalset.notify(root)
 
     def generational_updates(self, generation: int) -> dict[str, Any]:
-        current = self.generation
-        return {'generation': current, **self._updates(generation, current)}
+        root, path = (self, ()) if self.parent is None else self._locate()
+        current = root._handed_out_generation()
+        return updates_since(self, generation, root._journal, path, current)
 
     def provisional_updates(self, generation: int) -> dict[str, Any]:
-        root, _ = self._locate()
-        start = root._journal.started() if root._journal else None
-        current = root._current_generation()
-        if start is None:
-            start = current
-        elif generation > start:
-            return {'generation': start}
-        return {'generation': start, **self._updates(generation, current)}
-
-    def _updates(self, generation: int, current: int) -> dict[str, Any]:
-        if not isinstance(generation, int):
-            raise TypeError(
-                f'expected a generation, an integer, got {generation!r}')
-        return {} if generation >= current else updates_since(
-            self, generation)
+        root, path = self._locate()
+        before = root._generation_before()
+        return updates_since(self, generation, root._journal, path, before)
 
     # Operators
 

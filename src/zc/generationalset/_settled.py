@@ -8,7 +8,7 @@ computed when it is needed, and stored with the set's next change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import persistent
@@ -62,29 +62,51 @@ class SettledSet(persistent.Persistent):
         """Make ``ob`` (or GONE) the state of an id at a generation."""
         if self._floor is None:
             self._upgrade()
-        old = self.generations.get(id)
-        if old is not None:
-            self._take_out(old, ob, generation)
-        # First the one write that can fail, when ids can't be compared.
-        self.generations[id] = generation
         if ob is GONE:
-            self.removals[generation] = id
-            self._removed += 1  # type: ignore[operator]
-            self._forget()
-        else:
+            self._apply_removal(id, generation)
+        # First the one write that can fail, when ids can't be compared.
+        elif self.generations.insert(id, generation):
+            self.contents[generation] = ob
+            self._length += 1  # type: ignore[operator]
+        elif not self._replace(id, ob, generation):
+            del self.removals[self.generations[id]]
+            self._removed -= 1  # type: ignore[operator]
+            self.generations[id] = generation
             self.contents[generation] = ob
             self._length += 1  # type: ignore[operator]
 
-    def _take_out(self, old: int, ob: Any, generation: int) -> None:
-        """Drop an id's old state, which ``ob`` replaces at a generation."""
-        replaced = self.contents.pop(old, MISSING)
-        if replaced is MISSING:
+    def _replace(self, id: Any, ob: Any, generation: int) -> bool:
+        """Replace an id's object; return whether it had one.
+
+        The length stays, and so isn't written: that is one object less.
+        """
+        old = self.generations.get(id)
+        if old is None:
+            return False
+        before = self.contents.pop(old, MISSING)
+        if before is MISSING:
+            return False
+        self.generations[id] = generation
+        self.contents[generation] = ob
+        if isinstance(before, SettledSet) and before is not ob:
+            before._leave(generation)
+        return True
+
+    def _apply_removal(self, id: Any, generation: int) -> None:
+        old = self.generations.get(id)
+        self.generations[id] = generation
+        if old is None:  # added and removed since the checkpoint
+            self._removed += 1  # type: ignore[operator]
+        elif old in self.contents:
+            before = self.contents.pop(old)
+            self._length -= 1  # type: ignore[operator]
+            self._removed += 1  # type: ignore[operator]
+            if isinstance(before, SettledSet):
+                before._leave(generation)
+        else:
             del self.removals[old]
-            self._removed -= 1  # type: ignore[operator]
-            return
-        self._length -= 1  # type: ignore[operator]
-        if isinstance(replaced, SettledSet) and replaced is not ob:
-            replaced._leave(generation)
+        self.removals[generation] = id
+        self._forget()
 
     def _leave(self, generation: int) -> None:
         """Stand alone from a generation on."""
@@ -158,11 +180,18 @@ class SettledSet(persistent.Persistent):
         return {self.generations.get(id) for id in changes}
 
     def _objects_since(
-            self, since: int, changes: dict[Any, Any]) -> Iterator[Any]:
-        """Yield the objects newer than a generation, oldest change first.
+            self, since: int, changes: dict[Any, Any]) -> Iterable[Any]:
+        """Return the objects newer than a generation, oldest change first.
 
         ``changes`` maps id to (generation, object) for what isn't settled.
         """
+        if not changes:
+            values: Iterable[Any] = self.contents.values(since + 1)
+            return values
+        return self._merged_objects(since, changes)
+
+    def _merged_objects(
+            self, since: int, changes: dict[Any, Any]) -> Iterator[Any]:
         superseded = self._superseded(changes)
         for generation, ob in self.contents.items(since + 1):
             if generation not in superseded:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import zc.generationalset
-from zc.generationalset._journal import Journal, Path, Recent
+from zc.generationalset import _transactions
+from zc.generationalset._journal import Journal
+from zc.generationalset._records import Path, Recent
 from zc.generationalset._settled import GONE, MISSING, SettledSet
 
 
@@ -44,6 +46,8 @@ class TreeMember(SettledSet):
 
     def _locate(self) -> tuple[TreeMember, Path]:
         """Return the root, and the ids of the subsets that lead here."""
+        if self.parent is None:
+            return self, ()
         path: Path = ()
         member: TreeMember = self
         while member.parent is not None:
@@ -65,43 +69,83 @@ class TreeMember(SettledSet):
         return member
 
     def _unsettled(self) -> dict[Any, tuple[int, Any]]:
-        """Return what the journal says of this set."""
+        """Return what isn't in the B-trees of this set, by id."""
         root, path = self._locate()
         journal = root._journal
-        if journal is None or not journal.records:
+        if journal is None:
             return {}
-        return journal.recent.changes.get(path, {})
+        return journal.unsettled.changes.get(path, {})
 
-    def _current_generation(self) -> int:
-        """Return the tree's generation, as this transaction sees it."""
-        root, _ = self._locate()
-        if root._journal is None:
-            generation: int = root.__dict__['generation']
-            return generation
-        return root._journal.generation
+    def _unsettled_layers(self) -> list[dict[Any, tuple[int, Any]]]:
+        root, path = self._locate()
+        journal = root._journal
+        if journal is None:
+            return []
+        return [layer.changes[path] for layer in journal.layers()
+                if path in layer.changes]
+
+    # Generations, of a root
+
+    def _handed_out_generation(self) -> int:
+        """Return the generation, for somebody who may tell a client."""
+        journal = self._journal
+        if journal is None:
+            return self._old_generation()
+        return journal.hand_out()
+
+    def _generation_before(self) -> int:
+        """Return the generation before this transaction's own changes."""
+        journal = self._journal
+        if journal is None:
+            return self._old_generation()
+        began = None
+        if journal._p_jar is not None:
+            began = _transactions.began(journal)
+        return journal.generation if began is None else began
+
+    def _old_generation(self) -> int:
+        generation: int = self.__dict__['generation']
+        return generation
+
+    # Objects
 
     def _find(self, id: Any) -> Any:
         """Return the object with an id, or MISSING.
 
         Raises TypeError if the id can't be compared with those that are here.
         """
-        _, ob = self._unsettled().get(id, (0, MISSING))
-        if ob is MISSING:
+        journal = self._journal
+        if journal is not None and journal._p_jar is None:
             return self._settled_get(id)
-        return MISSING if ob is GONE else ob
+        for changes in self._unsettled_layers():
+            if id in changes:
+                ob = changes[id][1]
+                if ob is GONE:
+                    return MISSING
+                if ob is not MISSING:
+                    return ob
+        return self._settled_get(id)
 
     # Changes
 
-    def _change(
-            self, id: Any, ob: Any, before: Any = None, after: int = 0,
-    ) -> None:
+    def _change(self, id: Any, ob: Any, before: Any = None) -> None:
         """Record one change: an object, or GONE; one generation, all told.
 
-        ``before`` is what the id had, if the caller knows.  The generation
-        will be greater than ``after``.
+        ``before`` is what the id had, if the caller knows.
         """
+        journal = self._journal
+        if journal is not None and journal._p_jar is None:
+            # A root that isn't stored yet: bulk loads mostly come this way.
+            generation = journal.start + 1
+            try:
+                self._apply(id, ob, generation)
+            except TypeError as error:
+                raise self._incomparable(id) from error
+            journal.start = generation
+            zc.generationalset.notify(self)
+            return
         root, path = self._locate()
-        journal = root._journal or root._begin_history()
+        journal = root._begin_history()
         joining = bool(path) and self._joining()
         if not journal.is_direct():
             if before is None:
@@ -113,15 +157,35 @@ class TreeMember(SettledSet):
                 zc.generationalset.notify(root)
                 return
             journal.settle(root)
-        generation = max(journal.base, after) + 1
+        generation = journal.start + 1
         try:
             self._apply(id, ob, generation)
         except TypeError as error:
             raise self._incomparable(id) from error
         if path:
             self._touch_supersets(generation)
-        journal.base = generation
+        journal.start = generation
         zc.generationalset.notify(root)
+
+    def _replace_unstored(self, id: Any, ob: Any) -> bool:
+        """Record the change of an object that is here, in the simplest case.
+
+        That is a root that isn't stored, with an object that is not a set:
+        to look the id up before the change would take as long as the change.
+        """
+        journal = self._journal
+        if (journal is None or journal._p_jar is not None
+                or isinstance(ob, TreeMember)):
+            return False
+        generation = journal.start + 1
+        try:
+            replaced = self._replace(id, ob, generation)
+        except TypeError:
+            return False
+        if replaced:
+            journal.start = generation
+            zc.generationalset.notify(self)
+        return replaced
 
     def _joining(self) -> bool:
         """Tell whether a change will make this, or a superset, join one."""
@@ -132,10 +196,13 @@ class TreeMember(SettledSet):
         return bool(pending)
 
     def _touch_supersets(self, generation: int) -> None:
+        """Move this set, and its supersets, to their latest change."""
         member: TreeMember = self
         while member.parent is not None:
-            member.parent._apply(
-                member.parent._subset_id(member), member, generation)
+            id = member.parent._subset_id(member)
+            if member._joined() is None:
+                member._join(generation, id)
+            member.parent._apply(id, member, generation)
             member = member.parent
 
     def _record(
@@ -148,7 +215,7 @@ class TreeMember(SettledSet):
     def _begin_history(self) -> Journal:
         """Return the journal of this root, made now for an old root."""
         if self._journal is None:
-            self._journal = Journal(self.__dict__['generation'])
+            self._journal = Journal(self._old_generation())
             self._epoch = new_epoch()
             self._upgrade()
         return self._journal
@@ -166,16 +233,12 @@ class TreeMember(SettledSet):
 
     # Structure
 
-    def _apply(self, id: Any, ob: Any, generation: int) -> None:
-        if isinstance(ob, TreeMember) and ob._joined() is None:
-            ob._join(generation, self.generations.get(id) is not None)
-        super()._apply(id, ob, generation)
-
-    def _join(self, generation: int, replacing: bool) -> None:
+    def _join(self, generation: int, id: Any) -> None:
+        """Become a subset of the parent, which doesn't list this yet."""
         if self._floor is None:
             self._upgrade()
         self._born = generation
-        if replacing:
+        if self.parent.generations.get(id) is not None:
             # Clients may have another thing of this id.  Below the floor
             # they get everything, and don't mix the two.
             self._floor = generation
@@ -193,14 +256,21 @@ class TreeMember(SettledSet):
         key = self._adopted_id(subset, id)
         if any(member is subset for member in self._supersets()):
             raise ValueError(f'{subset!r} can not be put into itself')
-        after = 0
+        if subset.parent is not self and subset.parent is not None \
+                and subset._joined() is not None:
+            subset.parent._change(subset.parent._subset_id(subset), GONE)
+        root, _ = self._locate()
+        journal = root._begin_history()
+        journal.settle(root)
+        if subset.parent is None:
+            # Whatever numbers the subset's items have, clients of this tree
+            # must see them as older than its next change.
+            journal.start = max(journal.start, subset._close_history())
         if subset.parent is not self:
-            if subset._joined() is not None and subset.parent is not None:
-                subset.parent._change(subset.parent._subset_id(subset), GONE)
-            if subset.parent is None:
-                after = subset._close_history()
             subset.id, subset.parent, subset._born = key, self, None
-        self._change(key, subset, after=after)
+        if subset._joined() is None:
+            subset._join(journal.start + 1, key)
+        self._change(key, subset)
 
     def _adopted_id(self, subset: TreeMember, id: Any) -> Any:
         if subset.id is None:
@@ -221,8 +291,8 @@ class TreeMember(SettledSet):
         """
         journal = self._begin_history()
         journal.settle(self)
-        generation = journal.base
-        journal.base += 1
+        generation = journal.start
+        journal.start += 1
         self._journal = self._epoch = None
         return generation
 
@@ -236,8 +306,10 @@ class TreeMember(SettledSet):
         try:
             before = self._find(id)
             if before is MISSING:
-                for other in (id, *self._unsettled()):
-                    id < other
+                id < id
+                for changes in self._unsettled_layers():
+                    for other in changes:
+                        id < other
         except TypeError as error:
             raise self._incomparable(id) from error
         return before

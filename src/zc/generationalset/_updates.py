@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from zc.generationalset._journal import Path, Recent, Record
-from zc.generationalset._settled import GONE, SettledSet
+from zc.generationalset._records import Path, Recent
+from zc.generationalset._settled import GONE, MISSING, SettledSet
 
 if TYPE_CHECKING:
+    from zc.generationalset._journal import Journal
     from zc.generationalset._tree import TreeMember
 
 
@@ -22,126 +23,104 @@ class SubsetUpdates(dict[str, Any]):
     """
 
 
-def updates_since(member: TreeMember, since: int) -> dict[str, Any]:
-    """Return everything in a set, or its tree, that is newer than ``since``.
+def updates_since(
+        member: TreeMember, since: int, journal: Journal | None, path: Path,
+        current: int) -> dict[str, Any]:
+    """Return what is newer than ``since``, under the generation ``current``.
 
-    The journal alone answers if it goes back far enough.
+    The journal, of the root, alone answers if it goes back far enough.
     """
-    root, path = member._locate()
-    journal = root._journal
-    if journal is None:
-        return _Reader(Recent(0, ())).read(member, path, since)
-    if since >= journal.generation:
-        return {}
-    if since >= journal.base:
-        records = journal.records[since - journal.base:]
-        updates = _from_records(path, records)
-        if updates is not None:
-            return updates
-    return _Reader(journal.recent).read(member, path, since)
+    if not isinstance(since, int):
+        raise TypeError(f'expected a generation, an integer, got {since!r}')
+    updates: dict[str, Any] = {'generation': current}
+    if since > current:
+        return updates
+    if journal is None or not journal.has_records():
+        _Reader(_NOTHING).add(updates, member, path, since)
+    elif since < journal.start or not _add_recent(
+            updates, journal.recent, path, since):
+        unsettled = journal.unsettled
+        if since < journal.base or not _add_recent(
+                updates, unsettled, path, since):
+            _Reader(unsettled).add(updates, member, path, since)
+    return updates
 
 
-class _Node:
-    """The changes of one set, while they are gathered, newest first."""
-
-    __slots__ = 'seen', 'removals', 'adds', 'updates'
-
-    def __init__(self, updates: dict[str, Any]) -> None:
-        self.updates = updates
-        self.seen: set[Any] = set()
-        self.removals: list[Any] = []
-        self.adds: list[Any] = []
+_NOTHING = Recent(0, ())
 
 
-def _from_records(
-        path: Path, records: tuple[Record, ...]) -> dict[str, Any] | None:
-    """Return the updates that records make, below a path.
+def _add_recent(
+        updates: dict[str, Any], recent: Recent, path: Path, since: int,
+) -> bool:
+    """Add what records say, for a client that has all that is older.
 
-    Return None if so many ids were removed that the log of a set forgets
-    some: how to answer then depends on everything that is in the set.
+    Return False, having added nothing, if so many ids were removed that a
+    set forgets some: the answer then depends on all that is in it.
     """
-    skip = len(path)
-    nodes: dict[Path, _Node] = {path: _Node({})}
-    for record_path, id, change, ob in reversed(records):
-        node = nodes.get(record_path)
-        if node is None:
-            if record_path[:skip] != path:
-                continue
-            node = _open(nodes, record_path)
-        if id in node.seen:
-            continue
-        node.seen.add(id)
-        if change < 0:
-            node.removals.append(id)
-            if len(node.removals) >= ob:
-                return None
+    changes = recent.changes.get(path)
+    if changes is None:
+        return True
+    removals, adds = [], []
+    for id, (generation, ob) in reversed(changes.items()):
+        if generation <= since:
+            break
+        if ob is GONE:
+            removals.append(id)
+        elif ob is MISSING:
+            ob = SubsetUpdates(id=id)
+            if not _add_recent(ob, recent, (*path, id), since):
+                return False
+            adds.append(ob)
         else:
-            node.adds.append(ob)
-    for node in nodes.values():
-        _put_lists(node.updates, node.removals[::-1], node.adds[::-1])
-    return nodes[path].updates
-
-
-def _open(nodes: dict[Path, _Node], path: Path) -> _Node:
-    """Make a node for a subset, listed where its latest change is."""
-    superset = nodes.get(path[:-1]) or _open(nodes, path[:-1])
-    nodes[path] = node = _Node(SubsetUpdates(id=path[-1]))
-    superset.adds.append(node.updates)
-    return node
-
-
-def _put_lists(
-        updates: dict[str, Any], removals: list[Any], adds: list[Any],
-) -> None:
+            adds.append(ob)
     if removals:
+        if len(removals) >= recent.bounds[path]:
+            return False
+        removals.reverse()
         updates['removals'] = removals
     if adds:
+        adds.reverse()
         updates['adds'] = adds
+    return True
 
 
 class _Reader:
-    """Reads B-trees, and what the journal says on top of them."""
+    """Reads B-trees, and what isn't settled on top of them."""
 
-    def __init__(self, recent: Recent) -> None:
-        self._changes = recent.changes
-        self._lengths = recent.lengths
+    def __init__(self, unsettled: Recent) -> None:
+        self._changes = unsettled.changes
+        self._lengths = unsettled.lengths
 
-    def read(
-            self, member: TreeMember, path: Path, since: int,
-    ) -> dict[str, Any]:
-        born = max(superset._joined() or 0
-                   for superset in member._supersets())
-        updates: dict[str, Any] = {}
-        self._fill(updates, member, path, since, born)
-        return updates
-
-    def _fill(
+    def add(
             self, updates: dict[str, Any], member: TreeMember, path: Path,
-            since: int, born: int, whole: bool = False) -> None:
+            since: int, born: int | None = None, whole: bool = False,
+    ) -> None:
         """Add a set's removals and adds, or contents, to its updates.
 
         ``born`` is the generation at which the set came into this tree: a
         client from before that has nothing of it.
         """
+        if born is None:
+            born = _born(member) if path else 0
         if since < born:
             since = 0
         changes = self._changes.get(path, {})
         floor, oldest = _log_range(member, changes)
         if not (whole or since < floor):
-            removals = list(_removals_since(member, since, changes))
+            removals = _removals_since(member, since, changes)
             adds = list(member._objects_since(since, changes))
-            length = member._known_length() + self._lengths.get(path, 0)
             # A client that isn't below the floor, but below all removals
             # that are logged, may be given either answer.
-            if (not floor or since >= oldest
-                    or len(removals) + len(adds) <= length):
-                _put_lists(
-                    updates, removals,
-                    self._listed(adds, member, path, since, born, False))
+            if (not floor or since >= oldest or len(removals) + len(adds)
+                    <= member._known_length() + self._lengths.get(path, 0)):
+                if removals:
+                    updates['removals'] = removals
+                if adds:
+                    updates['adds'] = self._listed(
+                        adds, member, path, since, born, False)
                 return
-        contents = member._objects_since(0, changes)
         updates['contents'] = self._listed(
-            contents, member, path, since, born, True)
+            member._objects_since(0, changes), member, path, since, born, True)
 
     def _listed(
             self, objects: Iterable[Any], member: TreeMember, path: Path,
@@ -161,8 +140,12 @@ class _Reader:
         # The removal of another subset of this id may be among what the
         # superset forgot.  Then the client still has that one.
         whole = contents and since < born
-        self._fill(updates, subset, (*path, id), since, born, whole)
+        self.add(updates, subset, (*path, id), since, born, whole)
         return updates
+
+
+def _born(member: TreeMember) -> int:
+    return max(superset._joined() or 0 for superset in member._supersets())
 
 
 def _log_range(
@@ -178,6 +161,8 @@ def _log_range(
         excess -= sum(generation in member.removals
                       for generation in member._superseded(changes)
                       if generation is not None)
+    elif not floor and excess <= 0:
+        return 0, 0  # the common case: nothing was ever forgotten
     generations = _removal_generations(member, changes)
     if excess > 0:
         floor = max(floor, *islice(generations, excess))
@@ -196,13 +181,14 @@ def _removal_generations(
 
 
 def _removals_since(
-        member: TreeMember, since: int, changes: dict[Any, Any],
-) -> Iterator[Any]:
-    """Yield the ids of removals that are newer than a generation."""
+        member: TreeMember, since: int, changes: dict[Any, Any]) -> list[Any]:
+    """Return the ids of removals that are newer than a generation."""
+    if not changes:
+        return list(member.removals.values(since + 1))
     superseded = member._superseded(changes)
-    for generation, id in member.removals.items(since + 1):
-        if generation not in superseded:
-            yield id
-    for id, (generation, ob) in changes.items():
-        if ob is GONE and generation > since:
-            yield id
+    return [
+        id for generation, id in member.removals.items(since + 1)
+        if generation not in superseded
+    ] + [
+        id for id, (generation, ob) in changes.items()
+        if ob is GONE and generation > since]
