@@ -1,0 +1,52 @@
+from pathlib import Path
+
+from setuptools import find_namespace_packages, setup
+
+setup(
+    name='zc.generationalset',
+    version='1.0.0',
+    description='Sets in ZODB that tell every client what changed',
+    long_description=Path(__file__).with_name('README.rst').read_text(),
+    long_description_content_type='text/x-rst',
+    license='ZPL-2.1',
+    license_files=['LICENSE.txt'],
+    keywords='ZODB synchronization replication persistent set delta',
+    classifiers=[
+        'Development Status :: 5 - Production/Stable',
+        'Framework :: ZODB',
+        'Intended Audience :: Developers',
+        'Operating System :: OS Independent',
+        'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+        'Programming Language :: Python :: 3.13',
+        'Programming Language :: Python :: 3.14',
+        'Topic :: Database',
+        'Topic :: Software Development :: Libraries :: Python Modules',
+        'Typing :: Typed',
+    ],
+    packages=find_namespace_packages('src', include=['zc.*']),
+    package_dir={'': 'src'},
+    package_data={'zc.generationalset': ['*.txt', 'py.typed'],
+                  'zc.generationalset.tests': ['data/*', '*.txt']},
+    python_requires='>=3.10',
+    install_requires=[
+        'BTrees',
+        'ZODB >= 5.8',
+        'persistent',
+        'transaction',
+        'zope.interface',
+    ],
+    extras_require={
+        'test': [
+            'RelStorage',
+            'ZEO',
+            'hypothesis',
+            'manuel',
+            'zope.testing',
+            'zope.testrunner',
+        ],
+    },
+    zip_safe=False,
+)

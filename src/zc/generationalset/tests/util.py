@@ -1,0 +1,78 @@
+"""What several tests need."""
+
+import logging
+
+import persistent
+
+from zc.generationalset import GSet
+from zc.generationalset.replica import Replica
+
+
+class Thing(persistent.Persistent):
+    """An item; equal to another one of the same id and version."""
+
+    def __init__(self, id, version=0):
+        self.id = id
+        self.version = version
+
+    def __repr__(self):
+        return f'Thing({self.id!r}, {self.version!r})'
+
+
+class Plain:
+    """An item that is not persistent."""
+
+    def __init__(self, id, version=0):
+        self.id = id
+        self.version = version
+
+    def __repr__(self):
+        return f'Plain({self.id!r}, {self.version!r})'
+
+
+def state(gset):
+    """Return what is in a set: id -> version, or a subset's state."""
+    return {id: state(ob) if isinstance(ob, GSet) else ob.version
+            for id, ob in gset.items()}
+
+
+class Client(Replica):
+    """A replica that is compared with the server at every update.
+
+    Objects on the server change in place, so a client keeps copies.
+    """
+
+    def sync(self, gset):
+        updates = gset.generational_updates(self.generation)
+        self.apply(updates)
+        if self.generation == 0:  # it was ahead of the server
+            updates = gset.generational_updates(self.generation)
+            self.apply(updates)
+        if self.items != state(gset):
+            raise AssertionError(
+                f'{self.items} != {state(gset)} after {updates}')
+        return updates
+
+    def _with_id(self, ob):
+        id, ob = super()._with_id(ob)
+        return id, ob if isinstance(ob, dict) else ob.version
+
+
+class ResolverErrors(logging.Handler):
+    """Collects errors of conflict resolution that ZODB logs and hides."""
+
+    def __init__(self):
+        super().__init__(logging.ERROR)
+        self.records = []
+
+    def emit(self, record):
+        self.records.append(self.format(record))
+
+    def __enter__(self):
+        logging.getLogger('ZODB.ConflictResolution').addHandler(self)
+        return self
+
+    def __exit__(self, *error):
+        logging.getLogger('ZODB.ConflictResolution').removeHandler(self)
+        if error[0] is None and self.records:
+            raise AssertionError(self.records)
