@@ -9,18 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from zc.generationalset._records import Path, Recent
 from zc.generationalset._settled import GONE, MISSING, SettledSet
+from zc.generationalset.interfaces import SubsetUpdates
 
 if TYPE_CHECKING:
     from zc.generationalset._journal import Journal
     from zc.generationalset._tree import TreeMember
-
-
-class SubsetUpdates(dict[str, Any]):
-    """The updates of a subset, among the items of its superset.
-
-    Equal to, and printed as, a plain dictionary.  The class tells it from an
-    item that happens to be a dictionary.
-    """
 
 
 def updates_since(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
-from zc.generationalset._updates import SubsetUpdates
+from zc.generationalset.interfaces import SubsetUpdates
 
 
 class Replica:
