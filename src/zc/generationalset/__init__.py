@@ -12,7 +12,13 @@ def notify(superset: Any) -> None:
     """
 
 
-from zc.generationalset._journal import Backlog, Journal  # noqa: E402,F401
+# After ``notify``, which these modules look up here.
+from zc.generationalset._journal import (  # noqa: E402
+    Backlog as Backlog,  # by this name in pickles
+)
+from zc.generationalset._journal import (  # noqa: E402
+    Journal as Journal,
+)
 from zc.generationalset._set import (  # noqa: E402
     GenerationalSet,
     GSet,
@@ -21,3 +27,15 @@ from zc.generationalset._set import (  # noqa: E402
     ValueGenerationalSet,
     VGSet,
 )
+from zc.generationalset.check import check  # noqa: E402
+
+__all__ = [
+    'GSet',
+    'GenerationalSet',
+    'SGSet',
+    'StringIdGenerationalSet',
+    'VGSet',
+    'ValueGenerationalSet',
+    'check',
+    'notify',
+]
