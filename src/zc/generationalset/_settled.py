@@ -115,10 +115,15 @@ class SettledSet(persistent.Persistent):
     def _forget(self) -> None:
         """Keep the removal log within its bound, and remember what went."""
         while self._removed > self.maximum_removals:  # type: ignore[operator]
-            generation = self.removals.minKey()
-            del self.generations[self.removals.pop(generation)]
+            self._raise_floor(self.removals.minKey())
+
+    def _raise_floor(self, floor: int) -> None:
+        """Forget all removals up to a generation."""
+        for generation, id in list(self.removals.items(None, floor)):
+            del self.removals[generation]
+            del self.generations[id]
             self._removed -= 1  # type: ignore[operator]
-            self._floor = generation
+        self._floor = floor
 
     # Sets of releases 0.1 to 0.4
 
@@ -130,7 +135,8 @@ class SettledSet(persistent.Persistent):
         floor, born = self._known_floor(), self._joined()
         self._length = len(self.contents)
         self._removed = len(self.removals)
-        self._floor, self._born = floor, born
+        self._born = born
+        self._raise_floor(floor)
         self.__dict__.pop('generation', None)
 
     def _known_floor(self) -> int:

@@ -215,10 +215,23 @@ class TreeMember(SettledSet):
     def _begin_history(self) -> Journal:
         """Return the journal of this root, made now for an old root."""
         if self._journal is None:
-            self._journal = Journal(self._old_generation())
+            self._journal = Journal(
+                max(self._old_generation(), self._newest()))
             self._epoch = new_epoch()
             self._upgrade()
         return self._journal
+
+    def _newest(self) -> int:
+        """Return the newest generation in an old tree.
+
+        Subsets that joined late may be ahead of their old superset.  Were it
+        to give the same numbers again, objects would replace each other.
+        """
+        subsets = [ob for ob in self.contents.values()
+                   if isinstance(ob, TreeMember)]
+        return max([tree.maxKey() for tree in (self.contents, self.removals)
+                    if tree] + [subset._newest() for subset in subsets],
+                   default=0)
 
     def _absorb(self, recent: Recent) -> None:
         """Put records of this root's journal into the B-trees."""
@@ -241,7 +254,7 @@ class TreeMember(SettledSet):
         if self.parent.generations.get(id) is not None:
             # Clients may have another thing of this id.  Below the floor
             # they get everything, and don't mix the two.
-            self._floor = generation
+            self._raise_floor(generation)
 
     def _leave(self, generation: int) -> None:
         """Become the root of a tree, with numbers that go on."""
