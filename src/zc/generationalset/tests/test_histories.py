@@ -90,14 +90,21 @@ class Tree(Flat):
 
 
 class AdoptingTree(Tree):
-    """A tree whose subsets are added empty, and filled then."""
+    """A tree whose subsets have a file, and a past, before they are added."""
 
-    def _subset(self, gset, id):
-        subset = gset.get(id)
-        if subset is None:
+    def put(self, path, content):
+        self._fill(self.set, path.split('/'), content)
+
+    def _fill(self, gset, ids, content):
+        id, *rest = ids
+        if not rest:
+            self._put(gset, id, content)
+        elif id in gset:
+            self._fill(gset[id], rest, content)
+        else:
             subset = GSet(id, maximum_removals=gset.maximum_removals)
+            self._fill(subset, rest, content)
             gset.add(subset)
-        return subset
 
 
 class HistoryTests(unittest.TestCase):
