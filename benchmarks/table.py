@@ -1,0 +1,171 @@
+"""Goals, and the table that says whether they are met."""
+
+import operator
+from dataclasses import dataclass
+from statistics import median
+
+RELEASES = {'this': 'this release', 'reference': '0.4.0'}
+
+SIGNS = {'>=': operator.ge, '<=': operator.le, '<': operator.lt}
+
+
+@dataclass
+class Goal:
+    """What a ratio (this release / 0.4.0) or a value of this should be."""
+
+    of: str     # 'ratio' or 'value'
+    sign: str
+    limit: float
+
+    def __str__(self):
+        what = 'ratio ' if self.of == 'ratio' else ''
+        return f'{what}{self.sign} {self.limit:g}'
+
+    def is_met(self, ratio, value):
+        number = ratio if self.of == 'ratio' else value
+        return SIGNS[self.sign](number, self.limit)
+
+
+@dataclass
+class Row:
+    title: str
+    unit: str
+    workload: str
+    measure: str
+    goal: Goal | None = None
+
+
+def ratio(sign, limit):
+    return Goal('ratio', sign, limit)
+
+
+def value(sign, limit):
+    return Goal('value', sign, limit)
+
+
+def rows(settings):
+    """Return what to tell, given the sizes that were used."""
+    adds = f'{settings["memory"]["count"]:,}'
+    delta = f'{settings["delta_flat"]["count"]:,}'
+    subsets = f'10 x {settings["delta_tree"]["count"] // 10:,}'
+    small, large = settings['written']['sizes']
+    length = f'{settings["length"]["count"]:,}'
+    return [
+        Row(f'add {adds}, in memory', '/s', 'memory', 'add',
+            ratio('>=', 1)),
+        Row('changed, random, in memory', '/s', 'memory', 'changed',
+            ratio('>=', 1)),
+        Row(f'delta of 10 from {delta}, warm', 'ms', 'delta_flat', 'warm',
+            ratio('<=', 1.2)),
+        Row(f'delta of 10 from {delta}, empty cache', 'ms', 'delta_flat',
+            'cold', ratio('<=', 0.33)),
+        Row(f'delta of 1,000 from {delta}, empty cache', 'ms', 'delta_flat',
+            'cold_many'),
+        Row(f'delta of 10 from {subsets}, empty cache', 'ms', 'delta_tree',
+            'cold', ratio('<=', 0.2)),
+        Row(f'delta of 1,000 from {subsets}, empty cache', 'ms',
+            'delta_tree', 'cold_many'),
+        Row(f'bytes a commit, 10 x {small // 10:,}', 'B', 'written',
+            str(small), ratio('<=', 0.6)),
+        Row(f'bytes a commit, 10 x {large // 10:,}', 'B', 'written',
+            str(large), ratio('<=', 0.75)),
+        Row('1 thread, commits', '/s', 'threads', 'commits_1'),
+        Row('1 thread, share of no set', '', 'threads', 'share_1',
+            value('>=', 0.65)),
+        Row('8 threads, commits', '/s', 'threads', 'commits_8',
+            ratio('>=', 3)),
+        Row('8 threads, conflicts a commit', '', 'threads', 'conflicts_8',
+            value('<=', 0.02)),
+        Row('8 threads, share of no set', '', 'threads', 'share_8',
+            value('>=', 0.35)),
+        Row('8 processes on ZEO, commits', '/s', 'zeo', 'commits',
+            ratio('>=', 1.9)),
+        Row('8 processes on ZEO, conflicts a commit', '', 'zeo',
+            'conflicts', value('<=', 0.03)),
+        Row(f'len of {length}, empty cache', 'ms', 'length', 'time',
+            value('<', 1)),
+    ]
+
+
+HEADINGS = 'what', 'this', '0.4.0', 'ratio', 'lowest..highest', 'goal', 'met'
+
+
+def lines(settings, results):
+    """Return the table as lines, in reStructuredText."""
+    table = [HEADINGS]
+    for row in rows(settings):
+        measured = results.get(row.workload)
+        if measured:
+            table.append(_cells(row, measured))
+    return _framed(table)
+
+
+def _framed(table):
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    ruler = '  '.join('=' * width for width in widths)
+    text = [_line(cells, widths) for cells in table]
+    return [ruler, text[0], ruler, *text[1:], ruler]
+
+
+def _line(cells, widths):
+    first, *others = zip(cells, widths, strict=True)
+    return '  '.join([
+        first[0].ljust(first[1]),
+        *(cell.rjust(width) for cell, width in others)])
+
+
+def _cells(row, measured):
+    if not all(measured.values()):
+        return row.title, 'failed', '', '', '', str(row.goal or ''), '?'
+    this, reference = (
+        [result[row.measure] for result in measured[name]]
+        for name in RELEASES)
+    ratios = [one / other if other else float('nan')
+              for one, other in zip(this, reference, strict=True)]
+    met = ''
+    if row.goal is not None:
+        met = 'yes' if row.goal.is_met(median(ratios), median(this)) else 'NO'
+    return (
+        row.title, _number(median(this), row.unit),
+        _number(median(reference), row.unit), f'{median(ratios):.2f}',
+        f'{min(ratios):.2f}..{max(ratios):.2f}', str(row.goal or ''), met)
+
+
+def _number(number, unit):
+    if number >= 100:
+        text = f'{number:,.0f}'
+    elif unit:
+        text = f'{number:.3g}'
+    else:
+        text = f'{number:.3f}'
+    return f'{text} {unit}'.strip()
+
+
+GROWTH = {'delta': 'delta of 10, ms', 'commit': 'change and commit, ms',
+          'bytes': 'bytes a commit'}
+
+
+def growth_medians(settings, results):
+    """Return medians by measure, release and size."""
+    return {
+        measure: {
+            release: [median(result[f'{measure}_{size}']
+                             for result in results['growth'][release])
+                      for size in settings['growth']['sizes']]
+            for release in RELEASES}
+        for measure in GROWTH}
+
+
+def growth_lines(settings, results):
+    """Return medians for sets of growing size as another table."""
+    if not results.get('growth', {}).get('this'):
+        return []
+    sizes = settings['growth']['sizes']
+    table = [('one set of', 'release', *(f'{size:,}' for size in sizes))]
+    medians = growth_medians(settings, results)
+    for measure, title in GROWTH.items():
+        for release, name in ('this', 'this'), ('reference', '0.4.0'):
+            numbers = (_number(number, 'x').removesuffix(' x')
+                       for number in medians[measure][release])
+            table.append((title, name, *numbers))
+    return ['', *_framed(table)]
