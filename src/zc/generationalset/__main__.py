@@ -67,7 +67,8 @@ def _root(path: str) -> Iterator[Any]:
     try:
         db = ZODB.DB(FileStorage(path, read_only=True))
     except (OSError, POSError) as error:
-        raise _Refused(f'expected a FileStorage: {path}: {error}') from error
+        raise _Refused(f'expected a FileStorage, got {path}: '
+                       f'{type(error).__name__}: {error}') from error
     try:
         with db.transaction() as connection:
             yield connection.root()

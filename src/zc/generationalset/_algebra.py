@@ -38,32 +38,46 @@ def is_subset(left: GenerationalSet, right: GenerationalSet) -> bool:
     return len(left) <= len(right) and all(map(right._has, left.ids()))
 
 
-def update(left: GenerationalSet, right: GenerationalSet) -> None:
+def is_superset(left: GenerationalSet, right: GenerationalSet) -> bool:
+    return is_subset(right, left)
+
+
+def is_proper_subset(left: GenerationalSet, right: GenerationalSet) -> bool:
+    return len(left) < len(right) and is_subset(left, right)
+
+
+def is_proper_superset(left: GenerationalSet, right: GenerationalSet) -> bool:
+    return is_proper_subset(right, left)
+
+
+def update(left: T, right: GenerationalSet) -> T:
     for id, ob in list(right.items()):
         if not left._has(id):
             left.add(_own(ob), id)
+    return left
 
 
-def intersection_update(
-        left: GenerationalSet, right: GenerationalSet) -> None:
+def intersection_update(left: T, right: GenerationalSet) -> T:
     for id in list(left.ids()):
         if not right._has(id):
             del left[id]
+    return left
 
 
-def difference_update(left: GenerationalSet, right: GenerationalSet) -> None:
+def difference_update(left: T, right: GenerationalSet) -> T:
     for id in list(right.ids()):
         if left._has(id):
             del left[id]
+    return left
 
 
-def symmetric_difference_update(
-        left: GenerationalSet, right: GenerationalSet) -> None:
+def symmetric_difference_update(left: T, right: GenerationalSet) -> T:
     for id, ob in list(right.items()):
         if left._has(id):
             del left[id]
         else:
             left.add(_own(ob), id)
+    return left
 
 
 def _filled(model: T, items: Any) -> T:
@@ -83,7 +97,7 @@ def _own(ob: Any) -> Any:
     """
     if not isinstance(ob, TreeMember):
         return ob
-    subset: GenerationalSet = ob  # type: ignore[assignment]
+    subset: Any = ob
     copy = _filled(subset, subset.items())
     copy.id = ob.id
     return copy

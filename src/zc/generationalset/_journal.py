@@ -131,13 +131,13 @@ class Journal(Recorder):
     @property
     def unsettled(self) -> Recent:
         """An index of all records, those of the backlog too."""
-        if self.base == self.start:
+        backlog = self.backlog
+        if backlog is None or not backlog.records:
             return self.recent
-        assert self.backlog is not None
-        records = self.backlog.records, self.records
+        records = backlog.records, self.records
         known = getattr(self, '_v_unsettled', None)
         if known is None or any(map(operator.is_not, known[0], records)):
-            unsettled = Recent(self.base, records[0] + records[1])
+            unsettled = Recent(backlog.start, records[0] + records[1])
             self._v_unsettled = known = records, unsettled
         result: Recent = known[1]
         return result

@@ -48,9 +48,9 @@ def unpack(state: dict[str, Any]) -> tuple[Record, ...]:
     """Return the records in a state that pack made, if any are."""
     ids = state.get('ids', ())
     if isinstance(ids, bytes):
-        ids = pickle.loads(ids)
-    return tuple([
-        (*id, ob) for id, ob in zip(ids, state.get('objects', ()))])
+        ids = pickle.loads(ids)  # noqa: S301, in a pickle of ZODB anyway
+    objects = state.get('objects', ())
+    return tuple([(*id, ob) for id, ob in zip(ids, objects, strict=True)])
 
 
 class Recorder(persistent.Persistent):
@@ -60,7 +60,7 @@ class Recorder(persistent.Persistent):
     records: tuple[Record, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
+        state: dict[str, Any] = super().__getstate__()
         records = state.pop('records', ())
         if records:
             state.update(pack(records))

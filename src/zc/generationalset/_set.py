@@ -5,23 +5,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, TypeGuard, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-import zc.generationalset
 from ZODB.POSException import POSError
 from zope.interface import implementer
 
+import zc.generationalset
 from zc.generationalset import _algebra
 from zc.generationalset._settled import GONE, MISSING
 from zc.generationalset._tree import TreeMember, check_id, new_epoch
 from zc.generationalset._updates import updates_since
 from zc.generationalset.interfaces import IGenerationalSet
 
-T = TypeVar('T', bound='GenerationalSet')
-
 #: Ids that need no closer look.
 _PLAIN = frozenset([str, int])
+
+
+def _with_another_set(
+        operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Make an operator of a function of two sets."""
+    def operator(self: GenerationalSet, other: object) -> Any:
+        if not isinstance(other, GenerationalSet):
+            return NotImplemented
+        return operation(self, other)
+    return operator
 
 
 @implementer(IGenerationalSet)
@@ -223,68 +231,25 @@ class GenerationalSet(TreeMember):
         before = root._generation_before()
         return updates_since(self, generation, root._journal, path, before)
 
-    # Operators
+    # Set operations
 
-    def __or__(self: T, other: Any) -> T:
-        return _algebra.union(self, other) if _is_set(other) else NotImplemented
-
-    def __and__(self: T, other: Any) -> T:
-        return _algebra.intersection(self, other) if _is_set(other) else NotImplemented
-
-    def __sub__(self: T, other: Any) -> T:
-        return _algebra.difference(self, other) if _is_set(other) else NotImplemented
-
-    def __xor__(self: T, other: Any) -> T:
-        return _algebra.symmetric_difference(self, other) if _is_set(other) else NotImplemented
-
-    def __ior__(self: T, other: Any) -> T:
-        if not _is_set(other):
-            return NotImplemented
-        _algebra.update(self, other)
-        return self
-
-    def __iand__(self: T, other: Any) -> T:
-        if not _is_set(other):
-            return NotImplemented
-        _algebra.intersection_update(self, other)
-        return self
-
-    def __isub__(self: T, other: Any) -> T:
-        if not _is_set(other):
-            return NotImplemented
-        _algebra.difference_update(self, other)
-        return self
-
-    def __ixor__(self: T, other: Any) -> T:
-        if not _is_set(other):
-            return NotImplemented
-        _algebra.symmetric_difference_update(self, other)
-        return self
-
-    def __le__(self, other: Any) -> bool:
-        return _algebra.is_subset(self, other) if _is_set(other) else NotImplemented
-
-    def __ge__(self, other: Any) -> bool:
-        return _algebra.is_subset(other, self) if _is_set(other) else NotImplemented
-
-    def __lt__(self, other: Any) -> bool:
-        if not _is_set(other):
-            return NotImplemented
-        return self <= other and len(self) < len(other)
-
-    def __gt__(self, other: Any) -> bool:
-        if not _is_set(other):
-            return NotImplemented
-        return other < self
+    __or__ = _with_another_set(_algebra.union)
+    __and__ = _with_another_set(_algebra.intersection)
+    __sub__ = _with_another_set(_algebra.difference)
+    __xor__ = _with_another_set(_algebra.symmetric_difference)
+    __ior__ = _with_another_set(_algebra.update)
+    __iand__ = _with_another_set(_algebra.intersection_update)
+    __isub__ = _with_another_set(_algebra.difference_update)
+    __ixor__ = _with_another_set(_algebra.symmetric_difference_update)
+    __le__ = _with_another_set(_algebra.is_subset)
+    __ge__ = _with_another_set(_algebra.is_superset)
+    __lt__ = _with_another_set(_algebra.is_proper_subset)
+    __gt__ = _with_another_set(_algebra.is_proper_superset)
 
     def isdisjoint(self, other: Iterable[Any]) -> bool:
-        if _is_set(other):
+        if isinstance(other, GenerationalSet):
             return not any(map(self._has, other.ids()))
         return not any(ob in self for ob in other)
-
-
-def _is_set(ob: Any) -> TypeGuard[GenerationalSet]:
-    return isinstance(ob, GenerationalSet)
 
 
 class StringIdGenerationalSet(GenerationalSet):

@@ -168,16 +168,19 @@ class SettledSet(persistent.Persistent):
         own: int = self.__dict__.get('generation', 1)
         if self.parent is None:
             return own
-        listed = self.parent.generations.get(self.parent._subset_id(self), 0)
+        listed: int = self.parent.generations.get(
+            self.parent._subset_id(self), 0)
         return max(own, listed)
 
     def _known_length(self) -> int:
-        length = self._length
-        return len(self.contents) if length is None else length
+        if self._length is None:
+            return len(self.contents)
+        return self._length
 
     def _known_removed(self) -> int:
-        removed = self._removed
-        return len(self.removals) if removed is None else removed
+        if self._removed is None:
+            return len(self.removals)
+        return self._removed
 
     # Reading together with later changes
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import secrets
 from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Any
 
 import zc.generationalset
@@ -280,20 +282,19 @@ class TreeMember(SettledSet):
             # must see them as older than its next change.
             journal.start = max(journal.start, subset._close_history())
         if subset.parent is not self:
-            subset.id, subset.parent, subset._born = key, self, None
+            if subset.id is None:
+                subset.id = key
+            subset.parent, subset._born = self, None
         if subset._joined() is None:
             subset._join(journal.start + 1, key)
         self._change(key, subset)
 
     def _adopted_id(self, subset: TreeMember, id: Any) -> Any:
-        if subset.id is None:
-            key = check_id(subset, id)
-        else:
-            key = self._subset_id(subset)
-            if id is not None and self._normal(id) != key:
-                raise ValueError(
-                    f'expected the id of the subset, {key!r}, got {id!r}')
-        self._before(key)
+        key = self._normal(id if subset.id is None else subset.id)
+        if id is not None and self._normal(id) != key:
+            raise ValueError(
+                f'expected the id of the subset, {key!r}, got {id!r}')
+        self._before(check_id(subset, key))
         return key
 
     def _close_history(self) -> int:
@@ -319,10 +320,9 @@ class TreeMember(SettledSet):
         try:
             before = self._find(id)
             if before is MISSING:
-                id < id
-                for changes in self._unsettled_layers():
-                    for other in changes:
-                        id < other
+                others = chain(*self._unsettled_layers())
+                for _ in map(operator.lt, repeat(id), others):
+                    pass
         except TypeError as error:
             raise self._incomparable(id) from error
         return before
@@ -335,7 +335,14 @@ class TreeMember(SettledSet):
 
 def check_id(ob: Any, id: Any) -> Any:
     """Return an id with which an object can be added to some set."""
-    if id is None or id != id:
-        raise TypeError(f'expected an id for {ob!r}, got {id!r}')
-    hash(id)  # replicas keep objects in mappings
+    try:
+        # Replicas keep objects in mappings, B-trees in order; None and NaN
+        # pass for ordered in B-trees.
+        good = id is not None and id == id and not id < id
+        hash(id)
+    except TypeError:
+        good = False
+    if not good:
+        raise TypeError(f'expected an id for {ob!r}, hashable and ordered, '
+                        f'got {id!r}')
     return id

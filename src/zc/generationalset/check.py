@@ -51,6 +51,8 @@ class _Audit:
         self._members: dict[Path, TreeMember] = {}
 
     def tree(self, root: TreeMember) -> Iterator[str]:
+        if root.parent is not None:
+            yield 'the supersets go in a circle'
         journal = root._journal
         if journal is None:
             # An old release's, which may have numbered subsets anyhow.
@@ -107,7 +109,7 @@ class _Audit:
                 yield f'{name}: the B-tree is damaged: {error}'
         contents, removals = member.contents, member.removals
         yield from _index(member)
-        for generation in contents.keys():
+        for generation in contents:
             if generation in removals:
                 yield f'generation {generation} is an object and a removal'
         yield from _counts(member)
@@ -169,7 +171,7 @@ def _name(path: Path) -> str:
 
 def _index(member: TreeMember) -> Iterator[str]:
     """Compare the index of ids with what it points to."""
-    ids = {}
+    ids: dict[int, Any] = {}
     for key, generation in member.generations.items():
         if generation in ids:
             yield f'{key!r} and {ids[generation]!r} both have {generation}'
@@ -181,7 +183,7 @@ def _index(member: TreeMember) -> Iterator[str]:
                 and generation not in member.removals:
             yield f'{key!r} has {generation}, where nothing is'
     for name in 'contents', 'removals':
-        for generation in getattr(member, name).keys():
+        for generation in getattr(member, name):
             if generation not in ids:
                 yield f'{name} has {generation}, which no id has'
 

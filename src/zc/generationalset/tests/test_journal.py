@@ -1,0 +1,314 @@
+"""The journal: what resolves, what must not, and what is written when."""
+
+import ast
+import inspect
+import io
+import unittest
+from unittest import mock
+
+import transaction
+import ZODB
+from ZODB.ConflictResolution import PersistentReference
+from ZODB.DemoStorage import DemoStorage
+from ZODB.POSException import ConflictError
+
+from zc.generationalset import GSet, _journal, _records, check
+from zc.generationalset._journal import Journal
+from zc.generationalset.tests.util import Client, Plain, ResolverErrors, Thing
+
+
+def side(start, *ids, path=(), **more):
+    """Return the state of a journal with records of some ids."""
+    records = tuple((path, id, 1, PersistentReference((b'%8d' % number, Thing)))
+                    for number, id in enumerate(ids))
+    return {'start': start, **_records.pack(records), **more}
+
+
+def ids(state):
+    return [id for _, id, *_ in _records.unpack(state)]
+
+
+class RuleTests(unittest.TestCase):
+    """Each rule of conflict resolution, without a database."""
+
+    def resolve(self, old, committed, new):
+        return Journal.__new__(Journal)._p_resolveConflict(
+            old, committed, new)
+
+    def conflict(self, why, old, committed, new):
+        with self.assertRaisesRegex(ConflictError, why):
+            self.resolve(old, committed, new)
+
+    def test_different_ids(self):
+        state = self.resolve(
+            side(5, 'a'), side(5, 'a', 'b'), side(5, 'a', 'c', 'd'))
+        self.assertEqual((state['start'], ids(state)), (5, list('abcd')))
+        self.assertEqual(state['resolved'], 7)
+
+    def test_same_id(self):
+        self.conflict('both transactions changed', side(5, 'a'),
+                      side(5, 'a', 'b'), side(5, 'a', 'c', 'b'))
+
+    def test_same_id_in_different_sets(self):
+        state = self.resolve(side(5), side(5, 'b', path=('x',)),
+                             side(5, 'b', path=('y',)))
+        self.assertEqual(ids(state), ['b', 'b'])
+
+    def test_ids_that_can_not_be_compared(self):
+        self.conflict('not be compared', side(5), side(5, 'b'), side(5, 1))
+
+    def test_ids_that_are_references(self):
+        one, other = (PersistentReference((b'%8d' % number, Thing))
+                      for number in (1, 2))
+        self.conflict('not be compared', side(5), side(5, one),
+                      side(5, other))
+        self.conflict('both', side(5), side(5, one), side(5, one))
+
+    def test_handed_out(self):
+        self.conflict('handed out', side(5, 'a'), side(5, 'a', 'b'),
+                      side(5, 'a', 'c', fixed=7))
+        self.resolve(side(5, 'a', fixed=6), side(5, 'a', 'b', fixed=7),
+                     side(5, 'a', 'c', fixed=6))
+
+    def test_committed_side_moved_new_records(self):
+        self.conflict('new records were moved', side(5, 'a'), side(7),
+                      side(5, 'a', 'c'))
+
+    def test_own_new_records_moved(self):
+        self.conflict('new records were moved', side(5, 'a'),
+                      side(5, 'a', 'b'), side(7))
+
+    def test_committed_side_moved_old_records(self):
+        state = self.resolve(
+            side(5, 'a', 'b'), side(6, 'b', 'c', backlog=1),
+            side(5, 'a', 'b', 'd', backlog=0))
+        self.assertEqual((state['start'], state['backlog'], ids(state)),
+                         (6, 1, list('bcd')))
+
+    def test_own_side_moved_old_records(self):
+        state = self.resolve(
+            side(5, 'a', 'b'), side(5, 'a', 'b', 'c', backlog=0),
+            side(6, 'b', 'd', backlog=1))
+        self.assertEqual((state['start'], state['backlog'], ids(state)),
+                         (6, 1, list('bcd')))
+
+    def test_both_sides_moved_records(self):
+        self.conflict('both transactions moved', side(5, 'a', 'b'),
+                      side(6, 'b', 'c'), side(7, 'd'))
+        self.conflict('both transactions moved', side(5, 'a', 'b'),
+                      side(6, 'b', 'c'), side(6, 'b', 'd'))
+
+    def test_undo(self):
+        self.conflict('undo', side(5, 'a', 'b'), side(5, 'a', 'b', 'c'),
+                      side(5, 'a'))
+        self.conflict('undo', side(5, 'a', 'b'), side(5, 'a'),
+                      side(5, 'a', 'b', 'c'))
+
+    def test_turns(self):
+        old = side(5, 'a')
+        for before, theirs, mine, after in [
+                (None, None, (1, 5), (1, 5)),
+                (None, (2, 5), (1, 5), (2, 5)),
+                (None, (2, 5), None, (2, 5)),
+                ((3, 4), (3, 4), None, None),
+                ((3, 4), None, (3, 4), None),
+                ((3, 4), (2, 5), (1, 5), (2, 5))]:
+            state = self.resolve(
+                {**old, 'turn': before}, side(5, 'a', 'b', turn=theirs),
+                side(5, 'a', 'c', turn=mine))
+            self.assertEqual(state['turn'], after)
+
+    def test_paths_are_pickled_once(self):
+        committed = side(5, 'a', path=('long path',))
+        new = side(5, 'b', path=('long path',))
+        state = self.resolve(side(5), committed, new)
+        self.assertEqual(state['ids'].count(b'long path'), 1)
+
+
+class MutationTests(unittest.TestCase):
+    """Without any one of its rules, the resolver fails a test."""
+
+    def run_rules(self, source):
+        namespace = dict(vars(_journal))
+        exec(compile(source, 'mutated', 'exec'), namespace)
+        mutated = namespace['Journal']._p_resolveConflict
+        suite = unittest.defaultTestLoader.loadTestsFromTestCase(RuleTests)
+        with mock.patch.object(Journal, '_p_resolveConflict', mutated):
+            return unittest.TextTestRunner(io.StringIO()).run(suite)
+
+    def test_rules(self):
+        tree = ast.parse(inspect.getsource(_journal))
+        self.assertTrue(self.run_rules(ast.unparse(tree)).wasSuccessful())
+        raises = [node for node in ast.walk(tree) if isinstance(
+            node, ast.Raise) and 'ConflictError' in ast.unparse(node)]
+        self.assertEqual(len(raises), 6)
+        for node in raises:
+            mutated = ast.unparse(tree).replace(ast.unparse(node), 'pass')
+            self.assertNotEqual(mutated, ast.unparse(tree))
+            with self.subTest(removed=ast.unparse(node)):
+                self.assertFalse(self.run_rules(mutated).wasSuccessful())
+
+
+class StoredJournalTests(unittest.TestCase):
+
+    def setUp(self):
+        self.db = ZODB.DB(DemoStorage())
+        self.addCleanup(self.db.close)
+        self.addCleanup(transaction.abort)
+        self.connection = self.db.open()
+        self.gset = self.connection.root.gset = GSet()
+        self.gset.add(GSet('sub'))
+        transaction.commit()
+        errors = ResolverErrors()
+        errors.__enter__()
+        self.addCleanup(errors.__exit__, None, None, None)
+
+    @property
+    def journal(self):
+        return self.gset._journal
+
+    def written(self):
+        """Commit, and return what kinds of objects were written."""
+        seen = []
+        with mock.patch.object(
+                self.db.storage.changes, 'store',
+                side_effect=self.db.storage.changes.store) as store:
+            transaction.commit()
+            for call in store.mock_calls:
+                seen.append(type(self.connection.get(call.args[0])).__name__)
+        return sorted(seen)
+
+    def test_a_change_writes_the_journal_alone(self):
+        self.gset['sub'].add(Plain('a'))
+        self.assertEqual(self.written(), ['Journal'])
+        self.gset['sub'].remove(Plain('a'))
+        self.assertEqual(self.written(), ['Journal'])
+
+    def test_records_go_to_the_backlog_and_then_to_the_b_trees(self):
+        longest = backlog = settled = 0
+        for number in range(300):
+            self.gset['sub'].add(Plain(number))
+            transaction.commit()
+            longest = max(longest, len(self.journal.records))
+            backlog = max(backlog, len(self.journal.backlog.records)
+                          if self.journal.backlog is not None else 0)
+            settled = len(self.gset['sub'].contents)
+        self.assertEqual(longest, _journal.SLICE)
+        self.assertEqual(backlog, _journal.BACKLOG)
+        self.assertGreater(settled, 150)
+        self.assertEqual(len(self.gset['sub']), 300)
+        self.assertEqual(check(self.gset), [])
+
+    def test_bulk(self):
+        for number in range(_journal.BULK + 10):
+            self.gset.add(Plain(str(number)))
+        self.assertEqual(self.journal.records, ())
+        self.assertGreater(self.journal.start, _journal.BULK)
+        transaction.commit()
+        self.gset.add(Plain('one more'))
+        self.assertEqual(len(self.journal.records), 1)
+        self.assertEqual(check(self.gset), [])
+
+    def test_old_clients_and_new_ones_cost_what_they_should(self):
+        for number in range(50):
+            self.gset['sub'].add(Thing(number))
+            transaction.commit()
+        generation = self.gset.generation
+        self.connection.cacheMinimize()
+        self.gset.generational_updates(generation)
+        self.gset.generational_updates(generation - 1)
+        self.assertEqual(self.loaded(), {'GenerationalSet', 'Journal'})
+        self.gset.generational_updates(generation - 30)
+        self.assertEqual(self.loaded(),
+                         {'GenerationalSet', 'Journal', 'Backlog'})
+
+    def loaded(self):
+        return {type(ob).__name__
+                for _, ob in self.connection._cache.lru_items()
+                if ob is not self.connection.root()}
+
+    def writers(self, count):
+        managers = [transaction.TransactionManager() for _ in range(count)]
+        for manager in managers:
+            self.addCleanup(manager.abort)
+        return [(manager, self.db.open(manager).root.gset)
+                for manager in managers]
+
+    def test_writers_take_turns(self):
+        """While writers compete, only one of them moves records."""
+        writers = self.writers(4)
+        moved = []
+        move = Journal._move
+        with mock.patch.object(
+                Journal, '_move', autospec=True,
+                side_effect=lambda self, root, upto: (
+                    moved.append(self._p_jar), move(self, root, upto))):
+            for number in range(40):
+                for writer, (_, gset) in enumerate(writers):
+                    gset.add(Thing(f'{number}-{writer}'))
+                before = len(moved)
+                for manager, _ in writers:
+                    manager.commit()
+                self.assertLessEqual(len(moved) - before, 1)
+        self.assertGreater(len(moved), 4)
+        writers[0][0].abort()
+        client = Client()
+        client.sync(writers[0][1])
+        self.assertEqual(len(client.items), 161)
+        self.assertEqual(check(writers[0][1]), [])
+
+    def test_writers_that_do_not_come_back(self):
+        for number in range(_journal.TOO_MANY + 20):
+            (one, first), (other, second) = self.writers(2)
+            first.add(Thing(f'{number}-1'))
+            second.add(Thing(f'{number}-2'))
+            other.commit()
+            try:
+                one.commit()
+            except ConflictError:
+                one.abort()  # both moved records
+            self.assertLessEqual(
+                len(first._journal.records), _journal.TOO_MANY + 2)
+        self.assertGreater(first._journal.start, _journal.TOO_MANY)
+
+    def test_writers_stop_competing(self):
+        (one, first), (other, second) = self.writers(2)
+        first.add(Thing('a'))
+        second.add(Thing('b'))
+        one.commit()
+        other.commit()
+        other.abort()
+        for number in range(_journal.MEMORY + 40):
+            first.add(Thing(str(number)))
+            one.commit()
+        self.assertLessEqual(len(first._journal.records), _journal.SLICE)
+
+    def test_an_abandoned_journal_conflicts(self):
+        """Its set joined a tree while somebody changed it."""
+        with self.db.transaction() as connection:
+            connection.root.alone = GSet('alone')
+        (one, first), (other, second) = self.writers(2)
+        first.add(first._p_jar.root.alone)
+        second._p_jar.root.alone.add(Thing('lost'))
+        one.commit()
+        with self.assertRaises(ConflictError):
+            other.commit()
+
+    def test_structure_conflicts_with_changes(self):
+        for structural in (
+                lambda gset: gset.add(GSet('new')),
+                lambda gset: gset.remove(gset['sub']),
+                lambda gset: GSet('newer', gset).add(Thing('a'))):
+            for order in (0, 1), (1, 0):
+                (one, first), (other, second) = pairs = self.writers(2)
+                structural(first)
+                second.add(Thing('x'))
+                pairs[order[0]][0].commit()
+                with self.assertRaises(ConflictError):
+                    pairs[order[1]][0].commit()
+                one.abort(), other.abort()
+                with self.db.transaction() as connection:
+                    gset = connection.root.gset
+                    for id in list(gset.ids()):
+                        gset.discard(id)
+                    gset.add(GSet('sub'))
