@@ -310,8 +310,12 @@ def show_table(clients):
             f'{client.behind / client.syncs:,.1f}',
             f'{client.received:,}',
             f'{client.full_copies:,}',
-            f'{client.share:.1%}',
+            percent(client.share),
             'NO' if client.differs else 'yes'))
+
+
+def percent(share):
+    return f'{share:.1%}' if share >= 0.01 else f'{share:.3%}'
 
 
 def show_conclusion(clients):
@@ -320,9 +324,10 @@ def show_conclusion(clients):
     print(
         'By presenting one number, its generation, each client got what it '
         'lacked, and\nhas an equal replica now: for '
-        f'{nearest.share:.1%} of the bytes of full copies if it asked\n'
-        f'after every commit, and for {away.share:.1%} if it asked but once.')
-    if any(client.share > 1 for client in clients):
+        f'{percent(nearest.share)} of the bytes of full copies if it asked\n'
+        f'after every commit, and for {percent(away.share)} if it asked but '
+        'once.')
+    if any(round(client.share, 3) > 1 for client in clients):
         print('(Over 100%: the set listed removals, too, being few enough.)')
 
 
