@@ -8,6 +8,7 @@ computed when it is needed, and stored with the set's next change.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,18 +17,12 @@ from BTrees.LOBTree import LOBTree
 from BTrees.OLBTree import OLBTree
 
 
-class _Marker:
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __repr__(self) -> str:
-        return self.name
+class _Marker(enum.Enum):
+    GONE = 'in place of an object: the id was removed'
+    MISSING = 'no such object'
 
 
-#: In place of an object: the id was removed.
-GONE = _Marker('GONE')
-#: No such object.
-MISSING = _Marker('MISSING')
+GONE, MISSING = _Marker
 
 
 class SettledSet(persistent.Persistent):

@@ -190,7 +190,10 @@ class TreeMember(SettledSet):
         return replaced
 
     def _joining(self) -> bool:
-        """Tell whether a change will make this, or a superset, join one."""
+        """Tell whether a change will make this, or a superset, join one.
+
+        Raises TypeError if that one can't have the id.
+        """
         pending = [member for member in self._supersets()
                    if member._joined() is None]
         for member in pending:
@@ -295,6 +298,7 @@ class TreeMember(SettledSet):
             raise ValueError(
                 f'expected the id of the subset, {key!r}, got {id!r}')
         self._before(check_id(subset, key))
+        self._joining()
         return key
 
     def _close_history(self) -> int:

@@ -130,7 +130,7 @@ class MutationTests(unittest.TestCase):
 
     def run_rules(self, source):
         namespace = dict(vars(_journal))
-        exec(compile(source, 'mutated', 'exec'), namespace)
+        exec(compile(source, '<mutated>', 'exec'), namespace)
         mutated = namespace['Journal']._p_resolveConflict
         suite = unittest.defaultTestLoader.loadTestsFromTestCase(RuleTests)
         with mock.patch.object(Journal, '_p_resolveConflict', mutated):
@@ -207,6 +207,15 @@ class StoredJournalTests(unittest.TestCase):
         transaction.commit()
         self.gset.add(Plain('one more'))
         self.assertEqual(len(self.journal.records), 1)
+        self.assertEqual(check(self.gset), [])
+
+    def test_bulk_with_an_id_that_can_not_be_compared(self):
+        for number in range(_journal.BULK + 10):
+            self.gset.add(Plain(str(number)))
+        generation = self.gset.generation
+        with self.assertRaisesRegex(TypeError, 'can be compared'):
+            self.gset.add(Plain(5))
+        self.assertEqual(self.gset.generation, generation)
         self.assertEqual(check(self.gset), [])
 
     def test_old_clients_and_new_ones_cost_what_they_should(self):

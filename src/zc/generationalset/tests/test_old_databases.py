@@ -264,3 +264,12 @@ class OldSetTests(unittest.TestCase):
         self.assertIn('sub', root)
         self.assertEqual(root.generation, 6)
         self.assertEqual(check(root), [])
+
+    def test_subset_that_joins_elsewhere(self):
+        root, other = self.old(5, (2, Thing('a'))), GSet()
+        subset = self.old(5, id='sub', parent=root)
+        other.add(subset)
+        subset.add(Thing('b'))
+        self.assertNotIn('sub', root)
+        self.assertEqual(len(other['sub']), 1)
+        self.assertEqual(check(other), [])

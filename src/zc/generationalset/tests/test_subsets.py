@@ -62,6 +62,17 @@ class SubsetTests(unittest.TestCase):
             subset.add(Thing('b'))
         self.assertEqual((len(subset), self.root.generation), (0, 2))
 
+    def test_nothing_moves_into_a_set_that_can_not_join(self):
+        self.root.add(Thing('a'))
+        other = self.stored(GSet())
+        moved = self.filled('moved', 1)
+        other.add(moved)
+        pending = GSet(1, self.root)
+        with self.assertRaisesRegex(TypeError, 'can be compared'):
+            pending.add(moved)
+        self.assertIs(moved.parent, other)
+        self.assertEqual(state(other), {'moved': {1: 0}})
+
     def test_populated_subset_joins(self):
         self.root.add(Thing('a'))
         subset = self.filled('sub', *range(10))

@@ -93,7 +93,7 @@ class TestProcesses(Base):
         server = writers.ZEOServer()
         self.addCleanup(server.stop)
         self.check_processes('zeo', server.address)
-        self.assertEqual(server.errors(), '')
+        self.assertEqual(server.resolver_errors(), [])
 
     def test_relstorage(self):
         self.check_processes('relstorage', 'data')

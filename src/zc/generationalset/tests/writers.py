@@ -103,8 +103,11 @@ _CONFIGURATION = '''
 </eventlog>
 '''
 
+# It ends with the process that started it, however that one ends.
 _SERVER = '''
-import sys
+import os, sys, threading
+threading.Thread(
+    target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
 for name in sys.argv[1].split():
     sys.modules[name] = None
 from ZEO.runzeo import main
@@ -125,7 +128,8 @@ class ZEOServer:
             file.write(_CONFIGURATION.format(
                 name=name, address=self.address))
         self._process = _python(
-            '-c', _SERVER, ' '.join(lacking), '-C', f'{name}.conf')
+            '-c', _SERVER, ' '.join(lacking), '-C', f'{name}.conf',
+            stdin=subprocess.PIPE)
         try:
             wait(self._is_up, 30)
         except BaseException:
@@ -137,9 +141,14 @@ class ZEOServer:
             raise AssertionError('the ZEO server does not start')
         return os.path.exists(self.address)
 
-    def errors(self):
+    def resolver_errors(self):
+        """Return the lines of the log that tell of errors in a resolver."""
         with open(self._log) as file:
-            return file.read()
+            return [line for line in file
+                    if ' ZODB.ConflictResolution ' in line]
+
+    def forget_errors(self):
+        os.truncate(self._log, 0)
 
     def stop(self):
         _stop(self._process)
@@ -159,8 +168,9 @@ def _stop(process):
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+    for stream in process.stdin, process.stdout:
+        if stream is not None:
+            stream.close()
 
 
 # Writers
