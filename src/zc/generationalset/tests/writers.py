@@ -72,15 +72,16 @@ class Session:
 # Storages
 
 
-def open_db(kind, address):
-    return ZODB.DB({'zeo': zeo_client, 'relstorage': relstorage}[kind](
-        address))
+def open_db(kind, *address):
+    open_storage = {'zeo': zeo_client, 'relstorage': relstorage}[kind]
+    return ZODB.DB(open_storage(*address))
 
 
-def zeo_client(address):
+def zeo_client(address, name='1'):
     # Without server_sync a client may be a little behind; then a test could
     # not say what it must find.
-    return ZEO.client(address, wait_timeout=30, server_sync=True)
+    return ZEO.client(
+        address, storage=name, wait_timeout=30, server_sync=True)
 
 
 def relstorage(path, keep_history=True):
@@ -90,17 +91,20 @@ def relstorage(path, keep_history=True):
 
 _CONFIGURATION = '''
 <zeo>
-  address {address}
+  address {}
 </zeo>
-<filestorage>
-  path {name}.fs
-</filestorage>
 <eventlog>
   level ERROR
   <logfile>
-    path {name}.log
+    path {}
   </logfile>
 </eventlog>
+'''
+
+_STORAGE = '''
+<filestorage {0}>
+  path {0}.fs
+</filestorage>
 '''
 
 # It ends with the process that started it, however that one ends.
@@ -116,19 +120,20 @@ main(sys.argv[2:])
 
 
 class ZEOServer:
-    """A ZEO server, of a FileStorage, in the current directory.
+    """A ZEO server, of FileStorages, in the current directory.
 
     It may lack modules.
     """
 
-    def __init__(self, name='server', lacking=()):
-        self.address = os.path.abspath(f'{name}.socket')
-        self._log = f'{name}.log'
-        with open(f'{name}.conf', 'w') as file:
-            file.write(_CONFIGURATION.format(
-                name=name, address=self.address))
+    def __init__(self, lacking=(), storages=1):
+        self.address = os.path.abspath('server.socket')
+        self._log = os.path.abspath('server.log')
+        with open('server.conf', 'w') as file:
+            file.write(_CONFIGURATION.format(self.address, self._log))
+            for number in range(1, storages + 1):
+                file.write(_STORAGE.format(number))
         self._process = _python(
-            '-c', _SERVER, ' '.join(lacking), '-C', f'{name}.conf',
+            '-c', _SERVER, ' '.join(lacking), '-C', 'server.conf',
             stdin=subprocess.PIPE)
         try:
             wait(self._is_up, 30)
