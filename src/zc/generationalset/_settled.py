@@ -147,6 +147,8 @@ class SettledSet(persistent.Persistent):
             return self._floor
         if self.parent is None and self.removals:
             return int(self.removals.minKey()) - 1
+        if self._joined() is None:
+            return 0  # it is empty
         return self._last_change()
 
     def _joined(self) -> int | None:

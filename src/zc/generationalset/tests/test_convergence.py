@@ -144,7 +144,7 @@ class Tree(RuleBasedStateMachine):
     @rule(data=st.data(), id=IDS)
     def sync_subset_alone(self, data, id):
         """A client that knows one subset only."""
-        gset, items = self.place(data)
+        gset, _ = self.place(data)
         client = Client()
         client.sync(gset)
         self.put(*self.place(data), id)

@@ -35,8 +35,9 @@ def set_up(test):
 def test_suite():
     options = doctest.ELLIPSIS | doctest.REPORT_NDIFF
     suite = manuel.testing.TestSuite(
-        manuel.doctest.Manuel(optionflags=options), str(PACKAGE / 'README.txt'),
-        setUp=set_up, tearDown=setupstack.tearDown)
+        manuel.doctest.Manuel(optionflags=options),
+        str(PACKAGE / 'README.txt'), setUp=set_up,
+        tearDown=setupstack.tearDown)
     for module in 'check', 'interfaces', 'replica':
         suite.addTest(doctest.DocTestSuite(f'zc.generationalset.{module}'))
     return unittest.TestSuite([suite])

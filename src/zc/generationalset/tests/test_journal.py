@@ -3,6 +3,7 @@
 import ast
 import inspect
 import io
+import itertools
 import unittest
 from unittest import mock
 
@@ -19,8 +20,10 @@ from zc.generationalset.tests.util import Client, Plain, ResolverErrors, Thing
 
 def side(start, *ids, path=(), **more):
     """Return the state of a journal with records of some ids."""
-    records = tuple((path, id, 1, PersistentReference((b'%8d' % number, Thing)))
-                    for number, id in enumerate(ids))
+    objects = (PersistentReference((b'%8d' % number, Thing))
+               for number in itertools.count())
+    records = tuple((path, id, 1, ob)
+                    for id, ob in zip(ids, objects, strict=False))
     return {'start': start, **_records.pack(records), **more}
 
 

@@ -141,7 +141,7 @@ class OldDatabase:
             tree.generational_updates(generation),
             {'generation': generation + 1,
              'adds': [{'id': 'messages', 'adds': [item]}]})
-        for number in range(400):
+        for _ in range(400):
             tree['messages'].changed(item, item['id'])
         self.assertEqual(
             tree.generational_updates(generation)['adds'],
@@ -191,8 +191,8 @@ class OldDatabase:
         shutil.copy('data.fs', 'copy.fs')
         storage = FileStorage('copy.fs', read_only=True)
         names = set()
-        for record in (record for transaction in storage.iterator()
-                       for record in transaction):
+        for record in (record for committed in storage.iterator()
+                       for record in committed):
             names.update(
                 argument for op, argument, _ in pickletools.genops(record.data)
                 if op.name == 'GLOBAL' and 'generationalset' in argument)

@@ -54,7 +54,8 @@ class SetTests(unittest.TestCase):
     def test_names(self):
         self.assertEqual(GSet.__name__, 'GenerationalSet')
         self.assertEqual(
-            [(kind.__module__, kind.__name__) for kind in (GSet, SGSet, VGSet)],
+            [(kind.__module__, kind.__name__)
+             for kind in (GSet, SGSet, VGSet)],
             [('zc.generationalset', 'GenerationalSet'),
              ('zc.generationalset', 'StringIdGenerationalSet'),
              ('zc.generationalset', 'ValueGenerationalSet')])
