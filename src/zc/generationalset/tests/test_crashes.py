@@ -38,6 +38,8 @@ class TestKilledWriters(Base):
     """A writer is killed at any moment, again and again."""
 
     rounds = 200
+    #: How long a commit takes, as last seen.
+    duration = .01
 
     def test_kill(self):
         self.random = random.Random(SEED)
@@ -60,17 +62,17 @@ class TestKilledWriters(Base):
     def write_and_kill(self):
         """Return the writer as it is after a commit that isn't known of."""
         reader, pid = self.fork()
-        acknowledgements = self.random.randrange(6)
-        # A commit takes some milliseconds, and may be killed in any of them.
-        moment = self.random.uniform(0, .01)
+        messages = self.random.randrange(12)
+        fraction = self.random.uniform(0, 1.5)
         try:
-            following = self.listen(reader, acknowledgements)
-            time.sleep(moment)
+            following = self.listen(reader, messages)
+            # It may be killed in any moment of a commit, and after it.
+            time.sleep(fraction * self.duration)
         finally:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         with reader:
-            return self.listen(reader) or following
+            return self.listen(reader, following=following)
 
     def fork(self):
         read, write = os.pipe()
@@ -107,24 +109,25 @@ class TestKilledWriters(Base):
         self.client.apply(pickle.loads(updates))
         return updates
 
-    def listen(self, reader, acknowledgements=None):
-        """Listen to the writer until it has acknowledged some commits.
+    def listen(self, reader, messages=None, following=None):
+        """Listen to the writer until it has said so much, or to the end.
 
         Return the writer after the commit that it is trying now, if any.
         """
-        following = None
-        while acknowledgements != 0:
+        while messages != 0:
             try:
                 what, message = pickle.load(reader)
             except (EOFError, pickle.UnpicklingError):
                 break  # the last message may be cut off
             if what == 'trying':
-                following = message
+                following, tried = message, time.monotonic()
             else:
                 self.writer, following = following, None
                 self.client.apply(pickle.loads(message))
-                if acknowledgements is not None:
-                    acknowledgements -= 1
+                if messages is not None:
+                    self.duration = time.monotonic() - tried
+            if messages is not None:
+                messages -= 1
         return following
 
     def check_file(self, following, late, is_late):
