@@ -6,6 +6,7 @@ Without a file, the latest in results/ is taken.  Needs matplotlib.
 """
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -37,9 +38,9 @@ def draw(data):
                          **STYLES[release])
         panel.set_title(title)
         panel.set_xlabel('items in the set')
-        # An order of magnitude at least, so that noise doesn't look steep.
-        low, high = panel.get_ylim()
-        panel.set_ylim(low / 2, max(high * 2, low * 10))
+        # Whole decades, so that noise doesn't look steep.
+        low, high = (math.log10(limit) for limit in panel.get_ylim())
+        panel.set_ylim(10 ** math.floor(low), 10 ** math.ceil(high))
         panel.grid(True, which='major', color='#dddddd')
     panels[0].legend(frameon=False)
     figure.tight_layout()

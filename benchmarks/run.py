@@ -102,6 +102,8 @@ class Run:
                 self.progress(f'building {shape} {count:,} '
                               f'with {RELEASES[release]}')
                 self.call(release, 'build', {'databases': [(shape, count)]})
+        # Else the disk would still be busy with it in the first round.
+        os.sync()
 
     def measure(self):
         order = [THIS, REFERENCE]
@@ -151,12 +153,11 @@ def check_versions(versions):
     return {name: versions[THIS][name] for name in sorted(shared)}
 
 
-def about(packages):
+def about(packages, commit):
     """Return what a reader of the results has to know of the machine."""
     return {
         'date': datetime.date.today().isoformat(),
-        'commit': _git('rev-parse', '--short', 'HEAD')
-        + ('+' if _git('status', '--porcelain', 'src') else ''),
+        'commit': commit,
         'python': platform.python_version(),
         'system': f'{platform.system()} {platform.release()}',
         'processor': f'{os.cpu_count()} x {_processor()}',
@@ -164,9 +165,19 @@ def about(packages):
     }
 
 
+def installed_commit():
+    """Return the commit that is checked out, with + if src was edited.
+
+    To be asked when the checkout has just been installed: it may be edited
+    while this runs.
+    """
+    edited = _git('status', '--porcelain', 'src')
+    return _git('rev-parse', '--short', 'HEAD') + ('+' if edited else '')
+
+
 def _git(*arguments):
     result = subprocess.run(['git', *arguments], capture_output=True,
-                            text=True, cwd=HERE)
+                            text=True, cwd=environments.CHECKOUT)
     return result.stdout.strip()
 
 
@@ -238,11 +249,12 @@ def main():
     with tempfile.TemporaryDirectory(dir=options.directory) as directory:
         run = Run(settings, names, rounds, directory)
         environments.prepare(run.progress)
+        commit = installed_commit()
         run.build()
         packages = check_versions(
             {name: run.call(name, 'versions', {}) for name in RELEASES})
         run.measure()
-    header = about(packages)
+    header = about(packages, commit)
     text = report(header, run)
     print(text)
     if run.failures:

@@ -143,8 +143,10 @@ class CheckTests(unittest.TestCase):
         self.broken('journal: starts at 10, its backlog ends at 9')
 
     def test_b_tree(self):
-        with mock.patch('zc.generationalset.check.check_btree',
-                        side_effect=AssertionError('bad')):
+        # Of the package, check is the function.
+        module = sys.modules['zc.generationalset.check']
+        with mock.patch.object(module, 'check_btree',
+                               side_effect=AssertionError('bad')):
             self.broken(*(f'{path}: {name}: the B-tree is damaged: bad'
                           for path in ('the set', 'sub', 'sub/deep')
                           for name in ('contents', 'generations', 'removals')))

@@ -231,6 +231,14 @@ class Conflicts(Base):
         self.assertEqual(self.generation(), start + 5)
         self.verify({'a': 2})
 
+    def test_both_move_records(self):
+        # For the first time, so that each makes a backlog of its own.
+        with writers.small_journal():
+            for number in range(writers.SMALL['SLICE']):
+                self.transact(put('x', number))
+            self.assertTrue(self.race(put('y', 1), put('z', 1)))
+        self.verify({'x': number, 'y': 1, 'z': 1})
+
     def test_many_overlapping_transactions(self):
         # Some of them meet while records are moved, and may conflict then.
         expected = {}
