@@ -125,4 +125,4 @@ class TestThreadsForLong(TestThreads):
 class TestProcessesForLong(TestProcesses):
 
     level = 2
-    transactions = 600
+    transactions = 1000
