@@ -242,15 +242,24 @@ class Journal(Recorder):
         _compare(later, mine.since(ancestor))
         ahead = theirs if theirs.start > mine.start else mine
         asking = new if committed.get('turn') == old.get('turn') else committed
-        paths = {record[0]: record[0] for record in later}
         return {
             **ahead.state,
-            **pack(theirs.since(ahead.start) + tuple([
-                (paths.get(path, path), *rest)
-                for path, *rest in mine.since(ancestor)])),
+            **pack(theirs.since(ahead.start)
+                   + _put_behind(later, mine.since(ancestor), ancestor)),
             'turn': asking.get('turn'),
             'resolved': theirs.generation,
         }
+
+
+def _put_behind(
+        theirs: tuple[Record, ...], mine: tuple[Record, ...], ancestor: int,
+) -> tuple[Record, ...]:
+    """Return the records of one side as they are after the other's."""
+    paths = {record[0]: record[0] for record in theirs}
+    return tuple([
+        (paths.get(path, path), id, change,
+         previous + len(theirs) if previous > ancestor else previous, ob)
+        for path, id, change, previous, ob in mine])
 
 
 class _Side:

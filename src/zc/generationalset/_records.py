@@ -11,9 +11,10 @@ import persistent
 from zc.generationalset._settled import GONE, MISSING
 
 Path: TypeAlias = 'tuple[Any, ...]'
-#: Path of subset ids, id, change of length (1, 0 or -1), and the object; for
-#: a removal, in place of the object, the bound of the log that it goes to.
-Record: TypeAlias = 'tuple[Path, Any, int, Any]'
+#: Path of subset ids, id, change of length (1, 0 or -1), the generation of the
+#: id's previous change (0: none), and the object; for a removal, in place of
+#: the object, the bound of the log that it goes to.
+Record: TypeAlias = 'tuple[Path, Any, int, int, Any]'
 
 
 class _NotPlain(Exception):
@@ -34,14 +35,14 @@ def pack(records: tuple[Record, ...]) -> dict[str, Any]:
     persistent ones.  Ids are many and hardly ever among them, so they are
     pickled apart: that halves the time of a commit, and of a conflict.
     """
-    ids: Any = tuple([record[:3] for record in records])
+    ids: Any = tuple([record[:-1] for record in records])
     out = io.BytesIO()
     try:
         _PlainPickler(out, 3).dump(ids)
         ids = out.getvalue()
     except _NotPlain:
         pass  # then ZODB must look at each of them
-    return {'ids': ids, 'objects': tuple([record[3] for record in records])}
+    return {'ids': ids, 'objects': tuple([record[-1] for record in records])}
 
 
 def unpack(state: dict[str, Any]) -> tuple[Record, ...]:
@@ -81,18 +82,39 @@ class Recorder(persistent.Persistent):
         return recent
 
 
+class SetChanges:
+    """What some records say of one set."""
+
+    __slots__ = 'bound', 'changes', 'length', 'subsets', 'superseded'
+
+    def __init__(self) -> None:
+        #: id -> (generation, object), oldest change first.  The object is
+        #: GONE for a removed id, and MISSING for a subset below which
+        #: something changed: that one has to be had from the B-trees.
+        self.changes: dict[Any, tuple[int, Any]] = {}
+        #: Generations at which nothing is any more.  The records say so, for
+        #: to look them up would load much of a B-tree.
+        self.superseded: set[int] = set()
+        #: Ids of subsets below which something changed.
+        self.subsets: set[Any] = set()
+        #: Change of length.
+        self.length = 0
+        #: How many removals the set keeps.
+        self.bound = 0
+
+    def set(self, id: Any, generation: int, ob: Any) -> None:
+        self.changes.pop(id, None)  # so that the latest change comes last
+        self.changes[id] = generation, ob
+
+
+NO_CHANGES = SetChanges()
+
+
 class Recent:
     """What some records say, by path."""
 
     def __init__(self, base: int, records: tuple[Record, ...]) -> None:
-        #: path -> id -> (generation, object), oldest change first.  The object
-        #: is GONE for a removed id, and MISSING for a subset below which
-        #: something changed: that one has to be had from the B-trees.
-        self.changes: dict[Path, dict[Any, tuple[int, Any]]] = {}
-        #: path -> change of length
-        self.lengths: dict[Path, int] = {}
-        #: path -> how many removals the set keeps
-        self.bounds: dict[Path, int] = {}
+        self.sets: dict[Path, SetChanges] = {}
         for generation, record in enumerate(records, base + 1):
             self._note(generation, record)
         self.records = records
@@ -101,19 +123,24 @@ class Recent:
         self._note(generation, record)
         self.records += (record,)
 
-    def _note(self, generation: int, record: Record) -> None:
-        path, id, change, ob = record
-        if change < 0:
-            self.bounds[path], ob = ob, GONE
-        if change:
-            self.lengths[path] = self.lengths.get(path, 0) + change
-        self._set(path, id, generation, ob)
-        for depth in range(len(path)):
-            self._set(path[:depth], path[depth], generation, MISSING)
+    def at(self, path: Path) -> SetChanges:
+        return self.sets.get(path, NO_CHANGES)
 
-    def _set(self, path: Path, id: Any, generation: int, ob: Any) -> None:
-        changes = self.changes.get(path)
+    def _note(self, generation: int, record: Record) -> None:
+        path, id, change, previous, ob = record
+        changes = self._made(path)
+        if change < 0:
+            changes.bound, ob = ob, GONE
+        changes.length += change
+        changes.superseded.add(previous)
+        changes.set(id, generation, ob)
+        for depth in range(len(path)):
+            superset = self._made(path[:depth])
+            superset.set(path[depth], generation, MISSING)
+            superset.subsets.add(path[depth])
+
+    def _made(self, path: Path) -> SetChanges:
+        changes = self.sets.get(path)
         if changes is None:
-            changes = self.changes[path] = {}
-        changes.pop(id, None)  # so that the latest change comes last
-        changes[id] = generation, ob
+            changes = self.sets[path] = SetChanges()
+        return changes

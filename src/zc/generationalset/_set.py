@@ -92,9 +92,7 @@ class GenerationalSet(TreeMember):
         id = self._id_of(ob, id)
         if self._replace_unstored(id, ob):
             return
-        before = self._get(id)
-        if before is MISSING:
-            raise KeyError(id)
+        before = self._present(id)
         if isinstance(ob, TreeMember):
             self._adopt(ob, id)
         else:
@@ -116,10 +114,7 @@ class GenerationalSet(TreeMember):
         self._remove(self._normal(id))
 
     def _remove(self, id: Any) -> None:
-        before = self._get(id)
-        if before is MISSING:
-            raise KeyError(id)
-        self._change(id, GONE, before)
+        self._change(id, GONE, self._present(id))
 
     # Objects and ids
 
@@ -134,9 +129,19 @@ class GenerationalSet(TreeMember):
     def _get(self, id: Any) -> Any:
         """Return the object with an id, MISSING for one that can't be."""
         try:
-            return self._find(id)
+            return self._entry(id)[1]
         except TypeError:
             return MISSING
+
+    def _present(self, id: Any) -> tuple[int, Any]:
+        """Return the entry of an id that must be here."""
+        try:
+            entry = self._entry(id)
+        except TypeError:
+            raise KeyError(id) from None
+        if entry[1] is MISSING:
+            raise KeyError(id)
+        return entry
 
     def _has(self, id: Any) -> bool:
         return self._get(id) is not MISSING
@@ -176,7 +181,7 @@ class GenerationalSet(TreeMember):
         length = self._known_length()
         if journal is not None:
             for layer in journal.layers():
-                length += layer.lengths.get(path, 0)
+                length += layer.at(path).length
         return length
 
     def __bool__(self) -> bool:
@@ -190,7 +195,7 @@ class GenerationalSet(TreeMember):
             self._objects_since(minimum_generation - 1, self._unsettled()))
 
     def items(self) -> Iterator[tuple[Any, Any]]:
-        changes = self._unsettled()
+        changes = self._unsettled().changes
         ids = {generation: id for id, generation in self.generations.items()
                if id not in changes}
         for generation, ob in self.contents.items():

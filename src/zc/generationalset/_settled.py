@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import persistent
 from BTrees.LOBTree import LOBTree
 from BTrees.OLBTree import OLBTree
+
+if TYPE_CHECKING:
+    from zc.generationalset._records import SetChanges
 
 
 class _Marker(enum.Enum):
@@ -52,6 +55,12 @@ class SettledSet(persistent.Persistent):
         if generation is None:
             return MISSING
         return self.contents.get(generation, MISSING)
+
+    def _settled_entry(self, id: Any) -> tuple[int, Any]:
+        """Return an id's latest generation, or 0, and its object or MISSING.
+        """
+        generation = self.generations.get(id, 0)
+        return generation, self.contents.get(generation, MISSING)
 
     def _apply(self, id: Any, ob: Any, generation: int) -> None:
         """Make ``ob`` (or GONE) the state of an id at a generation."""
@@ -181,27 +190,25 @@ class SettledSet(persistent.Persistent):
 
     # Reading together with later changes
 
-    def _superseded(self, changes: dict[Any, Any]) -> set[int | None]:
-        """Return the settled generations of ids that changed later."""
-        return {self.generations.get(id) for id in changes}
+    def _superseded(self, later: SetChanges) -> set[int]:
+        """Return the settled generations of what changed later."""
+        if not later.subsets:
+            return later.superseded
+        return later.superseded.union(map(
+            self.generations.get, later.subsets))
 
-    def _objects_since(
-            self, since: int, changes: dict[Any, Any]) -> Iterable[Any]:
-        """Return the objects newer than a generation, oldest change first.
-
-        ``changes`` maps id to (generation, object) for what isn't settled.
-        """
-        if not changes:
+    def _objects_since(self, since: int, later: SetChanges) -> Iterable[Any]:
+        """Return the objects newer than a generation, oldest change first."""
+        if not later.changes:
             values: Iterable[Any] = self.contents.values(since + 1)
             return values
-        return self._merged_objects(since, changes)
+        return self._merged_objects(since, later)
 
-    def _merged_objects(
-            self, since: int, changes: dict[Any, Any]) -> Iterator[Any]:
-        superseded = self._superseded(changes)
+    def _merged_objects(self, since: int, later: SetChanges) -> Iterator[Any]:
+        superseded = self._superseded(later)
         for generation, ob in self.contents.items(since + 1):
             if generation not in superseded:
                 yield ob
-        for id, (generation, ob) in changes.items():
+        for id, (generation, ob) in later.changes.items():
             if generation > since and ob is not GONE:
                 yield self._settled_get(id) if ob is MISSING else ob

@@ -5,13 +5,19 @@ from __future__ import annotations
 import operator
 import secrets
 from collections.abc import Iterator
-from itertools import chain, repeat
+from itertools import repeat
 from typing import Any
 
 import zc.generationalset
 from zc.generationalset import _transactions
 from zc.generationalset._journal import Journal
-from zc.generationalset._records import Path, Recent
+from zc.generationalset._records import (
+    NO_CHANGES,
+    Path,
+    Recent,
+    Record,
+    SetChanges,
+)
 from zc.generationalset._settled import GONE, MISSING, SettledSet
 
 
@@ -70,21 +76,20 @@ class TreeMember(SettledSet):
             member = member._settled_get(id)
         return member
 
-    def _unsettled(self) -> dict[Any, tuple[int, Any]]:
-        """Return what isn't in the B-trees of this set, by id."""
+    def _unsettled(self) -> SetChanges:
+        """Return what isn't in the B-trees of this set."""
         root, path = self._locate()
         journal = root._journal
-        if journal is None:
-            return {}
-        return journal.unsettled.changes.get(path, {})
+        return NO_CHANGES if journal is None else journal.unsettled.at(path)
 
-    def _unsettled_layers(self) -> list[dict[Any, tuple[int, Any]]]:
+    def _unsettled_layers(self) -> list[SetChanges]:
+        """Return the same in parts, the latest first; there may be none."""
         root, path = self._locate()
         journal = root._journal
         if journal is None:
             return []
-        return [layer.changes[path] for layer in journal.layers()
-                if path in layer.changes]
+        return [layer.sets[path] for layer in journal.layers()
+                if path in layer.sets]
 
     # Generations, of a root
 
@@ -111,29 +116,31 @@ class TreeMember(SettledSet):
 
     # Objects
 
-    def _find(self, id: Any) -> Any:
-        """Return the object with an id, or MISSING.
+    def _entry(self, id: Any) -> tuple[int, Any]:
+        """Return an id's latest generation, or 0, and its object or MISSING.
 
         Raises TypeError if the id can't be compared with those that are here.
         """
         journal = self._journal
         if journal is not None and journal._p_jar is None:
-            return self._settled_get(id)
-        for changes in self._unsettled_layers():
-            if id in changes:
-                ob = changes[id][1]
+            return self._settled_entry(id)
+        for layer in self._unsettled_layers():
+            if id in layer.changes:
+                generation, ob = layer.changes[id]
                 if ob is GONE:
-                    return MISSING
+                    return generation, MISSING
                 if ob is not MISSING:
-                    return ob
-        return self._settled_get(id)
+                    return generation, ob
+        return self._settled_entry(id)
 
     # Changes
 
-    def _change(self, id: Any, ob: Any, before: Any = None) -> None:
+    def _change(
+            self, id: Any, ob: Any, before: tuple[int, Any] | None = None,
+    ) -> None:
         """Record one change: an object, or GONE; one generation, all told.
 
-        ``before`` is what the id had, if the caller knows.
+        ``before`` is the id's entry, if the caller knows.
         """
         journal = self._journal
         if journal is not None and journal._p_jar is None:
@@ -154,7 +161,7 @@ class TreeMember(SettledSet):
                 before = self._before(id)
             if not (joining or journal.is_bulk()
                     or isinstance(ob, TreeMember)
-                    or isinstance(before, TreeMember)):
+                    or isinstance(before[1], TreeMember)):
                 journal.append(root, self._record(path, id, before, ob))
                 zc.generationalset.notify(root)
                 return
@@ -211,11 +218,12 @@ class TreeMember(SettledSet):
             member = member.parent
 
     def _record(
-            self, path: Path, id: Any, before: Any, ob: Any,
-    ) -> tuple[Path, Any, int, Any]:
+            self, path: Path, id: Any, before: tuple[int, Any], ob: Any,
+    ) -> Record:
+        previous, old = before
         if ob is GONE:
-            return path, id, -1, self.maximum_removals
-        return path, id, int(before is MISSING), ob
+            return path, id, -1, previous, self.maximum_removals
+        return path, id, int(old is MISSING), previous, ob
 
     def _begin_history(self) -> Journal:
         """Return the journal of this root, made now for an old root."""
@@ -242,9 +250,9 @@ class TreeMember(SettledSet):
         """Put records of this root's journal into the B-trees."""
         # From the bottom up: before its entry in its superset is touched, a
         # set of an old release must know when it was changed last.
-        paths = sorted(recent.changes, key=len, reverse=True)
+        paths = sorted(recent.sets, key=len, reverse=True)
         for path, member in [(path, self._at(path)) for path in paths]:
-            for id, (generation, ob) in recent.changes[path].items():
+            for id, (generation, ob) in recent.sets[path].changes.items():
                 if ob is MISSING:
                     ob = member._settled_get(id)
                 member._apply(id, ob, generation)
@@ -316,17 +324,17 @@ class TreeMember(SettledSet):
 
     # Ids that don't fit
 
-    def _before(self, id: Any) -> Any:
-        """Return the object with an id that is about to be added, or MISSING.
+    def _before(self, id: Any) -> tuple[int, Any]:
+        """Return the entry of an id that is about to be added.
 
         Raises TypeError if it can't be compared with the ids in this set.
         """
         try:
-            before = self._find(id)
-            if before is MISSING:
-                others = chain(*self._unsettled_layers())
-                for _ in map(operator.lt, repeat(id), others):
-                    pass
+            before = self._entry(id)
+            if not before[0]:
+                for layer in self._unsettled_layers():
+                    for _ in map(operator.lt, repeat(id), layer.changes):
+                        pass
         except TypeError as error:
             raise self._incomparable(id) from error
         return before

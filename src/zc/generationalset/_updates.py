@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from zc.generationalset._records import Path, Recent
+from zc.generationalset._records import Path, Recent, SetChanges
 from zc.generationalset._settled import GONE, MISSING, SettledSet
 from zc.generationalset.interfaces import SubsetUpdates
 
@@ -50,11 +50,11 @@ def _add_recent(
     Return False, having added nothing, if so many ids were removed that a
     set forgets some: the answer then depends on all that is in it.
     """
-    changes = recent.changes.get(path)
-    if changes is None:
+    recently = recent.sets.get(path)
+    if recently is None:
         return True
     removals, adds = [], []
-    for id, (generation, ob) in reversed(changes.items()):
+    for id, (generation, ob) in reversed(recently.changes.items()):
         if generation <= since:
             break
         if ob is GONE:
@@ -67,7 +67,7 @@ def _add_recent(
         else:
             adds.append(ob)
     if removals:
-        if len(removals) >= recent.bounds[path]:
+        if len(removals) >= recently.bound:
             return False
         removals.reverse()
         updates['removals'] = removals
@@ -81,8 +81,7 @@ class _Reader:
     """Reads B-trees, and what isn't settled on top of them."""
 
     def __init__(self, unsettled: Recent) -> None:
-        self._changes = unsettled.changes
-        self._lengths = unsettled.lengths
+        self._unsettled = unsettled
 
     def add(
             self, updates: dict[str, Any], member: TreeMember, path: Path,
@@ -97,15 +96,15 @@ class _Reader:
             born = _born(member) if path else 0
         if since < born:
             since = 0
-        changes = self._changes.get(path, {})
-        floor, oldest = _log_range(member, changes)
+        later = self._unsettled.at(path)
+        floor, oldest = _log_range(member, later)
         if not (whole or since < floor):
-            removals = _removals_since(member, since, changes)
-            adds = list(member._objects_since(since, changes))
+            removals = _removals_since(member, since, later)
+            adds = list(member._objects_since(since, later))
             # A client that isn't below the floor, but below all removals
             # that are logged, may be given either answer.
             if (not floor or since >= oldest or len(removals) + len(adds)
-                    <= member._known_length() + self._lengths.get(path, 0)):
+                    <= member._known_length() + later.length):
                 if removals:
                     updates['removals'] = removals
                 if adds:
@@ -113,7 +112,7 @@ class _Reader:
                         adds, member, path, since, born, False)
                 return
         updates['contents'] = self._listed(
-            member._objects_since(0, changes), member, path, since, born, True)
+            member._objects_since(0, later), member, path, since, born, True)
 
     def _listed(
             self, objects: Iterable[Any], member: TreeMember, path: Path,
@@ -141,47 +140,44 @@ def _born(member: TreeMember) -> int:
     return max(superset._joined() or 0 for superset in member._supersets())
 
 
-def _log_range(
-        member: TreeMember, changes: dict[Any, Any]) -> tuple[int, float]:
+def _log_range(member: TreeMember, later: SetChanges) -> tuple[int, float]:
     """Return the floor, and the oldest generation in the removal log.
 
-    As they will be when the changes, too, are settled.
+    As they will be when the later changes, too, are settled.
     """
     floor = member._known_floor()
     excess = member._known_removed() - member.maximum_removals
-    if changes:
-        excess += sum(ob is GONE for _, ob in changes.values())
-        excess -= sum(generation in member.removals
-                      for generation in member._superseded(changes)
-                      if generation is not None)
-    elif not floor and excess <= 0:
-        return 0, 0  # the common case: nothing was ever forgotten
-    generations = _removal_generations(member, changes)
+    if later.changes:
+        excess += sum(ob is GONE for _, ob in later.changes.values())
+        if excess > 0:
+            excess -= sum(generation in member.removals
+                          for generation in later.superseded)
+    if not floor and excess <= 0:
+        return 0, 0  # nothing was ever forgotten
+    generations = _removal_generations(member, later)
     if excess > 0:
         floor = max(floor, *islice(generations, excess))
     return floor, next(generations, math.inf)
 
 
 def _removal_generations(
-        member: TreeMember, changes: dict[Any, Any]) -> Iterator[int]:
-    superseded = member._superseded(changes)
+        member: TreeMember, later: SetChanges) -> Iterator[int]:
     for generation in member.removals:
-        if generation not in superseded:
+        if generation not in later.superseded:
             yield generation
-    for generation, ob in changes.values():
+    for generation, ob in later.changes.values():
         if ob is GONE:
             yield generation
 
 
 def _removals_since(
-        member: TreeMember, since: int, changes: dict[Any, Any]) -> list[Any]:
+        member: TreeMember, since: int, later: SetChanges) -> list[Any]:
     """Return the ids of removals that are newer than a generation."""
-    if not changes:
+    if not later.changes:
         return list(member.removals.values(since + 1))
-    superseded = member._superseded(changes)
     return [
         id for generation, id in member.removals.items(since + 1)
-        if generation not in superseded
+        if generation not in later.superseded
     ] + [
-        id for id, (generation, ob) in changes.items()
+        id for id, (generation, ob) in later.changes.items()
         if ob is GONE and generation > since]

@@ -141,25 +141,25 @@ class _Audit:
                        f'ends at {backlog.start + len(backlog.records)}')
         if journal.fixed > journal.generation:
             yield f'journal: {journal.fixed} was handed out, and is lost'
-        for number, record in enumerate(records):
-            for problem in self._record(record, records[:number]):
-                yield f'journal: record {number}, {record[:3]}: {problem}'
+        before = Recent(0, ())
+        for generation, record in enumerate(records, journal.base + 1):
+            for problem in self._record(record, before):
+                yield f'journal: at {generation}, {record[:-1]}: {problem}'
+            before.append(generation, record)
 
-    def _record(
-            self, record: Record, before: tuple[Record, ...],
-    ) -> Iterator[str]:
-        path, key, change, ob = record
+    def _record(self, record: Record, before: Recent) -> Iterator[str]:
+        path, key, change, previous, ob = record
         member = self._members.get(path)
         if member is None:
             yield 'there is no such set'
             return
         if isinstance(ob, TreeMember):
             yield 'a subset is in the journal'
-        earlier = Recent(0, before).changes.get(path, {})
-        _, old = earlier.get(key, (0, MISSING))
-        if old is MISSING:
-            old = member._settled_get(key)
-        present = old is not MISSING and old is not GONE
+        entry = before.at(path).changes.get(key) or member._settled_entry(key)
+        forgotten = not entry[0] and previous <= member._known_floor()
+        if previous != entry[0] and not forgotten:
+            yield f'the previous change was at {entry[0]}, not {previous}'
+        present = entry[1] is not MISSING and entry[1] is not GONE
         if change != (-1 if change < 0 else int(not present)) or (
                 change < 0 and not present):
             yield f'the id was {"" if present else "not "}there before'

@@ -119,24 +119,32 @@ class CheckTests(unittest.TestCase):
 
     def test_records(self):
         journal = self.root._journal
-        journal.records = ((('sub',), 'x', 1, Plain('x')),
-                           (('none',), 'x', 1, Plain('x')),
-                           ((), 'z', -1, 99),
-                           ((), 'new', 1, GSet('new')))
+        journal.records = ((('sub',), 'x', 1, 7, Plain('x')),
+                           (('none',), 'x', 1, 0, Plain('x')),
+                           ((), 'z', -1, 0, 99),
+                           ((), 'new', 1, 5, GSet('new')))
         self.broken(
-            "journal: record 0, (('sub',), 'x', 1): the id was there before",
-            "journal: record 1, (('none',), 'x', 1): there is no such set",
-            "journal: record 2, ((), 'z', -1): the id was not there before",
-            "journal: record 3, ((), 'new', 1): a subset is in the journal")
-        journal.records = (((), 'a', -1, 99), ((), 'a', 1, Plain('a')),
-                           ((), 'a', 0, Plain('a')))
+            "journal: at 9, (('sub',), 'x', 1, 7): the id was there before",
+            "journal: at 10, (('none',), 'x', 1, 0): there is no such set",
+            "journal: at 11, ((), 'z', -1, 0): the id was not there before",
+            "journal: at 12, ((), 'new', 1, 5): a subset is in the journal",
+            "journal: at 12, ((), 'new', 1, 5): the previous change was at 0, "
+            "not 5")
+        journal.records = (((), 'a', -1, 2, 99), ((), 'a', 1, 9, Plain('a')),
+                           ((), 'a', 0, 10, Plain('a')))
         self.broken()
         journal.fixed = 12
         self.broken('journal: 12 was handed out, and is lost')
 
+    def test_record_whose_previous_removal_is_forgotten(self):
+        self.root._journal.records = (((), 'c', 1, 5, Plain('c')),)
+        self.broken()
+        self.root._raise_floor(5)
+        self.broken()
+
     def test_backlog(self):
         journal = self.root._journal
-        journal.records = (((), 'n', 1, Plain('n')),)
+        journal.records = (((), 'n', 1, 0, Plain('n')),)
         journal._move(self.root, journal.generation)
         self.broken()
         journal.start += 1

@@ -22,9 +22,13 @@ def side(start, *ids, path=(), **more):
     """Return the state of a journal with records of some ids."""
     objects = (PersistentReference((b'%8d' % number, Thing))
                for number in itertools.count())
-    records = tuple((path, id, 1, ob)
+    records = tuple((path, id, 1, 0, ob)
                     for id, ob in zip(ids, objects, strict=False))
     return {'start': start, **_records.pack(records), **more}
+
+
+def records_of(state):
+    return _records.unpack(state)
 
 
 def ids(state):
@@ -73,7 +77,7 @@ class RuleTests(unittest.TestCase):
         self.resolve(side(5, 'a', fixed=6), side(5, 'a', 'b', fixed=7),
                      side(5, 'a', 'c', fixed=6))
 
-    def test_committed_side_moved_new_records(self):
+    def test_committed_side_moved_records_of(self):
         self.conflict('new records were moved', side(5, 'a'), side(7),
                       side(5, 'a', 'c'))
 
@@ -106,6 +110,19 @@ class RuleTests(unittest.TestCase):
                       side(5, 'a'))
         self.conflict('undo', side(5, 'a', 'b'), side(5, 'a'),
                       side(5, 'a', 'b', 'c'))
+
+    def test_previous_changes(self):
+        """They are renumbered too, if they are this transaction's own."""
+        new = {'start': 5, **_records.pack((
+            ((), 'a', 1, 3, None), ((), 'b', 1, 2, None),
+            ((), 'b', 0, 7, None), ((), 'a', 0, 6, None)))}
+        old = {'start': 5, **_records.pack(records_of(new)[:1])}
+        state = self.resolve(old, {**old, **_records.pack(
+            (*records_of(old), ((), 'c', 1, 0, None)))}, new)
+        self.assertEqual(
+            [(id, previous)
+             for _, id, _, previous, _ in records_of(state)],
+            [('a', 3), ('c', 0), ('b', 2), ('b', 8), ('a', 6)])
 
     def test_turns(self):
         old = side(5, 'a')
@@ -233,6 +250,22 @@ class StoredJournalTests(unittest.TestCase):
         self.gset.generational_updates(generation - 30)
         self.assertEqual(self.loaded(),
                          {'GenerationalSet', 'Journal', 'Backlog'})
+
+    def test_clients_behind_the_checkpoint_do_not_load_the_index(self):
+        for number in range(1000):
+            self.gset.add(Thing(number), str(number))
+        transaction.commit()
+        for number in range(0, 1000, 6):
+            self.gset.changed(self.gset[str(number)], str(number))
+            transaction.commit()
+        generation = self.gset.generation
+        self.connection.cacheMinimize()
+        for lag in 30, 90, 150:
+            updates = self.gset.generational_updates(generation - lag)
+            self.assertEqual(len(updates['adds']), lag)
+        self.assertLess(self.gset._journal.base, generation - 30)
+        self.assertGreater(self.gset._journal.base, generation - 150)
+        self.assertNotIn('OLBucket', self.loaded())
 
     def loaded(self):
         return {type(ob).__name__
