@@ -111,7 +111,7 @@ def _line(cells, widths):
     first, *others = zip(cells, widths, strict=True)
     return '  '.join([
         first[0].ljust(first[1]),
-        *(cell.rjust(width) for cell, width in others)])
+        *(cell.rjust(width) for cell, width in others)]).rstrip()
 
 
 def _cells(row, measured):
