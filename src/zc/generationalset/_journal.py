@@ -91,6 +91,14 @@ class Journal(Recorder):
     def __init__(self, start: int) -> None:
         self.start = start
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if self._p_jar is None and self.backlog is not None:
+            # A copy, in memory, where records are not expected to stay.
+            self.records = self.backlog.records + self.records
+            self.start -= len(self.backlog.records)
+            self.backlog = None
+
     @property
     def generation(self) -> int:
         return self.start + len(self.records)
@@ -102,6 +110,7 @@ class Journal(Recorder):
             began = _transactions.began(self)
             if began is not None and generation > max(began, self.fixed):
                 self.fixed = generation
+                _transactions.fix_at_commit(self)
         return generation
 
     # What it says
@@ -208,6 +217,11 @@ class Journal(Recorder):
         self.records = self.records[count:]
         self.start = upto
         self.turn = None
+
+    def skip(self, generation: int) -> None:
+        """Go on behind a generation; there must be no records."""
+        if self.start < generation:
+            self.start = generation
 
     def settle(self, root: TreeMember) -> None:
         """Move all records into the B-trees, and fix their numbers."""

@@ -69,9 +69,10 @@ class Recorder(persistent.Persistent):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
-        records = unpack(state)
-        state.pop('ids', None), state.pop('objects', None)
-        super().__setstate__({**state, 'records': records})
+        state['records'] = unpack(state)
+        state.pop('ids', None)
+        state.pop('objects', None)
+        super().__setstate__(state)
 
     @property
     def recent(self) -> Recent:

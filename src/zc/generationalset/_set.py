@@ -15,7 +15,7 @@ import zc.generationalset
 from zc.generationalset import _algebra
 from zc.generationalset._settled import GONE, MISSING
 from zc.generationalset._tree import TreeMember, check_id, new_epoch
-from zc.generationalset._updates import updates_since
+from zc.generationalset._updates import check_generation, updates_since
 from zc.generationalset.interfaces import IGenerationalSet
 
 #: Ids that need no closer look.
@@ -42,9 +42,6 @@ class GenerationalSet(TreeMember):
             self, id: Any = None, parent: GenerationalSet | None = None,
             maximum_removals: int = 99, superset: bool = False,
             id_attribute: str = 'id') -> None:
-        if not isinstance(maximum_removals, int) or maximum_removals < 0:
-            raise ValueError('expected maximum_removals to be an integer '
-                             f'of 0 or more, got {maximum_removals!r}')
         self.id = id
         self.parent = None
         self.maximum_removals = maximum_removals
@@ -68,6 +65,21 @@ class GenerationalSet(TreeMember):
         items = 'item' if count == 1 else 'items'
         return f'<{self.__class__.__name__}{name}, {count} {items}>'
 
+    @property
+    def maximum_removals(self) -> int:
+        self._p_activate()
+        value: int = self.__dict__['maximum_removals']
+        return value
+
+    @maximum_removals.setter
+    def maximum_removals(self, value: int) -> None:
+        if not isinstance(value, int) or value < 0:
+            raise ValueError('expected maximum_removals to be an integer '
+                             f'of 0 or more, got {value!r}')
+        self._p_activate()
+        self.__dict__['maximum_removals'] = value
+        self._p_changed = True
+
     # Changes
 
     def get_id(self, ob: Any) -> Any:
@@ -86,7 +98,8 @@ class GenerationalSet(TreeMember):
         id = self.get_id(ob) if id is None else self._normal(id)
         if type(id) not in _PLAIN:
             check_id(ob, id)
-        self._change(id, ob)
+        if not self._add_unstored(id, ob):
+            self._change(id, ob)
 
     def changed(self, ob: Any, id: Any = None) -> None:
         id = self._id_of(ob, id)
@@ -191,8 +204,8 @@ class GenerationalSet(TreeMember):
         return iter(self._objects_since(0, self._unsettled()))
 
     def values(self, minimum_generation: int = 0) -> list[Any]:
-        return list(
-            self._objects_since(minimum_generation - 1, self._unsettled()))
+        since = max(minimum_generation, 0) - 1
+        return list(self._objects_since(since, self._unsettled()))
 
     def items(self) -> Iterator[tuple[Any, Any]]:
         changes = self._unsettled().changes
@@ -227,11 +240,13 @@ class GenerationalSet(TreeMember):
         zc.generationalset.notify(root)
 
     def generational_updates(self, generation: int) -> dict[str, Any]:
+        check_generation(generation)
         root, path = (self, ()) if self.parent is None else self._locate()
         current = root._handed_out_generation()
         return updates_since(self, generation, root._journal, path, current)
 
     def provisional_updates(self, generation: int) -> dict[str, Any]:
+        check_generation(generation)
         root, path = self._locate()
         before = root._generation_before()
         return updates_since(self, generation, root._journal, path, before)

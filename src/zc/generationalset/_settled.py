@@ -85,30 +85,32 @@ class SettledSet(persistent.Persistent):
         The length stays, and so isn't written: that is one object less.
         """
         old = self.generations.get(id)
-        if old is None:
-            return False
-        before = self.contents.pop(old, MISSING)
-        if before is MISSING:
+        if old is None or not self._take_out(old, ob, generation):
             return False
         self.generations[id] = generation
         self.contents[generation] = ob
+        return True
+
+    def _take_out(self, old: int, ob: Any, generation: int) -> bool:
+        """Drop the object, if any, that ``ob`` replaces at a generation."""
+        before = self.contents.get(old, MISSING)
+        if before is MISSING:
+            return False
         if isinstance(before, SettledSet) and before is not ob:
-            before._leave(generation)
+            before._leave(generation)  # while it is still listed
+        del self.contents[old]
         return True
 
     def _apply_removal(self, id: Any, generation: int) -> None:
         old = self.generations.get(id)
-        self.generations[id] = generation
         if old is None:  # added and removed since the checkpoint
             self._removed += 1  # type: ignore[operator]
-        elif old in self.contents:
-            before = self.contents.pop(old)
+        elif self._take_out(old, GONE, generation):
             self._length -= 1  # type: ignore[operator]
             self._removed += 1  # type: ignore[operator]
-            if isinstance(before, SettledSet):
-                before._leave(generation)
         else:
             del self.removals[old]
+        self.generations[id] = generation
         self.removals[generation] = id
         self._forget()
 
@@ -136,12 +138,30 @@ class SettledSet(persistent.Persistent):
 
         Must happen before the superset's entry for this set is touched.
         """
-        floor, born = self._known_floor(), self._joined()
+        parent, floor, born = self._superset(), self._known_floor(), \
+            self._joined()
+        self.parent = parent
         self._length = len(self.contents)
         self._removed = len(self.removals)
         self._born = born
         self._raise_floor(floor)
         self.__dict__.pop('generation', None)
+
+    def _superset(self) -> Any:
+        """Return the superset, if this is one's subset, or will join it.
+
+        Old releases removed a subset without telling it.  One that isn't
+        listed, and has had items, was removed.
+        """
+        parent = self.parent
+        if (parent is None or self._floor is not None or self._is_listed()
+                or not self.generations):
+            return parent
+        return None
+
+    def _is_listed(self) -> bool:
+        entry = self.parent._settled_get(self.parent._subset_id(self))
+        return entry is self
 
     def _known_floor(self) -> int:
         """Return the generation below which a client must get everything.
@@ -154,7 +174,7 @@ class SettledSet(persistent.Persistent):
         """
         if self._floor is not None:
             return self._floor
-        if self.parent is None and self.removals:
+        if self._superset() is None and self.removals:
             return int(self.removals.minKey()) - 1
         if self._joined() is None:
             return 0  # it is empty
@@ -162,17 +182,21 @@ class SettledSet(persistent.Persistent):
 
     def _joined(self) -> int | None:
         """Return the generation at which this joined, None if it hasn't."""
-        if self._floor is not None:
-            return self._born
-        if self.parent is None:
-            return 0
-        entry = self.parent._settled_get(self.parent._subset_id(self))
-        return self._last_change() if entry is self else None
+        if self._superset() is None:
+            return self._born or 0
+        if self._floor is None:
+            return self._last_change() if self._is_listed() else None
+        if self._p_jar is None and self._born is not None \
+                and not self._is_listed():
+            # It joined in a transaction that was aborted.  That leaves
+            # objects as they are that were not stored before.
+            return None
+        return self._born
 
     def _last_change(self) -> int:
         """Return when an old set was changed, as it or its superset says."""
         own: int = self.__dict__.get('generation', 1)
-        if self.parent is None:
+        if self._superset() is None:
             return own
         listed: int = self.parent.generations.get(
             self.parent._subset_id(self), 0)

@@ -1,9 +1,12 @@
-"""Where the current transaction's own changes of a journal begin.
+"""Which changes of a journal are the current transaction's own.
 
-``_p_changed`` doesn't tell, since a savepoint clears it; nor could a journal
-remember, since after a savepoint it may be let go and loaded anew.  The
-transaction's own ``data()`` could, but answering those who never wrote
-anything, by an exception, costs more than the rest of a small answer.
+A journal that a transaction changes is based on a revision that was committed
+before, and its ``_p_serial`` names that one until the transaction commits.  So
+it is enough to note, before the first change, the generation of that revision.
+
+Nothing else tells: a savepoint clears ``_p_changed``, and lets go of objects,
+so that they can't remember anything; a connection may be closed and opened
+again in one transaction, and then shows another revision.
 """
 
 from __future__ import annotations
@@ -12,27 +15,21 @@ import random
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from transaction.interfaces import NoTransaction
-
 if TYPE_CHECKING:
     from zc.generationalset._journal import Journal
 
 
-class _Beginnings:
-    """The journals that a transaction has changed through a connection."""
+class _Notes:
+    """What is noted of the journals that a transaction changes."""
 
     def __init__(self, transaction: Any) -> None:
-        self._transaction = weakref.ref(transaction)
-        self.generations: dict[bytes, int] = {}  # by object id
-
-    def are_current(self, jar: Any) -> bool:
-        try:
-            return self._transaction() is jar.transaction_manager.get()
-        except NoTransaction:
-            return False
+        self.transaction = weakref.ref(transaction)
+        #: Object id -> revision and its generation.
+        self.revisions: dict[bytes, tuple[bytes, int]] = {}
 
 
-_by_jar: Any = weakref.WeakKeyDictionary()
+_notes: Any = weakref.WeakKeyDictionary()  # by connection
+_tokens: Any = weakref.WeakKeyDictionary()  # by connection
 
 
 def began(journal: Journal) -> int | None:
@@ -40,10 +37,13 @@ def began(journal: Journal) -> int | None:
 
     The journal must be stored.
     """
-    beginnings = _by_jar.get(journal._p_jar)
-    if beginnings is None or not beginnings.are_current(journal._p_jar):
+    notes = _notes.get(journal._p_jar)
+    if notes is None:
         return None
-    generation: int | None = beginnings.generations.get(journal._p_oid)
+    revision = notes.revisions.get(journal._p_oid)
+    if revision is None or revision[0] != journal._p_serial:
+        return None
+    generation: int = revision[1]
     return generation
 
 
@@ -52,17 +52,31 @@ def begin(journal: Journal) -> int:
 
     Called before every change of a stored journal.
     """
-    jar = journal._p_jar
-    beginnings = _by_jar.get(jar)
-    if beginnings is None or not beginnings.are_current(jar):
-        beginnings = _Beginnings(jar.transaction_manager.get())
-        _by_jar[jar] = beginnings
-    generation: int = beginnings.generations.setdefault(
-        journal._p_oid, journal.generation)
+    generation = began(journal)
+    if generation is None:
+        jar = journal._p_jar
+        transaction = jar.transaction_manager.get()
+        notes = _notes.get(jar)
+        if notes is None or notes.transaction() is not transaction:
+            notes = _notes[jar] = _Notes(transaction)
+        generation = journal.generation
+        notes.revisions[journal._p_oid] = journal._p_serial, generation
     return generation
 
 
-_tokens: Any = weakref.WeakKeyDictionary()
+def fix_at_commit(journal: Journal) -> None:
+    """Have a generation fixed even if a savepoint is rolled back."""
+    transaction = journal._p_jar.transaction_manager.get()
+    transaction.addBeforeCommitHook(
+        _fix, (journal._p_jar, journal._p_oid, journal.fixed))
+
+
+def _fix(jar: Any, oid: bytes, fixed: int) -> None:
+    journal: Journal = jar.get(oid)
+    generation = journal.generation  # loads it, if necessary
+    before = began(journal)
+    if before is not None and generation > before:
+        journal.fixed = max(journal.fixed, min(fixed, generation))
 
 
 def token(jar: Any) -> int:

@@ -58,17 +58,18 @@ class TreeMember(SettledSet):
             return self, ()
         path: Path = ()
         member: TreeMember = self
-        while member.parent is not None:
-            path = member.parent._subset_id(member), *path
-            member = member.parent
+        superset = self._superset()
+        while superset is not None:
+            path = superset._subset_id(member), *path
+            member, superset = superset, superset._superset()
         return member, path
 
     def _supersets(self) -> Iterator[TreeMember]:
         """Yield the set itself, its superset, and so on up to the root."""
-        member = self
+        member: TreeMember | None = self
         while member is not None:
             yield member
-            member = member.parent
+            member = member._superset()
 
     def _at(self, path: Path) -> TreeMember:
         member: TreeMember = self
@@ -80,13 +81,15 @@ class TreeMember(SettledSet):
         """Return what isn't in the B-trees of this set."""
         root, path = self._locate()
         journal = root._journal
-        return NO_CHANGES if journal is None else journal.unsettled.at(path)
+        if journal is None or self._joined() is None:
+            return NO_CHANGES
+        return journal.unsettled.at(path)
 
     def _unsettled_layers(self) -> list[SetChanges]:
         """Return the same in parts, the latest first; there may be none."""
         root, path = self._locate()
         journal = root._journal
-        if journal is None:
+        if journal is None or self._joined() is None:
             return []
         return [layer.sets[path] for layer in journal.layers()
                 if path in layer.sets]
@@ -121,9 +124,6 @@ class TreeMember(SettledSet):
 
         Raises TypeError if the id can't be compared with those that are here.
         """
-        journal = self._journal
-        if journal is not None and journal._p_jar is None:
-            return self._settled_entry(id)
         for layer in self._unsettled_layers():
             if id in layer.changes:
                 generation, ob = layer.changes[id]
@@ -142,20 +142,15 @@ class TreeMember(SettledSet):
 
         ``before`` is the id's entry, if the caller knows.
         """
-        journal = self._journal
-        if journal is not None and journal._p_jar is None:
-            # A root that isn't stored yet: bulk loads mostly come this way.
-            generation = journal.start + 1
-            try:
-                self._apply(id, ob, generation)
-            except TypeError as error:
-                raise self._incomparable(id) from error
-            journal.start = generation
-            zc.generationalset.notify(self)
-            return
+        zc.generationalset.notify(self._make_change(id, ob, before))
+
+    def _make_change(
+            self, id: Any, ob: Any, before: tuple[int, Any] | None = None,
+    ) -> TreeMember:
+        """Do that without telling anybody; return the root."""
         root, path = self._locate()
         journal = root._begin_history()
-        joining = bool(path) and self._joining()
+        joining = self._joining() if path else []
         if not journal.is_direct():
             if before is None:
                 before = self._before(id)
@@ -163,9 +158,10 @@ class TreeMember(SettledSet):
                     or isinstance(ob, TreeMember)
                     or isinstance(before[1], TreeMember)):
                 journal.append(root, self._record(path, id, before, ob))
-                zc.generationalset.notify(root)
-                return
-            journal.settle(root)
+                return root
+        journal.settle(root)
+        for member in joining:
+            journal.skip(member._newest())
         generation = journal.start + 1
         try:
             self._apply(id, ob, generation)
@@ -174,16 +170,33 @@ class TreeMember(SettledSet):
         if path:
             self._touch_supersets(generation)
         journal.start = generation
-        zc.generationalset.notify(root)
+        return root
+
+    # The simplest case is a root that isn't stored, with objects that are no
+    # sets: most bulk loads.  There, going the general way takes longer than
+    # the change.
+
+    def _add_unstored(self, id: Any, ob: Any) -> bool:
+        """Add a new object, in the simplest case; return whether it was."""
+        journal = self._journal
+        if (journal is None or journal._p_jar is not None or journal.records):
+            return False
+        generation = journal.start + 1
+        try:
+            if not self.generations.insert(id, generation):
+                return False
+        except TypeError as error:
+            raise self._incomparable(id) from error
+        self.contents[generation] = ob
+        self._length += 1  # type: ignore[operator]
+        journal.start = generation
+        zc.generationalset.notify(self)
+        return True
 
     def _replace_unstored(self, id: Any, ob: Any) -> bool:
-        """Record the change of an object that is here, in the simplest case.
-
-        That is a root that isn't stored, with an object that is not a set:
-        to look the id up before the change would take as long as the change.
-        """
+        """Record the change of an object that is here, in the same case."""
         journal = self._journal
-        if (journal is None or journal._p_jar is not None
+        if (journal is None or journal._p_jar is not None or journal.records
                 or isinstance(ob, TreeMember)):
             return False
         generation = journal.start + 1
@@ -196,16 +209,16 @@ class TreeMember(SettledSet):
             zc.generationalset.notify(self)
         return replaced
 
-    def _joining(self) -> bool:
-        """Tell whether a change will make this, or a superset, join one.
+    def _joining(self) -> list[TreeMember]:
+        """Return the sets that a change of this one will make join theirs.
 
-        Raises TypeError if that one can't have the id.
+        Raises TypeError if one can't have its id there.
         """
-        pending = [member for member in self._supersets()
+        joining = [member for member in self._supersets()
                    if member._joined() is None]
-        for member in pending:
+        for member in joining:
             member.parent._before(member.parent._subset_id(member))
-        return bool(pending)
+        return joining
 
     def _touch_supersets(self, generation: int) -> None:
         """Move this set, and its supersets, to their latest change."""
@@ -235,10 +248,11 @@ class TreeMember(SettledSet):
         return self._journal
 
     def _newest(self) -> int:
-        """Return the newest generation in an old tree.
+        """Return the newest generation of this set and its subsets.
 
-        Subsets that joined late may be ahead of their old superset.  Were it
-        to give the same numbers again, objects would replace each other.
+        It may be ahead of the tree's: subsets have numbers of their own when
+        they join, and old releases left it at that.  Were the tree to give the
+        same numbers again, objects would replace each other.
         """
         subsets = [ob for ob in self.contents.values()
                    if isinstance(ob, TreeMember)]
@@ -282,23 +296,32 @@ class TreeMember(SettledSet):
         key = self._adopted_id(subset, id)
         if any(member is subset for member in self._supersets()):
             raise ValueError(f'{subset!r} can not be put into itself')
-        if subset.parent is not self and subset.parent is not None \
+        changed = []
+        if subset._superset() not in (None, self) \
                 and subset._joined() is not None:
-            subset.parent._change(subset.parent._subset_id(subset), GONE)
+            changed.append(subset.parent._make_change(
+                subset.parent._subset_id(subset), GONE))
+        if subset._superset() is not self or subset._joined() is None:
+            self._take_in(subset, key)
+        changed.append(self._make_change(key, subset))
+        for root in changed:
+            zc.generationalset.notify(root)
+
+    def _take_in(self, subset: TreeMember, id: Any) -> None:
+        """Make a set ours, before it is listed."""
         root, _ = self._locate()
         journal = root._begin_history()
         journal.settle(root)
-        if subset.parent is None:
-            # Whatever numbers the subset's items have, clients of this tree
-            # must see them as older than its next change.
-            journal.start = max(journal.start, subset._close_history())
-        if subset.parent is not self:
-            if subset.id is None:
-                subset.id = key
-            subset.parent, subset._born = self, None
-        if subset._joined() is None:
-            subset._join(journal.start + 1, key)
-        self._change(key, subset)
+        # Whatever numbers the subset's items have, clients of this tree must
+        # see them as older than its next change.
+        if subset._superset() is None:
+            journal.skip(subset._close_history())
+        else:
+            journal.skip(subset._newest())
+        if subset.id is None:
+            subset.id = id
+        subset.parent, subset._born = self, None
+        subset._join(journal.start + 1, id)
 
     def _adopted_id(self, subset: TreeMember, id: Any) -> Any:
         key = self._normal(id if subset.id is None else subset.id)

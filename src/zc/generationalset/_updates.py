@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from zc.generationalset._tree import TreeMember
 
 
+def check_generation(generation: int) -> None:
+    if not isinstance(generation, int):
+        raise TypeError(
+            f'expected a generation, an integer, got {generation!r}')
+
+
 def updates_since(
         member: TreeMember, since: int, journal: Journal | None, path: Path,
         current: int) -> dict[str, Any]:
@@ -23,11 +29,10 @@ def updates_since(
 
     The journal, of the root, alone answers if it goes back far enough.
     """
-    if not isinstance(since, int):
-        raise TypeError(f'expected a generation, an integer, got {since!r}')
     updates: dict[str, Any] = {'generation': current}
     if since > current:
         return updates
+    since = max(since, 0)
     if journal is None or not journal.has_records():
         _Reader(_NOTHING).add(updates, member, path, since)
     elif since < journal.start or not _add_recent(

@@ -84,7 +84,7 @@ class CheckTests(unittest.TestCase):
                     'forgotten')
 
     def test_maximum_removals(self):
-        self.root.maximum_removals = None
+        self.root.__dict__['maximum_removals'] = None
         self.broken('the set: maximum_removals is None')
 
     def test_epoch(self):
@@ -101,7 +101,8 @@ class CheckTests(unittest.TestCase):
 
     def test_id(self):
         self.sub.id = 'other'
-        self.broken("sub: its id is 'other'")
+        self.broken("sub: its id is 'other'",
+                    'sub: has not joined its superset')
 
     def test_twice(self):
         self.root.contents[1] = self.sub
