@@ -189,13 +189,8 @@ class GenerationalSet(TreeMember):
         return default if ob is MISSING else ob
 
     def __len__(self) -> int:
-        root, path = self._locate()
-        journal = root._journal
-        length = self._known_length()
-        if journal is not None:
-            for layer in journal.layers():
-                length += layer.at(path).length
-        return length
+        return self._known_length() + sum(
+            layer.length for layer in self._unsettled_layers())
 
     def __bool__(self) -> bool:
         return len(self) > 0

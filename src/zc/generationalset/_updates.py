@@ -33,7 +33,8 @@ def updates_since(
     if since > current:
         return updates
     since = max(since, 0)
-    if journal is None or not journal.has_records():
+    if (journal is None or not journal.has_records()
+            or (path and member._joined() is None)):
         _Reader(_NOTHING).add(updates, member, path, since)
     elif since < journal.start or not _add_recent(
             updates, journal.recent, path, since):

@@ -273,3 +273,55 @@ class OldSetTests(unittest.TestCase):
         self.assertNotIn('sub', root)
         self.assertEqual(len(other['sub']), 1)
         self.assertEqual(check(other), [])
+
+    def removed(self, **more):
+        """Make a set that release 0.4.0 removed from its superset.
+
+        It wasn't told.  Its own numbers are beyond those of the superset.
+        """
+        root = self.old(4, (2, Thing('a')))
+        subset = self.old(
+            13, *((number, Thing(f'i{number}')) for number in range(5, 12)),
+            removals=[(12, 'i3')], id='s', parent=root, maximum_removals=1,
+            **more)
+        return root, subset
+
+    def test_subset_that_was_removed(self):
+        root, subset = self.removed()
+        self.assertEqual(subset.generation, 13)
+        self.assertIn('contents', subset.generational_updates(3))
+        self.assertEqual(subset.generational_updates(11),
+                         {'generation': 13, 'removals': ['i3']})
+        subset.add(Thing('new'))
+        self.assertIsNone(subset.parent)
+        self.assertEqual(subset.generation, 14)
+        self.assertEqual(len(subset), 8)
+        self.assertEqual((root.generation, len(root)), (4, 1))
+        self.assertEqual(check(subset), [])
+
+    def test_subset_that_was_removed_joins(self):
+        for other in GSet(), None:
+            root, subset = self.removed()
+            root = root if other is None else other
+            root.add(subset)
+            for number in range(100):
+                subset.add(Thing(f'new{number}'))
+            self.assertEqual(len(subset), 107)
+            self.assertEqual(check(root), [])
+
+    def test_subset_that_is_removed_or_replaced_now(self):
+        for replace in False, True:
+            subset = self.old(
+                13, (5, Thing('a')), removals=[(12, 'i3')], id='s',
+                maximum_removals=1)
+            root = self.old(13, (13, subset))
+            if replace:
+                root.add(GSet('s'))
+            else:
+                del root['s']
+            self.assertIsNone(subset.parent)
+            self.assertIn('contents', subset.generational_updates(5))
+            subset.add(GSet('deep'))
+            subset['deep'].add(Thing('x'))
+            self.assertEqual(check(subset), [])
+            self.assertEqual(check(root), [])
