@@ -40,6 +40,7 @@ def began(journal: Journal) -> int | None:
     notes = _notes.get(journal._p_jar)
     if notes is None:
         return None
+    journal._p_activate()  # else its revision is unknown
     revision = notes.revisions.get(journal._p_oid)
     if revision is None or revision[0] != journal._p_serial:
         return None
@@ -52,13 +53,13 @@ def begin(journal: Journal) -> int:
 
     Called before every change of a stored journal.
     """
+    jar = journal._p_jar
+    transaction = jar.transaction_manager.get()
+    notes = _notes.get(jar)
+    if notes is None or notes.transaction() is not transaction:
+        notes = _notes[jar] = _Notes(transaction)
     generation = began(journal)
     if generation is None:
-        jar = journal._p_jar
-        transaction = jar.transaction_manager.get()
-        notes = _notes.get(jar)
-        if notes is None or notes.transaction() is not transaction:
-            notes = _notes[jar] = _Notes(transaction)
         generation = journal.generation
         notes.revisions[journal._p_oid] = journal._p_serial, generation
     return generation
@@ -73,8 +74,7 @@ def fix_at_commit(journal: Journal) -> None:
 
 def _fix(jar: Any, oid: bytes, fixed: int) -> None:
     journal: Journal = jar.get(oid)
-    generation = journal.generation  # loads it, if necessary
-    before = began(journal)
+    generation, before = journal.generation, began(journal)
     if before is not None and generation > before:
         journal.fixed = max(journal.fixed, min(fixed, generation))
 

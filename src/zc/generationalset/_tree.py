@@ -179,7 +179,8 @@ class TreeMember(SettledSet):
     def _add_unstored(self, id: Any, ob: Any) -> bool:
         """Add a new object, in the simplest case; return whether it was."""
         journal = self._journal
-        if (journal is None or journal._p_jar is not None or journal.records):
+        if (journal is None or journal._p_jar is not None
+                or journal.records or journal.backlog is not None):
             return False
         generation = journal.start + 1
         try:
@@ -196,7 +197,8 @@ class TreeMember(SettledSet):
     def _replace_unstored(self, id: Any, ob: Any) -> bool:
         """Record the change of an object that is here, in the same case."""
         journal = self._journal
-        if (journal is None or journal._p_jar is not None or journal.records
+        if (journal is None or journal._p_jar is not None
+                or journal.records or journal.backlog is not None
                 or isinstance(ob, TreeMember)):
             return False
         generation = journal.start + 1

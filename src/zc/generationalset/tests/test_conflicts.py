@@ -122,8 +122,10 @@ class Writer:
         self.answers.append((client, client.generation, frozen(updates)))
 
     def savepoint(self):
-        kept = self.changes[:], self.answers[:], self.recorded
         savepoint = self.manager.savepoint()
+        if self.rnd.random() < .3:
+            self.hand_out()  # an answer that the rollback doesn't change
+        kept = self.changes[:], self.answers[:], self.recorded
         if self.rnd.random() < .5:
             self.connection.cacheMinimize()
         if self.rnd.random() < .5:

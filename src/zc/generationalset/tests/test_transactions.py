@@ -70,6 +70,23 @@ class TransactionTests(unittest.TestCase):
 
     # Savepoints
 
+    def test_two_trees_after_an_abort(self):
+        """What is noted of one tree isn't lost with the other's change."""
+        second = self.connection.root.second = GSet()
+        transaction.commit()
+        self.root.add(Thing('aborted'))
+        transaction.abort()
+        self.root.add(Thing('x'))
+        second.add(Thing('y'))
+        transaction.savepoint()
+        self.root.add(Thing('z'))
+        self.assertEqual(
+            self.root.provisional_updates(21)['generation'], 21)
+        self.assertEqual(self.root.generation, 23)
+        self.others_change(1)
+        with self.assertRaises(ConflictError):
+            transaction.commit()
+
     def test_handed_out_before_a_rollback(self):
         self.root.add(Thing('mine'))
         savepoint = transaction.savepoint()

@@ -311,6 +311,16 @@ class OwnChangesTests(unittest.TestCase):
         client.sync(one)
         self.assertEqual(list(client.items), ['a', 'b'])
 
+    def test_provisional_updates_and_savepoint(self):
+        one, other = self.sets
+        one.add(Thing('a'))
+        self.managers[0].savepoint()
+        one._p_jar.cacheMinimize()
+        updates = one.provisional_updates(0)
+        self.assertEqual(plain(updates), {'generation': 1, 'adds': ['a']})
+        other.add(Thing('b'))
+        self.commit_both()
+
     def test_provisional_updates_in_memory(self):
         gset = GSet()
         gset.add(Thing('a'))
