@@ -7,6 +7,7 @@ from unittest import mock
 
 import transaction
 import ZODB
+from persistent.mapping import PersistentMapping
 from ZODB.DemoStorage import DemoStorage
 from ZODB.POSException import ConflictError
 
@@ -38,10 +39,10 @@ class Writer:
 
     def begin(self):
         self.manager.begin()
-        self.root = self.connection.root.gset
+        self.trees = self.connection.root.trees
         self.changes = []  # path, id, version or subset's state or None
         self.answers = []  # client, updates that it gets if this commits
-        self.recorded = 0  # generations
+        self.recorded = dict.fromkeys(self.run.expected, 0)  # generations
 
     def close(self):
         self.manager.abort()
@@ -56,14 +57,14 @@ class Writer:
         self.rnd.choice(actions)()
 
     def path(self):
-        paths = [()]
+        paths = [(name,) for name in self.trees]
         for path in paths:
             paths += [(*path, id) for id, ob in self.at(path).items()
                       if isinstance(ob, GSet)]
         return self.rnd.choice(paths)
 
     def at(self, path):
-        gset = self.root
+        gset = self.trees
         for id in path:
             gset = gset[id]
         return gset
@@ -95,7 +96,7 @@ class Writer:
 
     def make_subset(self):
         path, id = self.path(), self.id()
-        if self.rnd.random() < .5 or len(path) > 2:
+        if self.rnd.random() < .5 or len(path) > 3:
             return
         subset = GSet(id, maximum_removals=2)
         if self.rnd.random() < .5:
@@ -109,23 +110,24 @@ class Writer:
 
     def note(self, path, id, value):
         self.changes.append((path, id, value))
-        self.recorded += 1
+        self.recorded[path[0]] += 1
 
     def hand_out(self):
-        client = self.rnd.choice(self.run.clients)
-        updates = self.root.generational_updates(client.generation)
-        self.answers.append((client, client.generation, frozen(updates)))
+        self.answer('generational_updates')
 
     def answer_provisionally(self):
-        client = self.rnd.choice(self.run.clients)
-        updates = self.root.provisional_updates(client.generation)
+        self.answer('provisional_updates')
+
+    def answer(self, method):
+        name, client = self.rnd.choice(self.run.clients)
+        updates = getattr(self.trees[name], method)(client.generation)
         self.answers.append((client, client.generation, frozen(updates)))
 
     def savepoint(self):
         savepoint = self.manager.savepoint()
         if self.rnd.random() < .3:
             self.hand_out()  # an answer that the rollback doesn't change
-        kept = self.changes[:], self.answers[:], self.recorded
+        kept = self.changes[:], self.answers[:], dict(self.recorded)
         if self.rnd.random() < .5:
             self.connection.cacheMinimize()
         if self.rnd.random() < .5:
@@ -165,12 +167,14 @@ class Run:
         self.version = self.conflicts = self.commits = 0
         self.db = ZODB.DB(DemoStorage())
         with self.db.transaction() as connection:
-            connection.root.gset = gset = GSet(
-                maximum_removals=maximum_removals)
-            gset.add(GSet('a', maximum_removals=2))
-        self.expected = {'a': {}}
-        self.generation = 2
-        self.clients = [Client() for _ in range(4)]
+            connection.root.trees = PersistentMapping(
+                (name, GSet(maximum_removals=maximum_removals))
+                for name in ('one', 'two'))
+            connection.root.trees['one'].add(GSet('a', maximum_removals=2))
+        self.expected = {'one': {'a': {}}, 'two': {}}
+        self.generations = {'one': 2, 'two': 1}
+        self.clients = [('one', Client()) for _ in range(4)] + [
+            ('two', Client())]
         self.writers = [Writer(self) for _ in range(writers)]
 
     def next_version(self):
@@ -187,32 +191,35 @@ class Run:
             items.pop(id, None)
             if value is not None:
                 items[id] = dict(value) if isinstance(value, dict) else value
-        self.generation += writer.recorded
         with self.db.transaction() as connection:
-            gset = connection.root.gset
-            if state(gset) != self.expected:
-                raise AssertionError(f'{state(gset)} != {self.expected}')
-            # Subsets bring numbers of their own, and so make it jump.
-            if gset.generation < self.generation:
-                raise AssertionError('a generation was given twice')
-            self.generation = gset.generation
+            trees = connection.root.trees
+            for name, gset in trees.items():
+                self.compare(name, gset, writer.recorded[name])
             for client, before, updates in writer.answers:
                 if client.generation == before:
                     client.apply(updates)
-            for client in self.clients:
+            for name, client in self.clients:
                 if self.rnd.random() < .2:
-                    client.sync(gset)
+                    client.sync(trees[name])
+
+    def compare(self, name, gset, recorded):
+        if state(gset) != self.expected[name]:
+            raise AssertionError(f'{state(gset)} != {self.expected[name]}')
+        # Subsets bring numbers of their own, and so make it jump.
+        if gset.generation < self.generations[name] + recorded:
+            raise AssertionError('a generation was given twice')
+        self.generations[name] = gset.generation
 
     def finish(self):
         for writer in self.writers:
             writer.close()
         self.db.cacheMinimize()
         with self.db.transaction() as connection:
-            gset = connection.root.gset
-            for client in [*self.clients, Client()]:
-                client.sync(gset)
-            problems = check(gset)
-            if problems:
+            trees = connection.root.trees
+            for name, client in [*self.clients, ('one', Client())]:
+                client.sync(trees[name])
+            problems = [check(gset) for gset in trees.values()]
+            if any(problems):
                 raise AssertionError(problems)
         self.db.close()
 
