@@ -36,9 +36,11 @@ SLICE = 16
 #: Where writers compete, the newest records stay, so that a transaction that
 #: began before them can still be compared with what was committed meanwhile.
 KEEP = 10
-#: And they take turns.  Yet if there are this many records, whoever sees it
-#: moves them.
-TOO_MANY = 4 * SLICE
+#: And they take turns.  A writer that doesn't take its turn for so many
+#: generations loses it; a checkpoint takes long on a slow network.
+PATIENCE = 64
+#: Yet if there are this many records, whoever sees it moves them.
+TOO_MANY = 128
 #: Writers compete for as many generations after a conflict was resolved.
 MEMORY = 200
 #: A backlog with this many records is checkpointed.
@@ -203,7 +205,7 @@ class Journal(Recorder):
             token, generation = self.turn
             if token == me and generation <= began:
                 return True
-            if began - generation < SLICE:
+            if began - generation < PATIENCE:
                 return False
         self.turn = me, began + 1
         return False

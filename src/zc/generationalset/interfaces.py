@@ -48,7 +48,8 @@ class IGenerationalSet(Interface):
 
     parent = Attribute('The superset, or None.')
 
-    maximum_removals = Attribute('How many removals are remembered, 0 or more')
+    maximum_removals = Attribute(
+        'How many removals are remembered; ValueError if that is not 0 or more')
 
     id_attribute = Attribute('The attribute of items that is their id.')
 

@@ -23,7 +23,7 @@ from zc.generationalset.tests.util import (
 SEED = int(os.environ.get('GSET_SEED', 1))
 
 TINY = {'SLICE': 2, 'KEEP': 2, 'TOO_MANY': 8, 'BACKLOG': 4, 'BULK': 6,
-        'MEMORY': 20}
+        'MEMORY': 20, 'PATIENCE': 4}
 MIDDLE = {'SLICE': 8, 'KEEP': 4, 'TOO_MANY': 32, 'BACKLOG': 12, 'BULK': 40}
 
 
