@@ -49,7 +49,7 @@ class IGenerationalSet(Interface):
     parent = Attribute('The superset, or None.')
 
     maximum_removals = Attribute(
-        'How many removals are remembered; ValueError if that is not 0 or more')
+        'How many removals are remembered; ValueError unless 0 or more.')
 
     id_attribute = Attribute('The attribute of items that is their id.')
 
