@@ -117,13 +117,6 @@ class Journal(Recorder):
 
     # What it says
 
-    def has_records(self) -> bool:
-        """Tell whether anything isn't in the B-trees."""
-        if self.records:
-            return True
-        backlog = self.backlog
-        return backlog is not None and bool(backlog.records)
-
     @property
     def base(self) -> int:
         """The checkpoint: everything up to here is in the B-trees."""

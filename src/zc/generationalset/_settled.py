@@ -93,12 +93,13 @@ class SettledSet(persistent.Persistent):
 
     def _take_out(self, old: int, ob: Any, generation: int) -> bool:
         """Drop the object, if any, that ``ob`` replaces at a generation."""
-        before = self.contents.get(old, MISSING)
+        before = self.contents.pop(old, MISSING)
         if before is MISSING:
             return False
         if isinstance(before, SettledSet) and before is not ob:
-            before._leave(generation)  # while it is still listed
-        del self.contents[old]
+            self.contents[old] = before  # listed until it has left
+            before._leave(generation)
+            del self.contents[old]
         return True
 
     def _apply_removal(self, id: Any, generation: int) -> None:

@@ -40,9 +40,12 @@ def began(journal: Journal) -> int | None:
     notes = _notes.get(journal._p_jar)
     if notes is None:
         return None
-    journal._p_activate()  # else its revision is unknown
     revision = notes.revisions.get(journal._p_oid)
-    if revision is None or revision[0] != journal._p_serial:
+    if revision is None:
+        return None
+    journal._p_activate()  # else its revision is unknown
+    if revision[0] != journal._p_serial:
+        del notes.revisions[journal._p_oid]
         return None
     generation: int = revision[1]
     return generation

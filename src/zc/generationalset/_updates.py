@@ -32,9 +32,9 @@ def updates_since(
     updates: dict[str, Any] = {'generation': current}
     if since > current:
         return updates
-    since = max(since, 0)
-    if (journal is None or not journal.has_records()
-            or (path and member._joined() is None)):
+    if since < 0:
+        since = 0
+    if journal is None or (path and member._joined() is None):
         _Reader(_NOTHING).add(updates, member, path, since)
     elif since < journal.start or not _add_recent(
             updates, journal.recent, path, since):
