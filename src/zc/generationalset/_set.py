@@ -15,7 +15,11 @@ import zc.generationalset
 from zc.generationalset import _algebra
 from zc.generationalset._settled import GONE, MISSING
 from zc.generationalset._tree import TreeMember, check_id, new_epoch
-from zc.generationalset._updates import check_generation, updates_since
+from zc.generationalset._updates import (
+    check_generation,
+    client_updates_since,
+    updates_since,
+)
 from zc.generationalset.interfaces import IGenerationalSet
 
 #: Ids that need no closer look.
@@ -159,6 +163,12 @@ class GenerationalSet(TreeMember):
     def _has(self, id: Any) -> bool:
         return self._get(id) is not MISSING
 
+    def _told_id(self, ob: Any) -> Any:
+        try:
+            return self._id_of(ob, None)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            return None
+
     def _member_id(self, ob: Any) -> Any:
         """Return the id of an object, or an id, that is here, or MISSING."""
         try:
@@ -245,6 +255,19 @@ class GenerationalSet(TreeMember):
         root, path = self._locate()
         before = root._generation_before()
         return updates_since(self, generation, root._journal, path, before)
+
+    def client_updates(
+            self, generation: int, epoch: str | None = None,
+            provisional: bool = False) -> dict[str, Any]:
+        check_generation(generation)
+        if generation < 0:
+            raise ValueError(
+                f'expected a generation of 0 or more, got {generation}')
+        root, path = self._locate()
+        current = (root._generation_before() if provisional
+                   else root._handed_out_generation())
+        return client_updates_since(
+            self, generation, epoch, root._epoch, root._journal, path, current)
 
     # Set operations
 

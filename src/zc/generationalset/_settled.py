@@ -229,6 +229,41 @@ class SettledSet(persistent.Persistent):
             return values
         return self._merged_objects(since, later)
 
+    def _pairs_since(
+            self, since: int, later: SetChanges) -> Iterator[tuple[Any, Any]]:
+        """Yield the same with their ids; loads the objects.
+
+        An id is looked up under what the object says that it is.  Only where
+        ids were given explicitly does finding them take O(n), once.
+        """
+        superseded = self._superseded(later)
+        explicit: dict[int, Any] | None = None
+        for generation, ob in self.contents.items(since + 1):
+            if generation in superseded:
+                continue
+            id = self._told_id(ob)
+            if id is None or self._generation_of(id) != generation:
+                if explicit is None:
+                    explicit = {generation: id for id, generation
+                                in self.generations.items()
+                                if generation > since}
+                id = explicit[generation]
+            yield id, ob
+        for id, (generation, ob) in later.changes.items():
+            if generation > since and ob is not GONE:
+                yield id, self._settled_get(id) if ob is MISSING else ob
+
+    def _told_id(self, ob: Any) -> Any:
+        """Return the id that an object says it has; None if it can't tell."""
+        raise NotImplementedError
+
+    def _generation_of(self, id: Any) -> int | None:
+        try:
+            generation: int | None = self.generations.get(id)
+        except TypeError:
+            return None
+        return generation
+
     def _merged_objects(self, since: int, later: SetChanges) -> Iterator[Any]:
         superseded = self._superseded(later)
         for generation, ob in self.contents.items(since + 1):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -30,27 +30,66 @@ def updates_since(
     The journal, of the root, alone answers if it goes back far enough.
     """
     updates: dict[str, Any] = {'generation': current}
-    if since > current:
-        return updates
-    if since < 0:
-        since = 0
-    if journal is None or (path and member._joined() is None):
-        _Reader(_NOTHING).add(updates, member, path, since)
-    elif since < journal.start or not _add_recent(
-            updates, journal.recent, path, since):
-        unsettled = journal.unsettled
-        if since < journal.base or not _add_recent(
-                updates, unsettled, path, since):
-            _Reader(unsettled).add(updates, member, path, since)
+    if since <= current:
+        _add_since(updates, member, max(since, 0), journal, path, False)
     return updates
+
+
+def client_updates_since(
+        member: TreeMember, since: int, since_epoch: str | None,
+        epoch: str | None, journal: Journal | None, path: Path, current: int,
+) -> dict[str, Any]:
+    """Return the answer of the protocol, with pairs of id and object."""
+    updates = {'epoch': epoch, 'since': since, 'generation': current}
+    if since == 0:
+        reset = None
+    elif since_epoch != epoch:
+        updates['since_epoch'] = since_epoch
+        reset = 'epoch'
+    elif since > current:
+        reset = 'ahead'
+    elif path and since < _born(member):
+        reset = 'replaced'
+    else:
+        _add_since(updates, member, since, journal, path, True)
+        return updates
+    if reset is not None:
+        updates['reset'] = reset
+    reader = _KeyedReader(_unsettled(member, journal, path))
+    reader.add(updates, member, path, 0, whole=True)
+    return updates
+
+
+def _add_since(
+        updates: dict[str, Any], member: TreeMember, since: int,
+        journal: Journal | None, path: Path, keyed: bool) -> None:
+    """Add what is newer, from as few objects of the database as possible."""
+    if journal is not None and not (path and member._joined() is None):
+        if since >= journal.start and _add_recent(
+                updates, journal.recent, path, since, keyed):
+            return
+        if since >= journal.base and _add_recent(
+                updates, journal.unsettled, path, since, keyed):
+            return
+    reader = (_KeyedReader if keyed else _Reader)(
+        _unsettled(member, journal, path))
+    reader.add(updates, member, path, since)
 
 
 _NOTHING = Recent(0, ())
 
 
+def _unsettled(
+        member: TreeMember, journal: Journal | None, path: Path) -> Recent:
+    """Return what the B-trees of a set and its subsets don't know yet."""
+    if journal is None or (path and member._joined() is None):
+        return _NOTHING
+    return journal.unsettled
+
+
 def _add_recent(
         updates: dict[str, Any], recent: Recent, path: Path, since: int,
-) -> bool:
+        keyed: bool) -> bool:
     """Add what records say, for a client that has all that is older.
 
     Return False, having added nothing, if so many ids were removed that a
@@ -59,7 +98,8 @@ def _add_recent(
     recently = recent.sets.get(path)
     if recently is None:
         return True
-    removals, adds = [], []
+    removals: list[Any] = []
+    adds: list[Any] = []
     for id, (generation, ob) in reversed(recently.changes.items()):
         if generation <= since:
             break
@@ -67,11 +107,11 @@ def _add_recent(
             removals.append(id)
         elif ob is MISSING:
             ob = SubsetUpdates(id=id)
-            if not _add_recent(ob, recent, (*path, id), since):
+            if not _add_recent(ob, recent, (*path, id), since, keyed):
                 return False
             adds.append(ob)
         else:
-            adds.append(ob)
+            adds.append((id, ob) if keyed else ob)
     if removals:
         if len(removals) >= recently.bound:
             return False
@@ -106,7 +146,7 @@ class _Reader:
         floor, oldest = _log_range(member, later)
         if not (whole or since < floor):
             removals = _removals_since(member, since, later)
-            adds = list(member._objects_since(since, later))
+            adds = self._objects(member, since, later)
             # A client that isn't below the floor, but below all removals
             # that are logged, may be given either answer.
             if (not floor or since >= oldest or len(removals) + len(adds)
@@ -118,11 +158,15 @@ class _Reader:
                         adds, member, path, since, born, False)
                 return
         updates['contents'] = self._listed(
-            member._objects_since(0, later), member, path, since, born, True)
+            self._objects(member, 0, later), member, path, since, born, True)
+
+    def _objects(
+            self, member: TreeMember, since: int, later: SetChanges) -> Any:
+        return list(member._objects_since(since, later))
 
     def _listed(
-            self, objects: Iterable[Any], member: TreeMember, path: Path,
-            since: int, born: int, contents: bool) -> list[Any]:
+            self, objects: Any, member: TreeMember, path: Path,
+            since: int, born: int, contents: bool) -> Any:
         """Put updates in the place of subsets."""
         return [
             self._subset(ob, member, path, since, born, contents)
@@ -140,6 +184,41 @@ class _Reader:
         whole = contents and since < born
         self.add(updates, subset, (*path, id), since, born, whole)
         return updates
+
+
+class _KeyedReader(_Reader):
+    """Reads pairs of id and object, and only as they are asked for."""
+
+    def _objects(
+            self, member: TreeMember, since: int, later: SetChanges) -> Any:
+        return _Entries(lambda: member._pairs_since(since, later))
+
+    def _listed(
+            self, objects: Any, member: TreeMember, path: Path,
+            since: int, born: int, contents: bool) -> Any:
+        return _Entries(lambda: (
+            self._subset(ob, member, path, since, born, contents)
+            if isinstance(ob, SettledSet) else (id, ob)
+            for id, ob in objects))
+
+
+class _Entries:
+    """Entries that are read whenever they are iterated over.
+
+    There may be a million of them.
+    """
+
+    def __init__(self, entries: Callable[[], Iterator[Any]]) -> None:
+        self._entries = entries
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._entries()
+
+    def __bool__(self) -> bool:
+        return any(True for _ in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _born(member: TreeMember) -> int:

@@ -195,6 +195,49 @@ class IGenerationalSet(Interface):
         once more with its next updates.
         """
 
+    def client_updates(
+            generation: int, epoch: str | None = None,
+            provisional: bool = False) -> dict[str, Any]:
+        """Return the answer that docs/protocol.txt gives to a client.
+
+        Costs what ``generational_updates`` costs.  Where ids were given
+        explicitly, O(n), for a client that is behind the checkpoint.
+
+        >>> from zc.generationalset import VGSet
+        >>> gset = VGSet()
+        >>> gset.add('a'); gset.add('b'); gset.remove('a')
+        >>> answer = gset.client_updates(2, gset.epoch)
+        >>> answer['since'], answer['generation']
+        (2, 4)
+        >>> answer['removals'], list(answer['adds'])
+        (['a'], [('b', 'b')])
+
+        It differs from the answer of ``generational_updates`` in this:
+
+        - It has the ``epoch``, and the question: ``since``, and
+          ``since_epoch``, if that is another one.
+        - Items are pairs ``(id, object)``.
+        - A client that has nothing, or another epoch, or a generation that
+          this set hasn't reached, gets ``contents``, of all subsets, too; in
+          the latter cases with ``reset``, which says why.
+        - ``adds`` and ``contents`` are iterables.  They may be read from the
+          database as they are iterated over, in this transaction.
+
+        ``zc.generationalset.wire.encode`` makes JSON of it, and
+        ``Replica.apply`` takes it as it is.
+
+        generation
+            What the client has; 0 if it has nothing.
+        epoch
+            The epoch that it has; None if it has none.
+        provisional
+            As ``provisional_updates`` is to ``generational_updates``: with
+            this transaction's own changes, under the generation from before.
+
+        Raises TypeError if the generation isn't an integer, and ValueError if
+        it is negative.
+        """
+
     def renew() -> None:
         """Give the tree a new epoch, so that all clients start over.
 
