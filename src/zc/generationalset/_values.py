@@ -1,0 +1,252 @@
+"""Values out of plain JSON data: {"$int": "5"} and the like."""
+
+from __future__ import annotations
+
+import math
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+from uuid import UUID
+
+from zc.generationalset._json import SAFE, Inexact, WireError, shown
+
+_DATE = '[0-9]{4}-[0-9]{2}-[0-9]{2}'
+_TIME = r'(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]'
+_FRACTION = r'(?:\.([0-9]{1,6}))?'
+_OFFSET = '(Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?'
+
+#: Python doesn't read or write integers with more digits.
+is_int = re.compile('-?[1-9][0-9]{0,4299}').fullmatch
+is_number = re.compile(
+    r'-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?').fullmatch
+is_date = re.compile(_DATE).fullmatch
+is_time = re.compile(f'({_TIME}){_FRACTION}').fullmatch
+is_datetime = re.compile(f'({_DATE}T{_TIME}){_FRACTION}{_OFFSET}').fullmatch
+is_uuid = re.compile('[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}').fullmatch
+
+
+class Extended(dict[str, Any]):
+    """An extended value of a kind that isn't known here.
+
+    >>> from zc.generationalset import wire
+    >>> colour = wire.decode_value('{"$colour": "red"}')
+    >>> colour, type(colour)
+    ({'$colour': 'red'}, <class 'zc.generationalset._values.Extended'>)
+
+    It is encoded as it came; an ordinary dictionary like it is put into
+    ``$object``:
+
+    >>> wire.encode_value(colour), wire.encode_value({'$colour': 'red'})
+    (b'{"$colour":"red"}', b'{"$object":{"$colour":"red"}}')
+    """
+
+
+_AS_IS = frozenset([str, bool, type(None)])
+
+
+def value_from_plain(data: Any, strict: bool = False) -> Any:
+    """Return the value that plain JSON data stand for.
+
+    O(n), about 0.1 us for each element and member.
+
+    >>> value_from_plain([{'$tuple': [1, {'$date': '2026-11-21'}]}])
+    [(1, datetime.date(2026, 11, 21))]
+
+    With ``strict``, as on servers, extended values that aren't known are
+    refused; otherwise they are ``Extended``.
+
+    Raises WireError.
+    """
+    kind = type(data)
+    if kind is dict:
+        if len(data) == 1:
+            [(name, inner)] = data.items()
+            if name.startswith('$'):
+                return _extended(name, inner, strict)
+        return _object(data, strict)
+    if kind is int or kind is float:
+        if not -SAFE <= data <= SAFE:
+            _refuse('a number within ±(2^53 - 1), or an extended value', data)
+    elif kind is list:
+        return [element if type(element) in _AS_IS
+                else value_from_plain(element, strict) for element in data]
+    elif kind is Inexact:
+        return float(data)
+    return data
+
+
+def _object(data: dict[str, Any], strict: bool) -> dict[str, Any]:
+    return {name: member if type(member) in _AS_IS
+            else value_from_plain(member, strict)
+            for name, member in data.items()}
+
+
+def _refuse(expected: str, got: object) -> NoReturn:
+    raise WireError(f'expected {expected}, got {shown(got)}')
+
+
+def _extended(name: str, inner: Any, strict: bool) -> Any:
+    read_text = _TEXTS.get(name)
+    if read_text is not None:
+        if type(inner) is not str:
+            _refuse(f'a string in {name}', inner)
+        return read_text(inner)
+    read = _OTHERS.get(name)
+    if read is not None:
+        return read(inner, strict)
+    if strict:
+        _refuse('a known extended value', name)
+    return Extended({name: value_from_plain(inner)})
+
+
+def _int(text: str) -> int:
+    if is_int(text):
+        number = int(text)
+        if not -SAFE <= number <= SAFE:
+            return number
+    _refuse('an integer outside of ±(2^53 - 1), of at most 4,300 digits, in '
+            '$int', text)
+
+
+def _float(text: str) -> float:
+    if text in ('nan', 'inf', '-inf'):
+        return float(text)
+    if is_number(text):
+        number = float(text)
+        if not (-SAFE <= number <= SAFE or math.isinf(number)):
+            return number
+    _refuse('nan, inf, -inf, or what a double can hold outside of '
+            '±(2^53 - 1), in $float', text)
+
+
+def _decimal(text: str) -> Decimal:
+    if is_number(text):
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            pass  # the exponent is beyond 18 digits
+        else:
+            if number.is_finite():  # not all contexts trap that
+                return number
+    _refuse('a decimal number in $decimal', text)
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        data = b64decode(text, validate=True)
+    except ValueError:
+        pass
+    else:
+        if b64encode(data).decode() == text:  # no surplus bits at the end
+            return data
+    _refuse('base64 with padding in $bytes', text)
+
+
+def _datetime(text: str) -> datetime:
+    match = is_datetime(text)
+    if match:
+        whole, fraction, offset = match.groups('')
+        offset = offset.replace('Z', '+00:00')
+        try:
+            return datetime.fromisoformat(f'{whole}.{fraction:0<6}{offset}')
+        except ValueError:
+            pass
+    _refuse('an RFC 3339 date-time, of microseconds at most, in $datetime',
+            text)
+
+
+def _date(text: str) -> date:
+    if is_date(text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            pass
+    _refuse('a day like 2026-11-21 in $date', text)
+
+
+def _time(text: str) -> time:
+    match = is_time(text)
+    if not match:
+        _refuse('a time like 09:30:00 in $time', text)
+    whole, fraction = match.groups('')
+    return time.fromisoformat(f'{whole}.{fraction:0<6}')
+
+
+def _uuid(text: str) -> UUID:
+    if not is_uuid(text):
+        _refuse('a UUID, lower case, in $uuid', text)
+    return UUID(text)
+
+
+def _timedelta(data: Any, strict: bool) -> timedelta:
+    if type(data) is list and [type(part) for part in data] == [int] * 3:
+        days, seconds, microseconds = data
+        if (abs(days) < 10 ** 9 and 0 <= seconds < 86_400
+                and 0 <= microseconds < 1_000_000):
+            return timedelta(days, seconds, microseconds)
+    _refuse('[days, 0 to 86,399 seconds, 0 to 999,999 microseconds] in '
+            '$timedelta', data)
+
+
+def _elements(name: str, data: Any, strict: bool) -> list[Any]:
+    if type(data) is not list:
+        _refuse(f'an array in {name}', data)
+    elements: list[Any] = value_from_plain(data, strict)
+    return elements
+
+
+def _tuple(data: Any, strict: bool) -> tuple[Any, ...]:
+    return tuple(_elements('$tuple', data, strict))
+
+
+def _set(data: Any, strict: bool) -> frozenset[Any]:
+    elements = _elements('$set', data, strict)
+    try:
+        result = frozenset(elements)
+    except TypeError:
+        _refuse('elements that can be in a set in $set', data)
+    if len(result) != len(elements):
+        _refuse('different elements in $set', data)
+    return result
+
+
+def _map(data: Any, strict: bool) -> dict[Any, Any]:
+    pairs = _elements('$map', data, strict)
+    # Only arrays are pairs, though a string, say, may have two elements.
+    if all(type(pair) is list and len(pair) == 2 for pair in data):
+        try:
+            result = dict(pairs)
+        except TypeError:
+            result = {}
+        if len(result) == len(pairs):
+            return result
+    _refuse('pairs of a key and its value, with different keys, in $map', data)
+
+
+def _escaped(data: Any, strict: bool) -> dict[str, Any]:
+    if type(data) is not dict:
+        _refuse('an object in $object', data)
+    return _object(data, strict)
+
+
+_TEXTS: dict[str, Callable[[str], Any]] = {
+    '$int': _int,
+    '$float': _float,
+    '$decimal': _decimal,
+    '$bytes': _bytes,
+    '$datetime': _datetime,
+    '$date': _date,
+    '$time': _time,
+    '$uuid': _uuid,
+}
+
+_OTHERS: dict[str, Callable[[Any, bool], Any]] = {
+    '$timedelta': _timedelta,
+    '$tuple': _tuple,
+    '$set': _set,
+    '$map': _map,
+    '$object': _escaped,
+}
