@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from zc.generationalset._answers import (
+    Change,
+    Level,
+    Misfit,
+    Subset,
+    check_fit,
+    check_mapping,
+    check_question,
+    held,
+    is_echo,
+    keyed,
+    number,
+    read,
+)
 from zc.generationalset.interfaces import SubsetUpdates
+
+if TYPE_CHECKING:
+    from zc.generationalset.sqlite_replica import SQLiteReplica
+else:
+    def __getattr__(name):
+        """Import what needs SQLite when it is asked for."""
+        if name == 'SQLiteReplica':
+            from zc.generationalset.sqlite_replica import SQLiteReplica
+            return SQLiteReplica
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
+__all__ = ['Change', 'Misfit', 'Replica', 'SQLiteReplica', 'Subset']
+
+#: The name that tests/test_old_databases.py still knows.
+_Subset = Subset
+
+Path = tuple[Any, ...]
 
 
 class Replica:
@@ -18,11 +52,12 @@ class Replica:
     >>> things.add(Thing(id=1))
     >>> replica = Replica()
     >>> replica.apply(things.generational_updates(replica.generation))
+    [Change(kind='added', path=(1,), item=namespace(id=1))]
     >>> replica.generation, replica.items
     (2, {1: namespace(id=1)})
 
-    ``get_id`` returns the id of an item; by default that is its attribute
-    ``id``.
+    ``get_id`` returns the id of an item, for updates that don't say it; by
+    default that is its attribute ``id``.
     """
 
     def __init__(
@@ -30,45 +65,202 @@ class Replica:
         self._get_id = get_id
         #: What to ask for updates since.
         self.generation = 0
-        #: Items by id; for a subset, a dictionary of its items.
+        #: The history that the generation belongs to.
+        self.epoch: str | None = None
+        #: Items by id, the one changed last comes last; for a subset, a
+        #: ``Subset``, a dictionary of its items.  Not to be changed.
         self.items: dict[Any, Any] = {}
 
-    def apply(self, updates: dict[str, Any]) -> None:
-        """Apply the answer to ``generational_updates(replica.generation)``.
+    def apply(self, updates: Mapping[str, Any]) -> list[Change]:
+        """Apply an answer, and return what it changed here, in order.
 
-        If the server's generation is below the replica's, the server has lost
-        changes that the replica got: the replica becomes empty, with
-        generation 0, to be filled by the next updates.
+        O(what the answer lists); with ``contents``, also O(what is here).
+
+        >>> replica = Replica()
+        >>> replica.apply({'epoch': 'a', 'since': 0, 'generation': 3,
+        ...                'contents': [('bob', 'Bob')]})
+        [Change(kind='added', path=('bob',), item='Bob')]
+        >>> replica.apply({'epoch': 'a', 'since': 3, 'generation': 5,
+        ...                'removals': ['bob'], 'adds': [('ann', 'Ann')]})
+        ... # doctest: +NORMALIZE_WHITESPACE
+        [Change(kind='removed', path=('bob',), item='Bob'),
+         Change(kind='added', path=('ann',), item='Ann')]
+
+        The changes, made one after the other to a copy of what was here, make
+        it equal to what is here now.  A subset that comes is added, and then
+        all that is in it; one that goes is removed, and that says it all.  An
+        item that comes again as it is, such as an own write, is no change.
+
+        updates
+            From ``client_updates`` of a set, or ``wire.decode``: the answer
+            to this replica's generation and epoch.  ``adds`` and ``contents``
+            are iterated over once.
+
+            Or from ``generational_updates``, which don't tell what they
+            answer: whoever applies them must know that it is this
+            replica's generation.  If theirs is below that, the server has
+            lost changes, and the replica becomes empty, with generation 0.
+
+        Raises Misfit for the answer to another question, and ValueError for
+        what isn't an answer at all.  Then nothing is changed.
         """
-        if updates['generation'] < self.generation:
-            self.generation, self.items = 0, {}
-            return
-        self._apply(self.items, updates)
-        self.generation = updates['generation']
-
-    def _apply(self, items: dict[Any, Any], updates: dict[str, Any]) -> None:
-        if 'contents' in updates:
-            listed = [self._with_id(ob) for ob in updates['contents']]
-            ids = {id for id, _ in listed}
-            for id in items.keys() - ids:
-                del items[id]
+        check_mapping(updates)
+        if 'since' in updates:
+            check_question(updates)
+            check_fit(updates, self.generation, self.epoch)
+            level = held(read(updates, keyed))
+            generation, epoch = updates['generation'], updates['epoch']
         else:
-            listed = [self._with_id(ob) for ob in updates.get('adds', ())]
-            for id in updates.get('removals', ()):
-                items.pop(id, None)
-        for id, ob in listed:
-            if isinstance(ob, SubsetUpdates):
-                if not isinstance(items.get(id), _Subset):
-                    items[id] = _Subset()
-                self._apply(items[id], ob)
+            generation, epoch = number(updates, 'generation', 0), self.epoch
+            if generation < self.generation:
+                generation, epoch, level = 0, None, Level(True, [], [])
             else:
-                items[id] = ob
+                level = held(read(updates, self._with_id))
+        changes: list[Change] = []
+        _update(self.items, level, (), 'reset' in updates, changes)
+        # Last: if this is interrupted, the same changes come once more.
+        self.generation, self.epoch = generation, epoch
+        return changes
 
     def _with_id(self, ob: Any) -> tuple[Any, Any]:
         if isinstance(ob, SubsetUpdates):
-            return ob['id'], ob
+            return keyed(ob)
         return self._get_id(ob), ob
 
+    def dump(self, path: str | os.PathLike[str]) -> None:
+        """Store this in a file, in the place of what was there.
 
-class _Subset(dict[Any, Any]):
-    """The items of a subset; not an item that is a dictionary."""
+        O(n); memory for a part of it only.  The file is an answer, as JSON,
+        that a new replica can apply (docs/protocol.txt).  It is written apart
+        and then put into its place, so it is the old one or the new one
+        whatever happens, and only its owner may read it.  A replica that has
+        nothing, generation 0, is no file.
+
+        Raises TypeError for an item that can't be JSON, and OSError.
+        """
+        from zc.generationalset.wire import encode_chunks
+        path = os.path.realpath(path)
+        if self.generation == 0:
+            if os.path.exists(path):
+                os.remove(path)
+            return
+        updates = {'epoch': self.epoch, 'since': 0,
+                   'generation': self.generation,
+                   'contents': _entries(self.items)}
+        directory, name = os.path.split(path)
+        file, temporary = tempfile.mkstemp(prefix=f'{name}.', dir=directory)
+        try:
+            with open(file, 'wb') as writer:
+                for chunk in encode_chunks(updates):
+                    writer.write(chunk)
+                writer.flush()
+                os.fsync(file)
+            os.replace(temporary, path)
+        except BaseException:
+            os.remove(temporary)
+            raise
+        _sync_directory(directory)
+
+    @classmethod
+    def load(
+            cls, path: str | os.PathLike[str],
+            get_id: Callable[[Any], Any] = attrgetter('id')) -> Replica:
+        """Return the replica that was stored in a file.
+
+        O(n).  A new one, with generation 0, if there is no such file.
+
+        Raises ValueError for a file that isn't a stored replica, or not all
+        of it, and OSError.
+        """
+        from zc.generationalset.wire import Limits, decode
+        replica = cls(get_id)
+        try:
+            with open(path, 'rb') as file:
+                data = file.read()
+        except FileNotFoundError:
+            return replica
+        try:
+            # It isn't from somebody else.
+            limits = Limits(size=sys.maxsize, count=sys.maxsize)
+            replica.apply(decode(data, limits))
+        except ValueError as error:
+            raise ValueError(f'{os.fspath(path)}: expected a stored replica, '
+                             f'got: {error}') from error
+        return replica
+
+
+def _update(
+        items: dict[Any, Any], level: Level, path: Path, reset: bool,
+        changes: list[Change]) -> None:
+    """Change the items of a set as an answer says.
+
+    ``reset``: the client doesn't have anything of them.  What is there is
+    only what the changes are compared with.
+    """
+    if level.whole or reset:
+        listed = {id for id, _ in level.entries}
+        gone = [id for id in items if id not in listed]
+    else:
+        gone = level.removals
+    for id in gone:
+        if id in items:
+            changes.append(Change('removed', (*path, id), items.pop(id)))
+    stale = set(items) if reset else set()
+    for id, ob in level.entries:
+        if isinstance(ob, Level):
+            subset = _put_subset(items, id, path, changes)
+            _update(subset, ob, (*path, id), id in stale, changes)
+            stale.discard(id)
+        else:
+            _put(items, id, ob, path, changes)
+
+
+def _put_subset(
+        items: dict[Any, Any], id: Any, path: Path, changes: list[Change],
+) -> Subset:
+    """Move a subset, perhaps a new one, to the end, and return it."""
+    subset = items.pop(id, _MISSING)
+    if not isinstance(subset, Subset):
+        if subset is not _MISSING:
+            changes.append(Change('removed', (*path, id), subset))
+        subset = Subset()
+        changes.append(Change('added', (*path, id), subset))
+    items[id] = subset
+    return subset
+
+
+def _put(
+        items: dict[Any, Any], id: Any, item: Any, path: Path,
+        changes: list[Change]) -> None:
+    """Put an item at the end."""
+    old = items.pop(id, _MISSING)
+    if isinstance(old, Subset):
+        changes.append(Change('removed', (*path, id), old))
+        old = _MISSING
+    items[id] = item
+    if old is _MISSING:
+        changes.append(Change('added', (*path, id), item))
+    elif not is_echo(old, item):
+        changes.append(Change('changed', (*path, id), item))
+
+
+_MISSING = object()
+
+
+def _entries(items: dict[Any, Any]) -> Iterator[Any]:
+    """Yield the entries of contents."""
+    for id, item in items.items():
+        if isinstance(item, Subset):
+            yield SubsetUpdates(id=id, contents=_entries(item))
+        else:
+            yield id, item
+
+
+def _sync_directory(directory: str) -> None:
+    """Have a file's new name stored, too, where there is a way to do it."""
+    if hasattr(os, 'O_DIRECTORY'):
+        file = os.open(directory, os.O_DIRECTORY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)

@@ -1,0 +1,348 @@
+"""The client's copy of a set, in an SQLite file.
+
+What a kill and a power cut may do
+    An answer and its generation are one transaction, so the file is before or
+    after an answer, never between.  It is in WAL mode, where a transaction
+    that was committed survives the death of the process.  It isn't waited
+    for until the disk has it (``synchronous=NORMAL``): when the power
+    fails, the latest answers may be gone, with their generations.  Then the
+    replica is as it was some time ago, which is harmless: it asks from
+    there, and what it lost comes, and is reported, once more.  For that, a
+    sync of the disk for each answer would be a high price.
+
+Two tables
+    ``replica`` has one row.  ``entry`` has a row for each item and subset:
+    the number of the set that it is in, its id and item as JSON.  The set at
+    the top is number 0, a subset the position at which it first was put.
+    Positions grow: what was put last comes last, and what an answer with
+    contents doesn't list is what is still at a position from before it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from zc.generationalset._answers import (
+    Change,
+    Level,
+    Subset,
+    check_fit,
+    check_mapping,
+    check_question,
+    expected,
+    is_echo,
+    keyed,
+    read,
+)
+from zc.generationalset._stored import StoredSet
+from zc.generationalset.wire import (
+    decode_id,
+    decode_value,
+    encode_id,
+    encode_value,
+)
+
+#: "GSet", in the header of the file.
+_APPLICATION = 0x47536574
+_VERSION = 1
+
+_SCHEMA = (
+    'CREATE TABLE replica ('
+    ' generation INTEGER NOT NULL, epoch TEXT, last INTEGER NOT NULL)',
+    'INSERT INTO replica VALUES (0, NULL, 0)',
+    'CREATE TABLE entry ('
+    ' position INTEGER PRIMARY KEY, parent INTEGER NOT NULL,'
+    ' id TEXT NOT NULL, item TEXT, subset INTEGER, UNIQUE (parent, id))',
+    'CREATE INDEX entry_order ON entry (parent)',
+    f'PRAGMA application_id = {_APPLICATION}',
+    f'PRAGMA user_version = {_VERSION}')
+
+#: How many seconds to wait for other processes.  An answer with a million
+#: items keeps them waiting.
+_PATIENCE = 60
+
+_ROOT = 0
+
+
+class SQLiteReplica:
+    """A copy of a tree of sets in a file, of any size.
+
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), 'things.sqlite')
+    >>> with SQLiteReplica(path) as replica:
+    ...     replica.apply({'epoch': 'a', 'since': 0, 'generation': 3,
+    ...                    'contents': [('ann', {'age': 42})]})
+    [Change(kind='added', path=('ann',), item={'age': 42})]
+    >>> with SQLiteReplica(path) as replica:
+    ...     replica.generation, replica.epoch, dict(replica.items)
+    (3, 'a', {'ann': {'age': 42}})
+
+    Processes on one machine may share the file; it has to be on a local disk.
+    Threads may share a replica if they use it one at a time.
+
+    path
+        The file; it is made if there is none.
+
+    Raises ValueError for a file of something else, or of a newer release,
+    which is left as it is, and sqlite3.OperationalError if it can't be opened.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        try:
+            self._database = sqlite3.connect(
+                path, _PATIENCE, isolation_level=None,
+                check_same_thread=False)
+            try:
+                self._open(path)
+            except BaseException:
+                self.close()
+                raise
+        except sqlite3.OperationalError as error:
+            raise sqlite3.OperationalError(
+                f'{os.fspath(path)}: {error}') from error
+
+    def _open(self, path: str | os.PathLike[str]) -> None:
+        try:
+            found = self._what_it_is()
+            if found == _EMPTY:
+                with self._transaction():
+                    found = self._what_it_is()
+                    if found == _EMPTY:  # nobody else was faster
+                        for statement in _SCHEMA:
+                            self._database.execute(statement)
+                        found = self._what_it_is()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise ValueError(f'{os.fspath(path)}: expected a replica in an '
+                             f'SQLite database, got: {error}') from error
+        if found.application != _APPLICATION:
+            raise ValueError(f'{os.fspath(path)}: expected a replica, got the '
+                             'SQLite database of another application')
+        if found.version != _VERSION:
+            raise ValueError(f'{os.fspath(path)}: expected version {_VERSION},'
+                             f' got {found.version}, of a newer release')
+        self._database.execute('PRAGMA journal_mode = WAL')
+        self._database.execute('PRAGMA synchronous = NORMAL')
+        # A large answer must not leave a large file behind.
+        self._database.execute('PRAGMA journal_size_limit = 16777216')
+
+    def _what_it_is(self) -> _File:
+        return _File(*self._database.execute(
+            'SELECT application_id, user_version, count(type) '
+            'FROM pragma_application_id, pragma_user_version '
+            'LEFT JOIN sqlite_master').fetchone())
+
+    @contextmanager
+    def _transaction(self) -> Generator[None]:
+        """All or nothing, and no other process writes meanwhile."""
+        try:
+            self._database.execute('BEGIN IMMEDIATE')
+            yield
+            self._database.execute('COMMIT')
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.execute('ROLLBACK')
+            raise
+
+    @property
+    def generation(self) -> int:
+        """What to ask for updates since."""
+        generation: int = self._state()[0]
+        return generation
+
+    @property
+    def epoch(self) -> str | None:
+        """The history that the generation belongs to."""
+        epoch: str | None = self._state()[1]
+        return epoch
+
+    def _state(self) -> tuple[Any, ...]:
+        row: tuple[Any, ...] = self._database.execute(
+            'SELECT generation, epoch, last FROM replica').fetchone()
+        return row
+
+    @property
+    def items(self) -> StoredSet:
+        """Items by id, the one changed last comes last."""
+        return StoredSet(self._database, _ROOT)
+
+    def apply(self, updates: Mapping[str, Any]) -> list[Change]:
+        """Apply an answer, and return what it changed here, in order.
+
+        O(log n) for what the answer lists; with ``contents``, O(n).  Memory
+        for the changes; ``adds`` and ``contents`` are read as they are
+        stored, while other processes wait.
+
+        The changes are as those of ``Replica.apply``.  Only the items of
+        subsets aren't: a change that is a subset has an empty ``Subset``.
+
+        updates
+            From ``wire.decode``, or ``client_updates`` of a set: the answer
+            to this replica's generation and epoch.
+
+        Raises Misfit for the answer to another question, also if another
+        process was faster; ValueError for what isn't an answer at all, and
+        TypeError for an item that can't be JSON.  Then nothing is changed.
+        """
+        check_mapping(updates)
+        if 'since' not in updates:
+            raise expected('updates with since, as from client_updates or '
+                           'wire.decode', updates)
+        check_question(updates)
+        with self._transaction():
+            generation, epoch, last = self._state()
+            check_fit(updates, generation, epoch)
+            writer = _Writer(self._database, last)
+            writer.update(_ROOT, read(updates, keyed), (), 'reset' in updates)
+            self._database.execute(
+                'UPDATE replica SET generation = ?, epoch = ?, last = ?',
+                (updates['generation'], updates['epoch'], writer.last + 1))
+        return writer.changes
+
+    def close(self) -> None:
+        """Close the file; the replica can't be used any more."""
+        self._database.close()
+
+    def __enter__(self) -> SQLiteReplica:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class _File(NamedTuple):
+    """What the header of a file says, and how many tables it has."""
+
+    application: int
+    version: int
+    tables: int
+
+
+_EMPTY = _File(0, 0, 0)
+
+
+class _Row(NamedTuple):
+    position: int
+    #: Its JSON; None for a subset.
+    item: Any
+    #: The number of a subset.
+    subset: Any
+
+
+class _Writer:
+    """Changes the items of sets as an answer says, in a transaction."""
+
+    def __init__(self, database: sqlite3.Connection, last: int) -> None:
+        self._database = database
+        #: The highest position ever given.
+        self.last = last
+        self.changes: list[Change] = []
+
+    def update(
+            self, number: int, level: Level, path: tuple[Any, ...],
+            reset: bool) -> None:
+        """Update a set; see ``replica._update``."""
+        start = self.last
+        whole = level.whole or reset
+        if not whole:
+            for id in level.removals:
+                row = self._find(number, encode_id(id).decode())
+                if row is not None:
+                    self._remove(row, (*path, id))
+        for id, ob in level.entries:
+            key = encode_id(id).decode()
+            row = self._find(number, key)
+            there = (*path, id)
+            if isinstance(ob, Level):
+                subset = self._put_subset(number, key, row, there)
+                stale = row is not None and row.position <= start
+                self.update(subset, ob, there, reset and stale)
+            else:
+                self._put(number, key, row, there, ob)
+        if whole:
+            self._remove_until(number, start, path)
+
+    def _find(self, number: int, key: str) -> _Row | None:
+        row = self._database.execute(
+            'SELECT position, item, subset FROM entry '
+            'WHERE parent = ? AND id = ?', (number, key)).fetchone()
+        return None if row is None else _Row(*row)
+
+    def _put(
+            self, number: int, key: str, row: _Row | None,
+            path: tuple[Any, ...], item: Any) -> None:
+        """Put an item at the end."""
+        text = encode_value(item).decode()
+        if row is not None and row.subset is not None:
+            self._remove(row, path)
+            row = None
+        if row is None:
+            self._note('added', path, item)
+        elif text != row.item and not is_echo(
+                decode_value(row.item), decode_value(text)):
+            self._note('changed', path, item)
+        self._put_last(number, key, row, text, None)
+
+    def _put_subset(
+            self, number: int, key: str, row: _Row | None,
+            path: tuple[Any, ...]) -> int:
+        """Put a subset at the end, and return its number."""
+        if row is not None and row.subset is None:
+            self._remove(row, path)
+            row = None
+        if row is None:
+            self._note('added', path, Subset())
+        subset: int = self.last + 1 if row is None else row.subset
+        self._put_last(number, key, row, None, subset)
+        return subset
+
+    def _put_last(
+            self, number: int, key: str, row: _Row | None, item: str | None,
+            subset: int | None) -> None:
+        self.last += 1
+        if row is None:
+            self._database.execute(
+                'INSERT INTO entry VALUES (?, ?, ?, ?, ?)',
+                (self.last, number, key, item, subset))
+        else:
+            self._database.execute(
+                'UPDATE entry SET position = ?, item = ? WHERE position = ?',
+                (self.last, item, row.position))
+
+    def _remove(self, row: _Row, path: tuple[Any, ...]) -> None:
+        self._note_removed(row, path)
+        self._database.execute(
+            'DELETE FROM entry WHERE position = ?', (row.position,))
+
+    def _remove_until(
+            self, number: int, position: int, path: tuple[Any, ...]) -> None:
+        """Remove what wasn't put since."""
+        found = self._database.execute(
+            'SELECT id, position, item, subset FROM entry '
+            'WHERE parent = ? AND position <= ?', (number, position))
+        for key, *row in found.fetchall():
+            self._note_removed(_Row(*row), (*path, decode_id(key)))
+        self._database.execute(
+            'DELETE FROM entry WHERE parent = ? AND position <= ?',
+            (number, position))
+
+    def _note_removed(self, row: _Row, path: tuple[Any, ...]) -> None:
+        """Report that a row goes, and remove what is in it."""
+        if row.subset is None:
+            self._note('removed', path, decode_value(row.item))
+            return
+        self._note('removed', path, Subset())
+        self._database.execute(
+            'WITH RECURSIVE gone (number) AS (VALUES (?) UNION ALL '
+            'SELECT subset FROM entry JOIN gone ON parent = number '
+            'WHERE subset IS NOT NULL) '
+            'DELETE FROM entry WHERE parent IN (SELECT number FROM gone)',
+            (row.subset,))
+
+    def _note(self, kind: str, path: tuple[Any, ...], item: Any) -> None:
+        self.changes.append(Change(kind, path, item))
