@@ -1,0 +1,66 @@
+"""How long to wait before the next try."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+
+LONGEST = 60.0  # seconds; the limit of random times
+OBEYED = 3600.0  # seconds; a mistaken date must not silence a client for ever
+
+
+class Backoff:
+    """Random times, from 0 to a limit that is doubled with each failure.
+
+    >>> backoff = Backoff(random=lambda: 1.0)
+    >>> [backoff.delay() for _ in range(8)]
+    [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
+    >>> backoff.reset()
+    >>> backoff.delay(), backoff.delay(retry_after=30.0)
+    (1.0, 30.0)
+
+    They are random because all clients of a server that was restarted would
+    come back in the same moment.  ``random`` returns a number from 0 to 1.
+    """
+
+    def __init__(self, random: Callable[[], float] = random.random) -> None:
+        self._random = random
+        self._failures = 0
+
+    def delay(self, retry_after: float | None = None) -> float:
+        """Return seconds to wait after one more failure.
+
+        At least ``retry_after``, and even if that is 0 never always 0.
+        """
+        limit = min(LONGEST, 2.0 ** min(self._failures, 10))
+        self._failures += 1
+        return max(self._random() * limit, retry_after or 0)
+
+    def reset(self) -> None:
+        """Begin anew, after a success."""
+        self._failures = 0
+
+
+def parse_retry_after(value: str | None) -> float | None:
+    """Return the seconds in a Retry-After header, None if it says nothing.
+
+    >>> parse_retry_after('120'), parse_retry_after('soon')
+    (120.0, None)
+
+    The value is a number of seconds, or a date.
+    """
+    if value is None:
+        return None
+    try:
+        if value.strip().isdigit():
+            seconds = float(value)
+        else:
+            date = parsedate_to_datetime(value)
+            if date.tzinfo is None:  # "-0000" is UTC
+                date = date.replace(tzinfo=timezone.utc)
+            seconds = (date - datetime.now(timezone.utc)).total_seconds()
+    except (ValueError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), OBEYED)

@@ -1,0 +1,233 @@
+"""HTTP for clients: what takes their steps, by httpx."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, closing, contextmanager
+from socket import SHUT_RDWR, socket
+from typing import Any
+from weakref import WeakSet
+
+import anyio
+import httpx
+
+from zc.generationalset._replies import (
+    PROBLEM_SIZE,
+    Body,
+    Closed,
+    Lost,
+    Reply,
+    Silence,
+    Unavailable,
+)
+from zc.generationalset._steps import Course, Read, Request, Step, Wait
+
+CONNECT = 10.0  # seconds
+
+
+class Network:
+    """Connections for threads that block; ``close`` wakes them."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.http = httpx.Client(**options)
+        self.closed = threading.Event()
+        self._sockets: WeakSet[socket] = WeakSet()
+
+    def line(self) -> Line:
+        return Line(self)
+
+    def wait(self, seconds: float) -> None:
+        self.closed.wait(seconds)
+
+    def close(self) -> None:
+        self.closed.set()
+        for connection in list(self._sockets):
+            _shut(connection)
+        self.http.close()
+
+    def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Keep connections, for ``close``."""
+        if event in ('connection.connect_tcp.complete',
+                     'connection.start_tls.complete'):
+            connection = info['return_value'].get_extra_info('socket')
+            self._sockets.add(connection)
+            if self.closed.is_set():
+                _shut(connection)
+
+
+class Line:
+    """Takes steps, blocking; has one stream at most."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._stream: httpx.Response | None = None
+        self._pieces: Iterator[bytes] = iter(())
+
+    def take(self, step: Step, course: Course[Any]) -> None:
+        if self._network.closed.is_set():
+            raise Closed('the client is closed')
+        try:
+            course.answer(self._take(step))
+        except Exception as error:
+            if self._network.closed.is_set():
+                raise Closed('the client was closed') from error
+            if not isinstance(error, Unavailable):
+                raise
+            course.fail(error)
+
+    def _take(self, step: Step) -> Reply | bytes | None:
+        with _mapped_errors():
+            if isinstance(step, Request):
+                return self._request(step)
+            if isinstance(step, Read):
+                return next(self._pieces, b'')
+        self.close()
+        if isinstance(step, Wait):
+            self._network.wait(step.seconds)
+        return None
+
+    def _request(self, step: Request) -> Reply:
+        if step.stream:
+            self.close()
+        http = self._network.http
+        response = http.send(http.build_request(
+            **_arguments(step), extensions={'trace': self._network.trace},
+        ), stream=True)
+        if _is_stream(step, response):
+            self._stream, self._pieces = response, response.iter_raw()
+            return Reply(
+                response.status_code, response.headers, stream=True)
+        with closing(response):
+            body = _body(step, response)
+            for piece in response.iter_raw():
+                if not body.add(piece):
+                    break
+            return body.reply(response.status_code, response.headers)
+
+    def close(self) -> None:
+        if self._stream:
+            self._stream.close()
+            self._stream = None
+
+
+class AsyncNetwork:
+    """Connections for tasks that await; ``close`` ends them."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.http = httpx.AsyncClient(**options)
+        self.closed = False
+        self.scopes: set[anyio.CancelScope] = set()
+
+    def line(self) -> AsyncLine:
+        return AsyncLine(self)
+
+    async def wait(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+
+    async def close(self) -> None:
+        self.closed = True
+        for scope in self.scopes:
+            scope.cancel()
+        await self.http.aclose()
+
+
+class AsyncLine:
+    """Takes steps, awaiting; has one stream at most."""
+
+    def __init__(self, network: AsyncNetwork) -> None:
+        self._network = network
+        self._stream: httpx.Response | None = None
+        self._pieces: AsyncIterator[bytes]
+
+    async def take(self, step: Step, course: Course[Any]) -> None:
+        if self._network.closed:
+            raise Closed('the client is closed')
+        with anyio.CancelScope() as scope:
+            self._network.scopes.add(scope)
+            try:
+                course.answer(await self._take(step))
+            except Unavailable as error:
+                course.fail(error)
+            finally:
+                self._network.scopes.discard(scope)
+        if self._network.closed:
+            raise Closed('the client was closed')
+
+    async def _take(self, step: Step) -> Reply | bytes | None:
+        with _mapped_errors():
+            if isinstance(step, Request):
+                return await self._request(step)
+            if isinstance(step, Read):
+                return await anext(self._pieces, b'')
+        await self.aclose()
+        if isinstance(step, Wait):
+            await self._network.wait(step.seconds)
+        return None
+
+    async def _request(self, step: Request) -> Reply:
+        if step.stream:
+            await self.aclose()
+        http = self._network.http
+        response = await http.send(
+            http.build_request(**_arguments(step)), stream=True)
+        if _is_stream(step, response):
+            self._stream, self._pieces = response, response.aiter_raw()
+            return Reply(
+                response.status_code, response.headers, stream=True)
+        async with aclosing(response):
+            body = _body(step, response)
+            async for piece in response.aiter_raw():
+                if not body.add(piece):
+                    break
+            return body.reply(response.status_code, response.headers)
+
+    async def aclose(self) -> None:
+        if self._stream:
+            await self._stream.aclose()
+            self._stream = None
+
+
+def _arguments(step: Request) -> dict[str, Any]:
+    """Return a request, as httpx wants it."""
+    return {
+        'method': step.method, 'url': step.url, 'headers': step.headers,
+        'content': step.content,
+        'timeout': httpx.Timeout(step.silence, connect=CONNECT)}
+
+
+def _is_stream(step: Request, response: httpx.Response) -> bool:
+    reply = Reply(response.status_code, response.headers)
+    return (step.stream and reply.status == 200
+            and reply.media_type == 'text/event-stream')
+
+
+def _body(step: Request, response: httpx.Response) -> Body:
+    return Body(response.headers, step.limit if response.is_success
+                else PROBLEM_SIZE)
+
+
+@contextmanager
+def _mapped_errors() -> Iterator[None]:
+    """Raise Unavailable in the place of errors of the network."""
+    try:
+        yield
+    except httpx.TransportError as error:
+        request = error.request
+        url = request.url.copy_with(query=None)
+        text = f'{request.method} {url}: {type(error).__name__} {error}'
+        if isinstance(error, httpx.ReadTimeout):
+            raise Silence(text) from error
+        if isinstance(error, (
+                httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):
+            raise Unavailable(text) from error
+        raise Lost(text) from error
+
+
+def _shut(connection: socket) -> None:
+    """End a connection that a thread may be waiting for."""
+    try:
+        # Not the method of SSLSocket, which isn't made for that.
+        socket.shutdown(connection, SHUT_RDWR)
+    except OSError:
+        return  # it is closed already

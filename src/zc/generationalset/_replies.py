@@ -1,0 +1,176 @@
+"""What responses of a server mean."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import NamedTuple
+
+from zc.generationalset._backoff import parse_retry_after
+
+PROBLEM_SIZE = 65536  # bytes of an error's body that are read
+
+
+class ClientError(Exception):
+    """What a client was asked for couldn't be done; the text says why.
+
+    ``status`` is the HTTP status, None if there was no response.
+    """
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Refused(ClientError):
+    """The server said no, and would again.
+
+    ``change`` is the index of the change in a batch that is to blame, None if
+    it isn't that.
+    """
+
+    change: int | None = None
+
+
+class Unavailable(ClientError):
+    """There was no response, or the server failed or is too busy.
+
+    Later it may work: after ``retry_after`` seconds, if the server has said
+    that, else it is None.  Nothing was written.
+    """
+
+    retry_after: float | None = None
+
+
+class BadAnswer(ClientError):
+    """The response isn't what the protocol says; nothing was applied."""
+
+
+class MaybeWritten(ClientError):
+    """A write was sent, and what became of it is not known.
+
+    To see it, call ``sync``.
+    """
+
+
+class Closed(ClientError):
+    """The client was closed."""
+
+
+class Lost(Unavailable):
+    """The request was sent, so the server may have done what it says."""
+
+
+class Silence(Lost):
+    """Nothing was heard for too long."""
+
+
+class Reply(NamedTuple):
+    """A response.  ``body`` is empty if it is a stream, yet to be read."""
+
+    status: int
+    headers: Mapping[str, str]  # names in any case
+    body: bytes = b''
+    broken: str = ''  # why the body isn't the whole body
+    stream: bool = False
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get('content-type', '').split(';')[0].strip() \
+            .lower()
+
+
+class Body:
+    """Collects a body, unpacks it, and knows when it is too much.
+
+    Packed bodies are unpacked here, as no library would stop at a limit: a
+    thousand bytes can be a million.
+    """
+
+    def __init__(self, headers: Mapping[str, str], limit: int) -> None:
+        self._limit = limit
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._unpacker = None
+        self.broken = ''
+        encoding = headers.get('content-encoding', 'identity').strip().lower()
+        if encoding == 'gzip':
+            self._unpacker = zlib.decompressobj(wbits=31)
+        elif encoding != 'identity':
+            self.broken = f'expected gzip or nothing, got {encoding!r}'
+
+    def add(self, piece: bytes) -> bool:
+        """Add a piece; return whether more of them are wanted."""
+        if not self.broken and self._unpacker:
+            try:
+                piece = self._unpacker.decompress(
+                    piece, self._limit - self._size + 1)
+            except zlib.error as error:
+                self.broken = f'expected gzip, got {error}'
+            if self._unpacker.unused_data:
+                self.broken = 'expected the end of gzip, got more'
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size > self._limit:
+            self.broken = f'expected at most {self._limit:,} bytes'
+        return not self.broken
+
+    def reply(self, status: int, headers: Mapping[str, str]) -> Reply:
+        if self._unpacker and not (self.broken or self._unpacker.eof):
+            self.broken = 'expected gzip, got a part of it'
+        return Reply(status, headers, b''.join(self._pieces), self.broken)
+
+
+def check(reply: Reply, what: str) -> Reply:
+    """Return a reply that is a success, or raise what it means instead.
+
+    ``what`` is the request, in words.
+    """
+    status = reply.status
+    if status in (200, 201, 304):
+        if reply.broken:
+            raise BadAnswer(f'{what}: {reply.broken}', status)
+        return reply
+    problem = _problem(reply)
+    text = f'{what}: {status} {_detail(problem, status)}'
+    if 300 <= status < 400:
+        location = reply.headers.get('location', '')
+        raise Refused(
+            f'{text}: the server is elsewhere, at {location[:500]!r}', status)
+    if status >= 500 or status in (408, 425, 429):
+        # These two promise that nothing was done.
+        kind = Unavailable if status in (429, 503) else Lost
+        error = kind(text, status)
+        error.retry_after = parse_retry_after(reply.headers.get('retry-after'))
+        raise error
+    if status < 300:
+        raise BadAnswer(text, status)
+    refused = Refused(text, status)
+    change = problem.get('change')
+    refused.change = change if isinstance(change, int) else None
+    raise refused
+
+
+def _problem(reply: Reply) -> dict[str, object]:
+    """Return a problem document (RFC 9457), {} if there is none."""
+    if reply.media_type == 'application/problem+json' and not reply.broken:
+        try:
+            problem = json.loads(reply.body)
+        except (ValueError, RecursionError):
+            return {}
+        if isinstance(problem, dict):
+            return problem
+    return {}
+
+
+def _detail(problem: dict[str, object], status: int) -> str:
+    for name in 'detail', 'title':
+        text = problem.get(name)
+        if isinstance(text, str) and text:
+            return text[:500]
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return 'no explanation'

@@ -1,0 +1,297 @@
+"""A client's side of the protocol, without input and output."""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol, TypeVar
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+from zc.generationalset import wire
+from zc.generationalset._backoff import Backoff
+from zc.generationalset._replies import (
+    BadAnswer,
+    Reply,
+    Unavailable,
+    check,
+)
+from zc.generationalset._steps import Request, Steps, Wait
+from zc.generationalset.replica import Change, Misfit, Replica
+
+T = TypeVar('T')
+
+TRIES = 4  # of what may be sent twice, before an error
+QUESTIONS = 5  # for an answer that fits
+PATIENCE = 60.0  # seconds; a longer Retry-After is an error at once
+REDIRECTS = 5
+
+
+class ReplicaLike(Protocol):
+    """What a client needs of a replica: Replica, SQLiteReplica, or yours."""
+
+    @property
+    def generation(self) -> int: ...
+
+    @property
+    def epoch(self) -> str | None: ...
+
+    def apply(self, updates: Mapping[str, Any]) -> list[Change]: ...
+
+
+class Position(NamedTuple):
+    """What a replica has, and presents."""
+
+    generation: int
+    epoch: str | None
+
+    @property
+    def params(self) -> dict[str, str]:
+        if not self.generation:
+            return {}
+        params = {'generation': str(self.generation)}
+        if self.epoch is not None:
+            params['epoch'] = self.epoch
+        return params
+
+    @property
+    def etag(self) -> str | None:
+        """The ETag of an answer that leads here; None if it has none."""
+        if self.generation and re.fullmatch(
+                r'[\x21\x23-\x7e]+', self.epoch or ''):
+            return f'W/"{self.epoch}:{self.generation}"'
+        return None
+
+    def is_asked_by(self, updates: dict[str, Any]) -> bool:
+        """Tell whether updates are an answer to the question from here."""
+        epoch = updates.get('since_epoch', updates['epoch'])
+        return (updates['since'] == self.generation
+                and bool(not self.generation or epoch == self.epoch))
+
+
+class Session:
+    """Questions, writes, and the replica that gets the answers.
+
+    Threads may use it at the same time.  ``lock`` is held while the replica
+    changes, never while anything is waited for.
+    """
+
+    def __init__(
+            self, url: str, replica: ReplicaLike | None,
+            limits: wire.Limits | None, timeout: float, heartbeat: float,
+    ) -> None:
+        self.url = _check_url(url)
+        self.replica: ReplicaLike = Replica() if replica is None else replica
+        self.limits = limits or wire.Limits()
+        self.timeout = timeout
+        self.silence = 3 * heartbeat
+        self.lock = threading.RLock()
+        self.random: Callable[[], float] = random.random
+        self._feeds: list[deque[list[Change]]] = []
+
+    # The replica
+
+    def position(self) -> Position:
+        with self.lock:
+            return Position(self.replica.generation, self.replica.epoch)
+
+    def apply(self, updates: dict[str, Any]) -> list[Change]:
+        """Apply an answer, and tell those who watch."""
+        with self.lock:
+            changes = self.replica.apply(updates)
+            if changes:
+                for feed in self._feeds:
+                    feed.append(changes)
+        return changes
+
+    def covers(self, updates: dict[str, Any]) -> bool:
+        """Tell whether the replica has all that updates lead to."""
+        position = self.position()
+        return (updates['epoch'] == position.epoch
+                and updates['generation'] <= position.generation)
+
+    @contextmanager
+    def feed(self) -> Iterator[deque[list[Change]]]:
+        """Collect the changes that are applied from now on, by anyone."""
+        feed: deque[list[Change]] = deque()
+        with self.lock:
+            self._feeds.append(feed)
+        try:
+            yield feed
+        finally:
+            with self.lock:
+                # By identity: empty feeds are equal.
+                self._feeds = [
+                    other for other in self._feeds if other is not feed]
+
+    # Requests
+
+    def request(
+            self, method: str, path: str, position: Position,
+            headers: dict[str, str] | None = None,
+            content: bytes | None = None, **params: str) -> Request:
+        query = urlencode({**position.params, **params}, quote_via=quote)
+        return Request(
+            method, f'{self.url}/{path}' + (query and f'?{query}'),
+            {'Accept': 'application/json', **(headers or {})}, content,
+            self.timeout, self.limits.size)
+
+    def ask(self, request: Request) -> Steps[Reply]:
+        """Send a request; return a reply that is a success.
+
+        A redirection is followed to the same origin only: the token is for
+        this server.
+        """
+        for _ in range(REDIRECTS):
+            reply: Reply = yield request
+            location = _redirection(request, reply)
+            if location is None:
+                break
+            request = request._replace(url=location)
+        return check(reply, request.words)
+
+    def persist(self, ask: Callable[[], Steps[T]]) -> Steps[T]:
+        """Ask what may be asked twice, until there is a response."""
+        backoff = Backoff(self.random)
+        for _ in range(TRIES - 1):
+            try:
+                return (yield from ask())
+            except Unavailable as error:
+                if (error.retry_after or 0) > PATIENCE:
+                    raise
+                yield Wait(backoff.delay(error.retry_after))
+        return (yield from ask())
+
+    # Reading
+
+    def sync(self) -> Steps[list[Change]]:
+        return self.persist(self.update)
+
+    def update(self, wait: int = 0) -> Steps[list[Change]]:
+        """Ask what changed, apply it, and return it.
+
+        With ``wait``, the server holds the request for so many seconds if
+        nothing changed.
+
+        Answers that don't fit come from caches, so they are asked to let the
+        request pass.
+        """
+        headers: dict[str, str] = {}
+        for _ in range(QUESTIONS):
+            asked = self.position()
+            request = self._updates_request(asked, headers, wait)
+            reply = yield from self.ask(request)
+            if reply.status == 304 and 'If-None-Match' in request.headers:
+                return []
+            updates = self.decode(reply, request.words)
+            try:
+                return self.apply(updates)
+            except Misfit:
+                if asked.is_asked_by(updates) and self.covers(updates):
+                    return []  # a thread was faster
+            headers = {'Cache-Control': 'no-cache', 'Pragma': 'no-cache'}
+        raise BadAnswer(
+            f'{request.words}: expected an answer since {asked.generation}, '
+            f'got {QUESTIONS} to other questions, the last one since '
+            f'{updates["since"]}; look for a cache between here and the '
+            f'server')
+
+    def _updates_request(
+            self, asked: Position, headers: dict[str, str], wait: int,
+    ) -> Request:
+        if wait:
+            request = self.request(
+                'GET', 'updates', asked, headers, wait=str(wait))
+            return request._replace(silence=self.timeout + wait)
+        if asked.etag:
+            headers = {**headers, 'If-None-Match': asked.etag}
+        return self.request('GET', 'updates', asked, headers)
+
+    def events_request(self) -> Request:
+        request = self.request(
+            'GET', 'events', self.position(),
+            {'Accept': 'text/event-stream', 'Accept-Encoding': 'identity',
+             'Cache-Control': 'no-store'})
+        return request._replace(silence=self.silence, stream=True)
+
+    def decode(self, reply: Reply, what: str) -> dict[str, Any]:
+        if reply.status != 200 or reply.media_type != 'application/json':
+            raise _not_json(reply, what)
+        return self.decode_updates(reply.body, what)
+
+    def decode_updates(self, data: bytes, what: str) -> dict[str, Any]:
+        try:
+            return wire.decode(data, self.limits)
+        except wire.WireError as error:
+            raise BadAnswer(f'{what}: {error}') from error
+
+    def get(self, path: Any) -> Steps[Any]:
+        request = self.request('GET', items_path(path), Position(0, None))
+
+        def ask() -> Steps[Any]:
+            reply = yield from self.ask(request)
+            if reply.status != 200 or reply.media_type != 'application/json':
+                raise _not_json(reply, request.words)
+            try:
+                return wire.decode_value(reply.body, self.limits)
+            except wire.WireError as error:
+                raise BadAnswer(f'{request.words}: {error}') from error
+        return self.persist(ask)
+
+
+def as_path(path: Any) -> tuple[Any, ...]:
+    """Return ids; what isn't a tuple or list is one id."""
+    return tuple(path) if isinstance(path, (tuple, list)) else (path,)
+
+
+def items_path(path: Any, end: str = '') -> str:
+    """Return the path of an item; of a set, if it ends in a slash."""
+    ids = as_path(path)
+    if not ids:
+        raise ValueError(f'expected a path of one id or more, got {path!r}')
+    return f'items/{wire.encode_path(ids)}{end}'
+
+
+def _not_json(reply: Reply, what: str) -> BadAnswer:
+    return BadAnswer(
+        f'{what}: expected 200 application/json, got {reply.status} '
+        f'{reply.media_type[:100]!r}', reply.status)
+
+
+def _redirection(request: Request, reply: Reply) -> str | None:
+    """Return the URL to ask in the place of the request's, if there is one."""
+    if reply.status not in (307, 308) and (
+            reply.status not in (301, 302, 303) or request.method != 'GET'):
+        return None
+    try:
+        location = urljoin(request.url, reply.headers.get('location', ''))
+        here, there = urlsplit(request.url), urlsplit(location)
+        same = (here.scheme, here.netloc) == (there.scheme, there.netloc)
+    except ValueError:
+        return None
+    return location if same and location != request.url else None
+
+
+def _check_url(url: str) -> str:
+    """Return a URL without slash at its end; ValueError if it isn't one."""
+    try:
+        parts = urlsplit(url)
+        good = (parts.scheme in ('http', 'https') and parts.hostname
+                and parts.port != 0)
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError(
+            f'expected a URL such as https://example.org/sync, got {url!r}')
+    if '@' in parts.netloc:  # which might be a password: not in the text
+        raise ValueError('expected a URL without user and password; present a '
+                         'token instead')
+    if parts.query or parts.fragment or not url.isascii() or re.search(
+            r'[\x00-\x20\x7f]', url):
+        raise ValueError(
+            'expected a URL without query, fragment, spaces and characters '
+            f'outside of ASCII, got {url!r}')
+    return url.rstrip('/')

@@ -1,0 +1,85 @@
+"""What a client has to do, step by step, without doing it.
+
+The protocol is generators that yield steps, and are sent what came of each, or
+are thrown the ``Unavailable`` that did.  Two clients take these steps, one
+that blocks and one that awaits; neither knows the protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+
+from zc.generationalset._replies import Reply, Unavailable
+from zc.generationalset.replica import Change
+
+T = TypeVar('T')
+
+
+class Request(NamedTuple):
+    """Send this and receive the response: a Reply."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    content: bytes | None
+    silence: float  # seconds without a byte after which to give up
+    limit: int  # bytes of the body
+    stream: bool = False  # ``text/event-stream`` is opened, not received
+
+    @property
+    def words(self) -> str:
+        return f'{self.method} {self.url.partition("?")[0]}'
+
+
+class Read(NamedTuple):
+    """Wait for the next bytes of the open stream; b'' is its end."""
+
+
+class Wait(NamedTuple):
+    """Wait, with no stream open."""
+
+    seconds: float
+
+
+class Deliver(NamedTuple):
+    """Give the consumer of the watch these changes, which were applied."""
+
+    changes: list[Change]
+
+
+Step: TypeAlias = 'Request | Read | Wait | Deliver'
+Steps: TypeAlias = Generator['Step', Any, T]
+
+
+class Course(Iterator[Step], Generic[T]):
+    """Steps being taken: an iterator that is told how each step went."""
+
+    result: T  # when there are no more
+
+    def __init__(self, steps: Steps[T]) -> None:
+        self._steps = steps
+        self._answer: Reply | bytes | None = None
+        self._error: Unavailable | None = None
+
+    def __next__(self) -> Step:
+        answer, self._answer = self._answer, None
+        error, self._error = self._error, None
+        try:
+            if error is not None:
+                return self._steps.throw(error)
+            return self._steps.send(answer)
+        except StopIteration as stop:
+            self.result = stop.value
+            raise StopIteration from None
+
+    def answer(self, answer: Reply | bytes | None) -> None:
+        """Say what came of the step."""
+        self._answer = answer
+
+    def fail(self, error: Unavailable) -> None:
+        """Say that the step failed."""
+        self._error = error
+
+    def close(self) -> None:
+        self._steps.close()

@@ -1,0 +1,215 @@
+"""Follow what changes: by event stream, long poll or poll."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from zc.generationalset._backoff import Backoff
+from zc.generationalset._eventstream import Event, EventStream, TooLong
+from zc.generationalset._replies import (
+    BadAnswer,
+    ClientError,
+    Lost,
+    Refused,
+    Silence,
+    Unavailable,
+)
+from zc.generationalset._session import Session
+from zc.generationalset._steps import Deliver, Read, Steps, Wait
+from zc.generationalset.replica import Change, Misfit
+
+logger = logging.getLogger('zc.generationalset.client')
+
+# All in seconds.
+HOLD = 30  # for which a server should hold a long poll
+PACE = 0.2  # between polls that bring changes
+INTERVAL = 5.0  # between polls that don't, if the server doesn't hold them
+AGAIN = 600.0  # until an event stream that didn't work is tried again ...
+SELDOM = 86400.0  # ... doubled up to this
+GOOD = 60.0  # after which a stream is a success, even if nothing changed
+
+FRUITLESS = 3  # streams that bring nothing while polls work, until it's polls
+BAD_ANSWERS = 10  # one after the other, until it is an error: minutes
+NO_STREAM = (404, 405, 406, 501)  # statuses of servers that have none
+
+
+class Watch:
+    """Keeps a replica current, and says what changed.
+
+    As long as event streams work it listens to one.  Whatever it gets is
+    applied if it fits; if it doesn't, it asks.  So no change is lost, and it
+    doesn't matter from where it gets one first.
+    """
+
+    def __init__(
+            self, session: Session,
+            clock: Callable[[], float] = time.monotonic) -> None:
+        self._session = session
+        self._clock = clock
+        self._backoff = Backoff(session.random)
+        self._bad_answers = 0
+        self._stream_at = clock()  # when to try a stream
+        self._again = AGAIN
+        self._fruitless = 0
+        self._heard = False  # any byte of the current stream
+        self._useful = False  # the current stream works
+        self._hold = HOLD
+
+    def steps(self) -> Steps[None]:
+        with self._session.feed() as self._feed:
+            while not (yield from self._patiently(self._sync)):
+                pass
+            while True:
+                if self._clock() >= self._stream_at:
+                    yield from self._patiently(self._stream)
+                else:
+                    yield from self._patiently(self._poll)
+
+    def _patiently(self, ask: Callable[[], Steps[Any]]) -> Steps[bool]:
+        """Ask; wait if that fails, and return whether it didn't."""
+        try:
+            yield from ask()
+            return True
+        except (BadAnswer, Unavailable) as error:
+            if isinstance(error, BadAnswer):
+                self._bad_answers += 1
+                if self._bad_answers >= BAD_ANSWERS:
+                    raise
+            yield from self._pause(error)
+            return False
+
+    def _pause(self, error: ClientError) -> Steps[None]:
+        delay = self._backoff.delay(getattr(error, 'retry_after', None))
+        logger.warning('%s; asking again in %.1f seconds', error, delay)
+        yield Wait(delay)
+
+    def _succeed(self) -> None:
+        self._backoff.reset()
+        self._bad_answers = 0
+
+    def _deliver(self) -> Steps[bool]:
+        """Deliver what was applied, here or by others, if there is any."""
+        changes: list[Change] = []
+        while self._feed:
+            changes += self._feed.popleft()
+        if changes:
+            yield Deliver(changes)
+        return bool(changes)
+
+    # By asking
+
+    def _sync(self, wait: int = 0) -> Steps[bool]:
+        """Ask once; return whether anything was delivered."""
+        yield from self._session.update(wait)
+        self._succeed()
+        return (yield from self._deliver())
+
+    def _poll(self) -> Steps[None]:
+        """Poll once, not too soon after the poll before."""
+        began = self._clock()
+        try:
+            changed = yield from self._sync(self._hold)
+        except Unavailable:
+            if self._clock() - began >= 1:
+                # Maybe something on the way doesn't let it be held so long.
+                self._hold //= 2
+            raise
+        rest = (PACE if changed else INTERVAL) - (self._clock() - began)
+        if rest > 0:
+            yield Wait(rest)
+
+    # By listening
+
+    def _stream(self) -> Steps[None]:
+        """Listen to a stream until it ends."""
+        self._heard = self._useful = False
+        try:
+            yield from self._listen()
+        except _NoStream as error:
+            self._give_up_streams(error)
+        except (BadAnswer, Unavailable) as error:
+            if self._useful:
+                raise
+            yield from self._pause(error)
+            yield from self._sync()  # if that fails, the stream is no worse
+            self._fruitless += 1
+            if self._fruitless >= FRUITLESS or (
+                    isinstance(error, Silence) and not self._heard):
+                self._give_up_streams(error)
+
+    def _give_up_streams(self, error: ClientError) -> None:
+        logger.info('%s; polling for %.0f seconds', error, self._again)
+        self._stream_at = self._clock() + self._again
+        self._again = min(2 * self._again, SELDOM)
+        self._fruitless = 0
+        self._hold = HOLD
+
+    def _listen(self) -> Steps[None]:
+        request = self._session.events_request()
+        try:
+            reply = yield from self._session.ask(request)
+        except (Refused, Unavailable) as error:
+            if error.status in NO_STREAM:
+                raise _NoStream(str(error), error.status) from error
+            raise
+        if not reply.stream:
+            raise _NoStream(
+                f'{request.words}: expected text/event-stream, got '
+                f'{reply.status} {reply.media_type[:100]!r}', reply.status)
+        began = self._clock()
+        stream = EventStream(self._session.limits.size)
+        while True:
+            piece: bytes = yield Read()
+            if not piece:
+                raise Lost(f'{request.words}: the stream ended')
+            self._heard = True
+            for event in _events(stream, piece, request.words):
+                if event.type == 'updates':
+                    yield from self._updates(event.data, request.words)
+                elif event.type == 'ask':
+                    if not (yield from self._sync()):
+                        raise Lost(f'{request.words}: it says that there is '
+                                   'something to ask for, and there is not')
+                    self._thrive()
+                    # All clients were told so in the same moment.
+                    yield Wait(self._backoff.delay())
+                    return
+            if self._clock() - began >= GOOD:
+                self._thrive()
+
+    def _updates(self, data: bytes, what: str) -> Steps[None]:
+        """Apply an event; if it doesn't fit, ask for what is missing."""
+        updates = self._session.decode_updates(data, what)
+        try:
+            self._session.apply(updates)
+        except Misfit:
+            if not self._session.covers(updates):
+                yield from self._sync()
+                if not self._session.covers(updates):
+                    raise BadAnswer(
+                        f'{what}: expected an event since '
+                        f'{self._session.position().generation}, got one '
+                        f'since {updates["since"]}') from None
+        self._thrive()
+        yield from self._deliver()
+
+    def _thrive(self) -> None:
+        """Note that streams work."""
+        self._succeed()
+        self._useful = True
+        self._fruitless = 0
+        self._again = AGAIN
+
+
+def _events(stream: EventStream, piece: bytes, what: str) -> list[Event]:
+    try:
+        return stream.feed(piece)
+    except TooLong as error:
+        raise BadAnswer(f'{what}: {error}') from error
+
+
+class _NoStream(ClientError):
+    """There is no event stream at the server, or on the way to it."""

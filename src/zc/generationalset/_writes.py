@@ -1,0 +1,164 @@
+"""Writes of a client, and what they bring into its replica."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import string
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from zc.generationalset import wire
+from zc.generationalset._replies import (
+    BadAnswer,
+    ClientError,
+    Lost,
+    MaybeWritten,
+    Refused,
+    Reply,
+    Unavailable,
+)
+from zc.generationalset._session import Session, as_path, items_path
+from zc.generationalset._steps import Steps
+from zc.generationalset.replica import Misfit
+
+logger = logging.getLogger('zc.generationalset.client')
+
+JSON = {'Content-Type': 'application/json'}
+ID_LETTERS = string.ascii_letters + string.digits
+ID_LENGTH = 16  # 95 bits: never the same twice
+_OPERATIONS = {'put': 1, 'add': 1, 'set': 0, 'remove': 0}  # with an item?
+
+
+class _Written(msgspec.Struct):
+    """The response to a write."""
+
+    updates: msgspec.Raw = msgspec.Raw()
+
+
+def make_id() -> str:
+    return ''.join(secrets.choice(ID_LETTERS) for _ in range(ID_LENGTH))
+
+
+class Writes:
+    """The writes of a session.
+
+    All of them may be sent twice, ``add`` too, since ids are made here: so
+    they are sent again until there is a response.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def put(self, path: Any, item: Any) -> Steps[None]:
+        return self._write(
+            'PUT', items_path(path), wire.encode_value(item), JSON)
+
+    def add(self, path: Any, item: Any) -> Steps[str]:
+        id = make_id()
+        yield from self.put((*as_path(path), id), item)
+        return id
+
+    def make_set(self, path: Any) -> Steps[None]:
+        return self._write('PUT', items_path(path, '/'))
+
+    def remove(self, path: Any, missing_ok: bool) -> Steps[None]:
+        return self._write('DELETE', items_path(path), gone_ok=missing_ok)
+
+    def remove_set(self, path: Any, missing_ok: bool) -> Steps[None]:
+        return self._write('DELETE', items_path(path, '/'), gone_ok=missing_ok)
+
+    def batch(self, changes: Iterable[tuple[Any, ...]]) -> Steps[list[Any]]:
+        encoded, ids = [], []
+        for change in changes:
+            text, id = _encode_change(*change)
+            encoded.append(text)
+            ids.append(id)
+        yield from self._write(
+            'POST', 'batch', b'{"changes":[%b]}' % b','.join(encoded), JSON)
+        return ids
+
+    def _write(
+            self, method: str, path: str, content: bytes | None = None,
+            headers: dict[str, str] | None = None, gone_ok: bool = False,
+    ) -> Steps[None]:
+        lost = False
+
+        def ask() -> Steps[_Written]:
+            nonlocal lost
+            request = self._session.request(
+                method, path, self._session.position(), headers, content)
+            try:
+                reply = yield from self._session.ask(request)
+                return _written(reply, request.words)
+            except Lost:
+                lost = True
+                raise
+        try:
+            written = yield from self._session.persist(ask)
+        except (BadAnswer, Refused, Unavailable) as error:
+            if method == 'DELETE' and error.status == 404 and (
+                    lost or gone_ok):
+                written = _Written()  # by an earlier try, or anyone
+            elif lost or isinstance(error, BadAnswer):
+                raise MaybeWritten(
+                    f'it may have been written: {error}', error.status,
+                ) from error
+            else:
+                raise
+        yield from self._catch_up(bytes(written.updates))
+
+    def _catch_up(self, updates: bytes) -> Steps[None]:
+        """Apply the updates in a response, or ask for them.
+
+        Whatever goes wrong here, it was written, and that is what the caller
+        must know: the replica will get it with the next ``sync``.
+        """
+        if not self._session.position().generation:
+            return  # nobody wants a copy, which may be large
+        try:
+            if not updates or not self._apply(updates):
+                yield from self._session.update()
+        except ClientError as error:
+            logger.warning('written, but the replica has to wait: %s', error)
+
+    def _apply(self, data: bytes) -> bool:
+        """Tell whether these updates make the replica current."""
+        updates = self._session.decode_updates(data, 'updates of a write')
+        try:
+            self._session.apply(updates)
+        except Misfit:
+            return self._session.covers(updates)
+        return True
+
+
+def _written(reply: Reply, what: str) -> _Written:
+    if reply.media_type != 'application/json':
+        raise BadAnswer(f'{what}: expected application/json, got '
+                        f'{reply.status} {reply.media_type[:100]!r}',
+                        reply.status)
+    try:
+        return msgspec.json.decode(reply.body, type=_Written)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadAnswer(f'{what}: {error}', reply.status) from error
+
+
+def _encode_change(
+        op: str, path: Any, *item: Any) -> tuple[bytes, Any]:
+    """Return a change as JSON, and the id that it is about."""
+    if len(item) != _OPERATIONS.get(op):
+        raise ValueError(
+            "expected ('put', path, item), ('add', path, item), ('set', path) "
+            f"or ('remove', path), got {(op, path, *item)!r:.200}")
+    ids = as_path(path)
+    if op == 'add':
+        op, ids = 'put', (*ids, make_id())
+    if not ids:
+        raise ValueError(f'{op}: expected a path, got {path!r}')
+    text = b'{"op":"%b","path":[%b]' % (
+        op.encode(), b','.join(map(wire.encode_id, ids)))
+    if item:
+        text += b',"item":' + wire.encode_value(item[0])
+    return text + b'}', ids[-1]
