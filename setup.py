@@ -2,6 +2,16 @@ from pathlib import Path
 
 from setuptools import find_namespace_packages, setup
 
+WIRE = ['msgspec >= 0.20']
+CLIENT = ['httpx >= 0.27']
+SERVER = [
+    'httptools',
+    'starlette >= 0.46',
+    'uvicorn >= 0.34',
+    'uvloop; sys_platform != "win32"',
+    'zodburi',
+]
+
 setup(
     name='zc.generationalset',
     version='1.0.0',
@@ -29,7 +39,11 @@ setup(
     packages=find_namespace_packages('src', include=['zc.*']),
     package_dir={'': 'src'},
     package_data={'zc.generationalset': ['*.txt', 'py.typed'],
-                  'zc.generationalset.tests': ['data/*', '*.txt']},
+                  'zc.generationalset.server': ['openapi.json'],
+                  'zc.generationalset.tests': [
+                      'data/*', 'vectors/*.json', '*.txt']},
+    entry_points={'console_scripts': [
+        'gset = zc.generationalset.__main__:main']},
     python_requires='>=3.10',
     install_requires=[
         'BTrees',
@@ -39,11 +53,21 @@ setup(
         'zope.interface',
     ],
     extras_require={
+        'wire': WIRE,
+        'client': [*WIRE, *CLIENT],
+        'server': [*WIRE, *SERVER],
         'test': [
+            *WIRE,
+            *CLIENT,
+            *SERVER,
             'RelStorage',
             'ZEO',
             'hypothesis',
             'manuel',
+            'pyramid',
+            'pyramid_tm',
+            'pyramid_zodbconn',
+            'schemathesis >= 4',
             'zope.testing',
             'zope.testrunner',
         ],

@@ -1,0 +1,59 @@
+"""A shop with a live list of what is left: Starlette.
+
+    python examples/starlette_app.py
+    gset watch http://127.0.0.1:8000/sync
+    curl -X POST http://127.0.0.1:8000/sync/sell/apples
+"""
+
+import transaction
+import uvicorn
+import ZODB
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+from ZODB.DemoStorage import DemoStorage
+
+from zc.generationalset import GSet
+from zc.generationalset.documents import Document
+from zc.generationalset.server import Problem, application
+
+
+def make_database():
+    db = ZODB.DB(DemoStorage())
+    with db.transaction() as connection:
+        connection.root.shop = shop = GSet()
+        for name in 'apples', 'pears':
+            shop.add(Document(name, {'left': 10}))
+    return db
+
+
+def sell_one(shop, name):
+    """Change the database, in a transaction."""
+    if name not in shop:
+        raise Problem(404, f'we have no {name}')
+    goods = shop[name]
+    if goods.value['left'] == 0:
+        raise Problem(409, f'no {name} are left')
+    goods.value = {'left': goods.value['left'] - 1}
+    shop.changed(goods)
+
+
+async def sell(request):
+    """A write handler of the application's own."""
+    return await request.app.state.gset.write(
+        request, lambda shop: sell_one(shop, request.path_params['name']))
+
+
+async def home(request):
+    return PlainTextResponse('See /sync/updates')
+
+
+def make_app(db):
+    live = application(
+        db, lambda root: root['shop'],
+        routes=[Route('/sell/{name}', sell, methods=['POST'])])
+    return Starlette(routes=[Route('/', home), Mount('/sync', live)])
+
+
+if __name__ == '__main__':
+    uvicorn.run(make_app(make_database()), timeout_graceful_shutdown=1)

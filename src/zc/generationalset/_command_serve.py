@@ -1,0 +1,214 @@
+"""The command ``gset serve``."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import transaction
+
+from zc.generationalset import GenerationalSet
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+DESCRIPTION = '''\
+Serve a generational set: answers, event streams, and writes of documents.
+
+examples:
+  gset serve
+      serves an empty set at http://127.0.0.1:8080, kept in memory only
+  gset serve Data.fs
+      serves the only set in the root of a database; makes a file, and a set
+      in it, if there is none
+  gset serve zeo://localhost:8100 --set app/sets/users --token-file tokens
+      serves root['app']['sets']['users'] of a database server, to those who
+      have a token
+
+A token file has a line for each user: the name, a space, and the token.  A
+single token may be in the environment, GSET_TOKEN, instead.  Without tokens
+everybody on this machine may read and write, and nobody else.
+
+docs/protocol.txt tells what is understood and answered.
+'''
+
+CACHE = 256 * 2 ** 20
+#: What is served if there is nothing.
+NEW_SET = 'things'
+
+
+class Refused(Exception):
+    """Something that the user has to put right."""
+
+
+def add_parser(commands: Any) -> None:
+    parser = commands.add_parser(
+        'serve', help='serve a set over HTTP', description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        'data', metavar='DATA.fs|URI', nargs='?',
+        help='a FileStorage, or a URI as zodburi understands it; in memory '
+        'if left out')
+    parser.add_argument(
+        '--set', metavar='NAME', dest='path',
+        help='where the set is in the root, with slashes; by default the only '
+        'one in the root')
+    parser.add_argument(
+        '--host', default='127.0.0.1',
+        help='the address to listen on (default: %(default)s)')
+    parser.add_argument(
+        '--port', type=int, default=8080,
+        help='0 for any that is free (default: %(default)s)')
+    parser.add_argument(
+        '--token-file', metavar='FILE',
+        help='who may use it: lines with a name and a token')
+    parser.add_argument(
+        '--origin', metavar='URL', action='append', default=[],
+        help='web pages of this origin may use it; may be repeated')
+    parser.set_defaults(run=serve)
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve until stopped.  Raises Refused if that can't be done."""
+    from zc.generationalset.server import _run
+
+    tokens = read_tokens(options.token_file)
+    if not tokens and not is_loopback(options.host):
+        raise Refused(
+            f'expected a --token-file to listen on {options.host}: without '
+            'tokens everybody there could write')
+    with database(options.data) as db:
+        path = prepare(db, options.path)
+        app = make_application(db, path, tokens, options)
+        try:
+            listening = _run.listen(options.host, options.port)
+        except OSError as error:
+            raise Refused(f'can not listen on {options.host}, port '
+                          f'{options.port}: {error.strerror}') from error
+        host, port = listening.getsockname()[:2]
+        where = f'[{host}]' if ':' in host else host
+        what = options.data or 'memory (nothing is kept)'
+        _run.run(app, listening, lambda: print(
+            f'serving {"/".join(path)} of {what} at http://{where}:{port}',
+            flush=True))
+    return 0
+
+
+def read_tokens(path: str | None) -> dict[str, str]:
+    """Return token -> user, of a file and of the environment."""
+    tokens = {}
+    if token := os.environ.get('GSET_TOKEN'):
+        tokens[token] = 'GSET_TOKEN'
+    if path is None:
+        return tokens
+    try:
+        with open(path, encoding='utf-8') as lines:
+            for number, line in enumerate(lines, 1):
+                words = line.split()
+                if not words or line.startswith('#'):
+                    continue
+                if len(words) != 2:
+                    raise Refused(f'{path}, line {number}: expected a name '
+                                  'and a token')
+                tokens[words[1]] = words[0]
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f'can not read {path}: {error}') from error
+    if not tokens:
+        raise Refused(f'{path}: expected a line with a name and a token')
+    return tokens
+
+
+def is_loopback(host: str) -> bool:
+    if host == 'localhost':
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@contextmanager
+def database(data: str | None) -> Iterator[Any]:
+    """Open the database that a user named."""
+    import ZODB
+    from ZODB.DemoStorage import DemoStorage
+    from ZODB.FileStorage import FileStorage
+
+    options = {'cache_size': 1_000_000, 'cache_size_bytes': CACHE}
+    try:
+        if data is None:
+            db = ZODB.DB(DemoStorage(), **options)
+        elif '://' in data:
+            from zodburi import resolve_uri
+            factory, keywords = resolve_uri(data)
+            db = ZODB.DB(factory(), **{**options, **keywords})
+        else:
+            db = ZODB.DB(FileStorage(data), **options)
+    except Exception as error:  # each kind of storage has errors of its own
+        raise Refused(f'can not open {data}: {error}') from error
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def prepare(db: Any, path: str | None) -> list[str]:
+    """Return where the set is; make it, if the root has none."""
+    manager = transaction.TransactionManager()
+    connection = db.open(manager)
+    try:
+        root = connection.root()
+        names = [str(name) for name, ob in root.items()
+                 if isinstance(ob, GenerationalSet)]
+        if path is None and len(names) > 1:
+            raise Refused('expected --set, one of ' + ', '.join(names))
+        if path is None:
+            path = names[0] if names else NEW_SET
+        steps = path.split('/')
+        if len(steps) == 1 and path not in root:
+            root[path] = GenerationalSet()
+            manager.commit()
+        try:
+            gset = find(root, steps)
+        except LookupError:
+            gset = None
+        if not isinstance(gset, GenerationalSet):
+            raise Refused(f'expected a generational set at {path}, got '
+                          f'{gset!r}')
+        return steps
+    finally:
+        manager.abort()
+        connection.close()
+
+
+def find(root: Any, steps: list[str]) -> Any:
+    """Return what is at a path of keys and attributes."""
+    for step in steps:
+        try:
+            root = root[step]
+        except (LookupError, TypeError):
+            root = getattr(root, step, None)
+    return root
+
+
+def make_application(
+        db: Any, path: list[str], tokens: dict[str, str],
+        options: argparse.Namespace) -> Starlette:
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    from zc.generationalset.server import application
+
+    app = application(
+        db, lambda root: find(root, path), tokens=tokens or None,
+        origins=tuple(options.origin))
+    if not tokens:
+        # A page in a browser on this machine could otherwise come under a
+        # name of its own that resolves to this address.
+        app.add_middleware(
+            TrustedHostMiddleware,
+            allowed_hosts=['localhost', '127.0.0.1', '[::1]', options.host])
+    return app

@@ -1,0 +1,68 @@
+"""JSON documents as items of sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import persistent
+
+from zc.generationalset import wire
+
+
+class Document(persistent.Persistent):
+    """A JSON document in a set, kept as its text.
+
+    What clients write through ``zc.generationalset.server`` becomes documents.
+    Their text goes into answers as it is, without being read.
+
+    >>> from zc.generationalset import GSet
+    >>> people = GSet()
+    >>> people.add(Document('ann', {'name': 'Ann', 'born': 1970}))
+    >>> people['ann'].value
+    {'name': 'Ann', 'born': 1970}
+    >>> people['ann'].value = {'name': 'Ann', 'born': 1971}
+    >>> people.changed(people['ann'])
+
+    id
+        The id in the set.
+    value
+        What the JSON says, with extended values (docs/protocol.txt) as Python
+        objects.  Each time it is read it is made anew: to change something,
+        assign all of it.
+
+    Raises what ``wire.encode_value`` raises, for values that it can't encode.
+    """
+
+    def __init__(self, id: Any, value: Any) -> None:
+        self.id = id
+        self.value = value
+
+    @classmethod
+    def of_json(cls, id: Any, json: bytes) -> Document:
+        """Return a document of a text that ``wire.encode_value`` made."""
+        document = cls.__new__(cls)
+        document.id = id
+        document.json = json
+        return document
+
+    @property
+    def value(self) -> Any:
+        return wire.decode_value(self.json)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.json = wire.encode_value(value)
+
+    def __wire__(self) -> bytes:
+        return self.json
+
+    def __repr__(self) -> str:
+        return f'<Document {self.id!r}>'
+
+    # A tuple is shorter than a dictionary, and there are many documents.
+
+    def __getstate__(self) -> tuple[Any, bytes]:
+        return self.id, self.json
+
+    def __setstate__(self, state: tuple[Any, bytes]) -> None:
+        self.id, self.json = state

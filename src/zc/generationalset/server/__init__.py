@@ -1,0 +1,213 @@
+"""An ASGI application that serves trees of generational sets.
+
+docs/protocol.txt says what it understands and answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Hashable,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from zc.generationalset.server import _openapi, _reading, _writing
+from zc.generationalset.server._access import Access, bearer
+from zc.generationalset.server._bodies import Limits
+from zc.generationalset.server._problems import Problem, respond
+from zc.generationalset.server._trees import Trees
+
+__all__ = ['Limits', 'Problem', 'Service', 'application']
+
+_Endpoint = Callable[['Service', Request], Awaitable[Response]]
+
+
+class Service:
+    """The state behind an application; it is at ``application.state.gset``.
+
+    Made by ``application``.
+    """
+
+    stopping = False
+
+    def __init__(
+            self, db: Any, find: Callable[[Any, Any], Any], access: Access,
+            default: Callable[[Any], Any] | None, limits: Limits, pace: float,
+            heartbeat: float) -> None:
+        self.access = access
+        self.default = default
+        self.limits = limits
+        self._make_trees = partial(Trees, db, find, default, pace, heartbeat)
+        self._trees: tuple[asyncio.AbstractEventLoop, Trees] | None = None
+
+    def trees(self) -> Trees:
+        """Return what is known of the trees, in this event loop.
+
+        Made when it is first needed: the startup of an application that is
+        mounted into another is not called.
+        """
+        loop = asyncio.get_running_loop()
+        if self._trees is None or self._trees[0] is not loop:
+            if self._trees is not None:
+                self._trees[1].wakeups.close()
+            self._trees = loop, self._make_trees()
+        return self._trees[1]
+
+    async def write(
+            self, request: Request, change: Callable[[Any], Any]) -> Response:
+        """Change a tree in a transaction, and respond with its updates.
+
+        For write handlers of applications:
+
+        .. code-block:: python
+
+            async def sell(request):
+                id = request.path_params['id']
+                return await request.app.state.gset.write(
+                    request, lambda shop: shop.sell(id))
+
+        The response is that of all writes: an object with the updates since
+        what the query presents, read after the commit.
+
+        request
+            Says who asks, and so which tree it is.
+        change
+            Called with the set, in a transaction, in a thread; again, if that
+            conflicts with another one.
+
+        Raises what ``change`` raises, with nothing written.  A Problem is
+        told to the client.
+        """
+        name = self.access.tree_name(request)
+        _, updates = await _writing.write(self, request, name, change)
+        return _writing.response({}, updates, 200)
+
+    def stop(self) -> None:
+        """End all event streams and long polls, so that a server can end."""
+        self.stopping = True
+        if self._trees is not None:
+            self._trees[1].wake()
+
+    async def close(self) -> None:
+        """Stop, and let go of the database, which the caller closes."""
+        self.stop()
+        if self._trees is not None:
+            await self._trees[1].close()
+            self._trees = None
+
+
+def application(
+        db: Any, find: Callable[..., Any], *,
+        name: Callable[[Request], Hashable] | None = None,
+        tokens: Mapping[str, str] | None = None,
+        authenticate: Callable[[Request], Any] | None = None,
+        default: Callable[[Any], Any] | None = None,
+        limits: Limits | None = None, origins: tuple[str, ...] = (),
+        routes: Sequence[BaseRoute] = (), pace: float = 0.02,
+        heartbeat: float = 15) -> Starlette:
+    """Return an ASGI application that serves a set, or one set per user.
+
+    .. code-block:: python
+
+        app = application(db, lambda root: root['things'],
+                          tokens={secret: 'ann'})
+
+    It can be mounted into any other ASGI application.  It runs on asyncio.
+
+    db
+        A ``ZODB.DB``.  All of its connections may be written to by others.
+    find
+        ``find(root)`` returns the set that is served; with ``name``,
+        ``find(root, name)``.  Called in threads, within a transaction.  None,
+        or a LookupError, is a 404.
+    name
+        Returns which tree a request is about: the user's, perhaps, with
+        ``lambda request: request.scope['user']``.  Called in the event loop,
+        so it must not read the database.  PermissionError is a 403,
+        LookupError a 404.
+    tokens
+        Token -> name of its user, who is ``request.scope['user']`` then.
+    authenticate
+        In the place of ``tokens``: returns the user of a request, None if it
+        is nobody.  With neither, everybody may read and write everything.
+    default
+        Makes something that has a JSON form of an item that hasn't; see
+        ``zc.generationalset.wire.encode``.
+    limits
+        See ``Limits``.
+    origins
+        Web pages of these origins may use it (CORS).
+    routes
+        More routes, before the others; see ``Service.write``.
+    pace
+        Seconds between two events of a stream, at the least: what changes in
+        between is one event.
+    heartbeat
+        Seconds between signs of life in a stream.
+
+    Raises ValueError for contradicting or empty options.
+    """
+    if tokens is not None:
+        if authenticate is not None:
+            raise ValueError('expected tokens or authenticate, got both')
+        authenticate = bearer(tokens)
+    limits = limits or Limits()
+    service = Service(
+        db, find if name is not None else lambda root, _: find(root),
+        Access(authenticate, name, limits.streams), default, limits, pace,
+        heartbeat)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await service.close()
+
+    app = Starlette(
+        routes=[*routes, *_routes(service)],
+        middleware=_cors(origins), lifespan=lifespan,
+        exception_handlers={Problem: respond, HTTPException: respond,
+                            Exception: respond})
+    app.state.gset = service
+    return app
+
+
+def _routes(service: Service) -> list[Route]:
+    def route(path: str, endpoint: _Endpoint, *methods: str) -> Route:
+        async def respond(request: Request) -> Response:
+            return await endpoint(service, request)
+        return Route(path, respond, methods=methods)
+
+    return [
+        route('/updates', _reading.updates, 'GET'),
+        route('/events', _reading.events, 'GET'),
+        route('/batch', _writing.batch, 'POST'),
+        route('/items/{path:path}', _writing.item,
+              'GET', 'PUT', 'POST', 'DELETE'),
+        route('/openapi.json', _openapi.describe, 'GET'),
+    ]
+
+
+def _cors(origins: tuple[str, ...]) -> list[Middleware]:
+    if not origins:
+        return []
+    return [Middleware(
+        CORSMiddleware, allow_origins=origins,
+        allow_methods=['GET', 'PUT', 'POST', 'DELETE'],
+        allow_headers=['Authorization', 'Content-Type', 'If-None-Match',
+                       'Last-Event-ID'],
+        expose_headers=['ETag', 'Retry-After'])]

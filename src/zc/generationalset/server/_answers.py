@@ -1,0 +1,149 @@
+"""Encoded answers, each made once and shared by all who need it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import weakref
+import zlib
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from typing import NamedTuple
+
+from zc.generationalset import wire
+
+#: An answer of up to so many bytes is kept in memory, and pushed to event
+#: streams.  A larger one is kept in a temporary file.
+SMALL = 128 * 1024
+#: What is read of a file at once.
+_BLOCK = 256 * 1024
+
+
+class Position(NamedTuple):
+    """What a client, or a tree, has."""
+
+    epoch: str | None
+    generation: int
+
+    def __str__(self) -> str:
+        return f'{self.epoch or ""}:{self.generation}'
+
+    @property
+    def etag(self) -> str:
+        return f'W/"{self}"'
+
+
+NOTHING = Position(None, 0)
+
+
+class Answer:
+    """The answer to one question, at one moment."""
+
+    def __init__(
+            self, asked: Position, position: Position, count: int,
+            body: bytes = b'') -> None:
+        self.asked = asked
+        #: What a client has that has applied it.
+        self.position = position
+        #: How many commits it has seen, at least.
+        self.count = count
+        #: All of it, if it is small,
+        self.body = body
+        #: or where it is.
+        self.large: Spool | None = None
+        self.compressed = False
+        self._event = b''
+
+    @property
+    def says_nothing(self) -> bool:
+        return self.asked == self.position
+
+    @property
+    def event(self) -> bytes:
+        """The same as an event of a stream, if it is small."""
+        if not self._event:
+            self._event = b'id: %b\nevent: updates\ndata: %b\n\n' % (
+                str(self.position).encode(), self.body)
+        return self._event
+
+
+def nothing_new(position: Position, count: int) -> Answer:
+    """Return the answer for somebody who has everything."""
+    return Answer(position, position, count, wire.encode({
+        'epoch': position.epoch, 'since': position.generation,
+        'generation': position.generation}))
+
+
+class Spool:
+    """A large answer, in a file that is read while it still grows."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._file = tempfile.TemporaryFile(prefix='gset-')  # noqa: SIM115
+        # When nobody reads it any more, not when somebody forgot to.
+        weakref.finalize(self, self._file.close)
+        self._grown = asyncio.Event()
+        self._size = 0
+        self._failed = False
+        self.complete = False
+
+    # Of the thread that makes it
+
+    def write(self, chunks: Iterable[bytes]) -> None:
+        """Write everything, and tell the readers of each piece."""
+        failed = True
+        try:
+            for chunk in chunks:
+                self._file.write(chunk)
+                self._file.flush()
+                self._loop.call_soon_threadsafe(self._grow, len(chunk))
+            failed = False
+        finally:
+            self._loop.call_soon_threadsafe(self._end, failed)
+
+    # Of the event loop
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        grown, self._grown = self._grown, asyncio.Event()
+        grown.set()
+
+    def _end(self, failed: bool) -> None:
+        self.complete, self._failed = True, failed
+        self._grow(0)
+
+    async def wait(self) -> None:
+        """Wait until all of it is there."""
+        while not self.complete:
+            await self._grown.wait()
+
+    async def blocks(self) -> AsyncGenerator[bytes, None]:
+        """Iterate over what is there, and what comes.
+
+        Raises ConnectionAbortedError if it couldn't be made to its end, so
+        that the response doesn't look complete.
+        """
+        position = 0
+        while True:
+            if position < self._size:
+                block = await asyncio.to_thread(
+                    os.pread, self._file.fileno(),
+                    min(_BLOCK, self._size - position), position)
+                position += len(block)
+                yield block
+            elif self._failed:
+                raise ConnectionAbortedError('could not read all contents')
+            elif self.complete:
+                return
+            else:
+                await self._grown.wait()
+
+
+def compress(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Compress with gzip, at the speed of a network rather than a disk."""
+    compressor = zlib.compressobj(5, wbits=31)
+    for chunk in chunks:
+        # Flushed, so that the first entries arrive before the last are read.
+        yield (compressor.compress(chunk)
+               + compressor.flush(zlib.Z_SYNC_FLUSH))
+    yield compressor.flush()

@@ -1,0 +1,127 @@
+"""Transactions in threads, so that the event loop never waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import transaction
+from transaction.interfaces import TransientError
+
+from zc.generationalset.server._problems import Problem
+from zc.generationalset.server._wakeups import Wakeups
+
+T = TypeVar('T')
+
+#: Threads that read.  They are rarely waiting for anything, so few suffice.
+READERS = 3
+#: Threads that write.  They wait for the disk.
+WRITERS = 8
+#: How often a transaction is tried that conflicts with others.
+ATTEMPTS = 12
+#: How many jobs may wait for a thread.
+WAITING = 2000
+
+logger = logging.getLogger('zc.generationalset.server')
+
+
+class Snapshot:
+    """The database at one moment, until it is closed."""
+
+    def __init__(self, db: Any, wakeups: Wakeups) -> None:
+        #: The number of commits that it has, or more.
+        self.count = wakeups.settle()
+        self.manager = transaction.TransactionManager()
+        self.manager.begin()
+        self.connection = db.open(self.manager)
+        self.root = self.connection.root()
+
+    def close(self) -> None:
+        self.manager.abort()
+        self.connection.close()
+
+    def __enter__(self) -> Snapshot:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Database:
+    """Runs functions in transactions of a database."""
+
+    def __init__(self, db: Any, wakeups: Wakeups) -> None:
+        self._db = db
+        self._wakeups = wakeups
+        self._readers = ThreadPoolExecutor(READERS, 'gset-read')
+        self._writers = ThreadPoolExecutor(WRITERS, 'gset-write')
+        self._waiting = 0
+
+    def close(self) -> None:
+        self._readers.shutdown(wait=True, cancel_futures=True)
+        self._writers.shutdown(wait=True, cancel_futures=True)
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(self._db, self._wakeups)
+
+    async def read(self, job: Callable[..., T], *arguments: Any) -> T:
+        """Run a function in a thread for jobs that read."""
+        return await self._run(self._readers, job, *arguments)
+
+    async def write(
+            self, change: Callable[[Any], T],
+            after: Callable[[Snapshot, T], Any]) -> Any:
+        """Change something in a transaction; then read, in another one.
+
+        What was read inside the first would have to be numbered before it is
+        committed, and would conflict with all others that write.
+
+        Raises what ``change`` raises, with nothing written, and a Problem if
+        it still conflicts after many attempts.
+        """
+        return await self._run(self._writers, self._write, change, after)
+
+    def _write(
+            self, change: Callable[[Any], T],
+            after: Callable[[Snapshot, T], Any]) -> Any:
+        result = self._commit(change)
+        if not self._wakeups.is_told:
+            self._wakeups.look()
+        with self.snapshot() as snapshot:
+            return after(snapshot, result)
+
+    def _commit(self, change: Callable[[Any], T]) -> T:
+        manager = transaction.TransactionManager()
+        for attempt in range(ATTEMPTS):
+            manager.begin()
+            connection = self._db.open(manager)
+            try:
+                result = change(connection.root())
+                manager.commit()
+                return result
+            except TransientError as error:
+                logger.debug('attempt %s: %s', attempt + 1, error)
+            finally:
+                manager.abort()
+                connection.close()
+            time.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))  # noqa: S311
+        raise Problem(
+            503, f'conflicts with other writers, {ATTEMPTS} times in a row',
+            retry_after=1)
+
+    async def _run(
+            self, executor: ThreadPoolExecutor, job: Callable[..., T],
+            *arguments: Any) -> T:
+        if self._waiting >= WAITING:
+            raise Problem(503, 'too many requests are waiting', retry_after=1)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                executor, job, *arguments)
+        finally:
+            self._waiting -= 1

@@ -1,0 +1,138 @@
+"""What is read of the database, in threads: sets, positions and answers."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import zlib
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from typing import Any
+
+from zc.generationalset import GenerationalSet, wire
+from zc.generationalset.server._answers import (
+    SMALL,
+    Answer,
+    Position,
+    Spool,
+    compress,
+)
+from zc.generationalset.server._database import Database, Snapshot
+from zc.generationalset.server._problems import Problem
+
+#: Answers of fewer bytes are not worth compressing.
+COMPRESSIBLE = 1000
+#: Large answers that may wait to be made.
+COPIES = 16
+
+
+class Reader:
+    """Finds sets, and encodes their answers."""
+
+    def __init__(
+            self, database: Database, find: Callable[[Any, Any], Any],
+            default: Callable[[Any], Any] | None,
+            loop: asyncio.AbstractEventLoop) -> None:
+        self._database = database
+        self._find = find
+        self._default = default
+        self._loop = loop
+        self._copier = ThreadPoolExecutor(1, 'gset-copy')
+        self._copies = threading.BoundedSemaphore(COPIES)
+
+    def close(self) -> None:
+        self._copier.shutdown(wait=False, cancel_futures=True)
+
+    def find(self, root: Any, name: Hashable) -> GenerationalSet:
+        """Return the set of a name.  Raises a Problem if there is none."""
+        try:
+            gset = self._find(root, name)
+        except LookupError:
+            gset = None
+        if gset is None:
+            raise Problem(404, 'there is no such tree')
+        if not isinstance(gset, GenerationalSet):
+            raise TypeError(
+                f'expected find to return a GenerationalSet, got {gset!r}')
+        return gset
+
+    def positions(
+            self, names: list[Hashable]) -> tuple[int, list[Position | None]]:
+        """Return where trees are, None for those that are gone."""
+        with self._database.snapshot() as snapshot:
+            return snapshot.count, [
+                self._position(snapshot, name) for name in names]
+
+    def _position(
+            self, snapshot: Snapshot, name: Hashable) -> Position | None:
+        try:
+            gset = self.find(snapshot.root, name)
+        except Problem:
+            return None
+        return Position(gset.epoch, gset.generation)
+
+    def answer(
+            self, name: Hashable, asked: Position, compressed: bool) -> Answer:
+        """Make an answer; go on in another thread if it is large."""
+        snapshot = self._database.snapshot()
+        try:
+            answer, first, rest = self.begin(snapshot, name, asked)
+            if rest is not None:
+                self._copy(answer, chain(first, rest), compressed, snapshot)
+                return answer
+        except BaseException:
+            snapshot.close()
+            raise
+        snapshot.close()
+        answer.body = b''.join(first)
+        if compressed and len(answer.body) >= COMPRESSIBLE:
+            answer.body = zlib.compress(answer.body, wbits=31)
+            answer.compressed = True
+        return answer
+
+    def begin(
+            self, snapshot: Snapshot, name: Hashable, asked: Position,
+    ) -> tuple[Answer, list[bytes], Iterator[bytes] | None]:
+        """Encode as much of an answer as is small; return the rest, too."""
+        gset = self.find(snapshot.root, name)
+        updates = gset.client_updates(asked.generation, asked.epoch)
+        answer = Answer(
+            asked, Position(updates['epoch'], updates['generation']),
+            snapshot.count)
+        first, size = [], 0
+        chunks = wire.encode_chunks(updates, self._default)
+        for chunk in chunks:
+            first.append(chunk)
+            size += len(chunk)
+            if size > SMALL:
+                return answer, first, chunks
+        return answer, first, None
+
+    def _copy(
+            self, answer: Answer, chunks: Iterator[bytes], compressed: bool,
+            snapshot: Snapshot) -> None:
+        if not self._copies.acquire(blocking=False):
+            raise Problem(503, 'too many are waiting for all contents',
+                          retry_after=5)
+        answer.large = spool = Spool(self._loop)
+        answer.compressed = compressed
+        chunks = self._within_memory(chunks, snapshot)
+        if compressed:
+            chunks = compress(chunks)
+
+        def copy() -> None:
+            try:
+                spool.write(chunks)
+            finally:
+                self._copies.release()
+                snapshot.close()
+
+        self._copier.submit(copy)
+
+    def _within_memory(
+            self, chunks: Iterator[bytes], snapshot: Snapshot,
+    ) -> Iterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+            snapshot.connection.cacheGC()

@@ -1,0 +1,240 @@
+"""GET updates, GET events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Coroutine
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from zc.generationalset.server._answers import NOTHING, Answer, Position
+from zc.generationalset.server._problems import Problem
+from zc.generationalset.server._trees import Tree
+
+if TYPE_CHECKING:
+    from zc.generationalset.server import Service
+
+HEADERS = {
+    'cache-control': 'no-store',
+    'vary': 'accept-encoding, authorization, origin',
+    'x-content-type-options': 'nosniff',
+}
+_GENERATION = re.compile('[0-9]{1,18}')
+_LONGEST_EPOCH = 200
+
+logger = logging.getLogger('zc.generationalset.server')
+
+
+def position_asked(request: Request) -> Position | None:
+    """Return what the query presents, None if it presents nothing."""
+    generation = request.query_params.get('generation')
+    if generation is None:
+        return None
+    return _position(generation, request.query_params.get('epoch'))
+
+
+def _position(generation: str, epoch: str | None) -> Position:
+    if not _GENERATION.fullmatch(generation):
+        raise Problem(400, 'expected a generation, an integer of 0 or more, '
+                      f'got {generation[:40]!r}')
+    if epoch is not None and len(epoch) > _LONGEST_EPOCH:
+        raise Problem(400, 'expected an epoch of this server, got '
+                      f'{len(epoch)} characters')
+    number = int(generation)
+    return Position((epoch or None) if number else None, number)
+
+
+def _last_event(request: Request) -> Position | None:
+    """Return what Last-Event-ID presents."""
+    event = request.headers.get('last-event-id')
+    if not event:
+        return None
+    epoch, colon, generation = event.rpartition(':')
+    if not colon:
+        raise Problem(400, 'expected a Last-Event-ID of this server, '
+                      f'EPOCH:GENERATION, got {event[:40]!r}')
+    return _position(generation, epoch)
+
+
+async def updates(service: Service, request: Request) -> Response:
+    """Answer what changed since; wait for it if that is asked for."""
+    trees = service.trees()
+    tree = trees.tree(service.access.tree_name(request))
+    asked = position_asked(request) or NOTHING
+    seconds = _wait(request, service.limits.wait)
+    compressed = _accepts_gzip(request)
+    known = request.headers.get('if-none-match')
+    answer = await trees.answer(tree, asked, compressed)
+    if seconds and _is_old(answer, known):
+        with service.access.stream(request):
+            answer = await _changed(
+                service, tree, asked, compressed, known, seconds)
+    if _matches(known, answer.position):
+        return Response(status_code=304, headers={
+            **HEADERS, 'etag': answer.position.etag})
+    return AnswerResponse(answer)
+
+
+def _wait(request: Request, longest: float) -> float:
+    text = request.query_params.get('wait', '0')
+    if not re.fullmatch('[0-9]{1,9}', text):
+        raise Problem(400, 'expected to wait a number of seconds, '
+                      f'got {text[:40]!r}')
+    return min(int(text), longest)
+
+
+def _matches(known: str | None, position: Position) -> bool:
+    return known is not None and position.etag.removeprefix('W/') in [
+        tag.strip().removeprefix('W/') for tag in known.split(',')]
+
+
+def _is_old(answer: Answer, known: str | None) -> bool:
+    return answer.says_nothing or _matches(known, answer.position)
+
+
+async def _changed(
+        service: Service, tree: Tree, asked: Position, compressed: bool,
+        known: str | None, seconds: float) -> Answer:
+    """Return the answer as soon as it is a new one, or after some time."""
+    trees = service.trees()
+    deadline = asyncio.get_running_loop().time() + seconds
+    with tree.listening():
+        while True:
+            answer = await trees.answer(tree, asked, compressed)
+            rest = deadline - asyncio.get_running_loop().time()
+            if not _is_old(answer, known) or rest <= 0 or service.stopping:
+                return answer
+            if tree.position == answer.position:
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(tree.wait(), rest)
+
+
+def _accepts_gzip(request: Request) -> bool:
+    return 'gzip' in request.headers.get('accept-encoding', '')
+
+
+class AnswerResponse(Response):
+    """An answer, in one piece or as it grows."""
+
+    media_type = 'application/json'
+
+    def __init__(self, answer: Answer) -> None:
+        headers = {**HEADERS, 'etag': answer.position.etag}
+        if answer.compressed:
+            headers['content-encoding'] = 'gzip'
+        super().__init__(answer.body, headers=headers)
+        self._large = answer.large
+        if self._large is not None:
+            del self.headers['content-length']
+
+    async def __call__(
+            self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._large is None or scope['method'] == 'HEAD':
+            await super().__call__(scope, receive, send)
+            return
+        await send({'type': 'http.response.start', 'status': 200,
+                    'headers': self.raw_headers})
+        async with aclosing(self._large.blocks()) as blocks:
+            async for block in blocks:
+                await send({'type': 'http.response.body', 'body': block,
+                            'more_body': True})
+        await send({'type': 'http.response.body'})
+
+
+async def events(service: Service, request: Request) -> Response:
+    """Push what changes, from what the client has."""
+    tree = service.trees().tree(service.access.tree_name(request))
+    position = _last_event(request) or position_asked(request) or NOTHING
+    return EventStream(service, request, tree, position)
+
+
+class EventStream(Response):
+    """The events of a tree, until the client leaves or has to ask."""
+
+    media_type = 'text/event-stream'
+
+    def __init__(
+            self, service: Service, request: Request, tree: Tree,
+            position: Position) -> None:
+        super().__init__(headers={**HEADERS, 'x-accel-buffering': 'no'})
+        del self.headers['content-length']
+        self._service = service
+        self._request = request
+        self._tree = tree
+        self._position = position
+
+    async def __call__(
+            self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._service.access.stream(self._request), \
+                self._tree.listening():
+            # An error here is still a response of its own.
+            await self._service.trees().answer(self._tree, self._position)
+            await send({'type': 'http.response.start', 'status': 200,
+                        'headers': self.raw_headers})
+            if scope['method'] != 'HEAD':
+                await _until_gone(receive, self._push(send))
+            await send({'type': 'http.response.body'})
+
+    async def _push(self, send: Send) -> None:
+        try:
+            await _write(send, _COMMENT)  # the stream is open, says this
+            while not self._service.stopping:
+                if not await self._push_next(send):
+                    await _write(send, b'event: ask\ndata: {}\n\n')
+                    break
+        except Problem as problem:
+            # The client will come again, and be told.
+            logger.info('an event stream ends: %s', problem)
+
+    async def _push_next(self, send: Send) -> bool:
+        """Push an event, or wait for one; return False if it is too large.
+
+        However slow a client is, one event at most is waiting for it: the
+        next answer is made when it has got the one before.
+        """
+        answer = await self._service.trees().answer(
+            self._tree, self._position, fresh=False)
+        if answer.large is not None:
+            return False
+        if not answer.says_nothing:
+            await _write(send, answer.event)
+            self._position = answer.position
+        elif self._tree.position == self._position:
+            await self._tree.wait()
+            if self._tree.position == self._position:
+                await _write(send, _COMMENT)
+        return True
+
+
+_COMMENT = b':\n\n'
+
+
+async def _write(send: Send, body: bytes) -> None:
+    await send({'type': 'http.response.body', 'body': body,
+                'more_body': True})
+
+
+async def _until_gone(receive: Receive, work: Coroutine[Any, Any, None],
+                      ) -> None:
+    """Do some work, but only as long as the client is there."""
+    task = asyncio.create_task(work)
+    gone = asyncio.create_task(_gone(receive))
+    try:
+        await asyncio.wait([task, gone], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in task, gone:
+            each.cancel()
+        await asyncio.wait([task, gone])
+    if not task.cancelled():
+        task.result()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())['type'] != 'http.disconnect':
+        pass

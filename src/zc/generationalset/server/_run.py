@@ -1,0 +1,68 @@
+"""Running an application in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from starlette.applications import Starlette
+
+#: Connections that wait until they are accepted: clients come back all at
+#: once after a restart.
+BACKLOG = 4096
+#: Seconds that a restart waits for requests that are being answered.
+GRACE = 5
+
+
+class _Server(uvicorn.Server):
+    """Ends event streams before it waits for their end."""
+
+    def __init__(self, app: Starlette, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._service = app.state.gset
+
+    async def shutdown(
+            self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.stop()
+        await super().shutdown(sockets)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; its connections notice dead peers.
+
+    Raises OSError if the address can't be had.
+    """
+    family = socket.AF_INET6 if ':' in host else socket.AF_INET
+    listening = socket.create_server(
+        (host, port), family=family, backlog=BACKLOG)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, 'TCP_USER_TIMEOUT'):
+        listening.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 60_000)
+    return listening
+
+
+def run(app: Starlette, listening: socket.socket,
+        started: Callable[[], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C; call ``started`` when it is ready."""
+    _allow_many_connections()
+    config = uvicorn.Config(
+        app, log_level='warning', access_log=False, server_header=False,
+        timeout_graceful_shutdown=GRACE)
+    server = _Server(app, config)
+    started()
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listening])
+
+
+def _allow_many_connections() -> None:
+    """Raise the limit of open files as far as it may be."""
+    try:
+        import resource
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

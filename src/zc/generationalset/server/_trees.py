@@ -1,0 +1,246 @@
+"""The trees that are served: where each stands, and who waits for more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from zc.generationalset.server._answers import (
+    Answer,
+    Position,
+    Spool,
+    nothing_new,
+)
+from zc.generationalset.server._database import Database
+from zc.generationalset.server._reader import Reader
+from zc.generationalset.server._wakeups import Wakeups
+
+#: Answers kept for a tree.
+KEPT = 256
+#: Trees remembered while nobody listens to them.
+IDLE = 10_000
+#: How often a database is looked at that doesn't tell of commits, seconds.
+POLL = 0.2
+
+logger = logging.getLogger('zc.generationalset.server')
+
+_Key = tuple[Position, bool]
+
+
+class Tree:
+    """What is known of one tree without looking at the database."""
+
+    def __init__(self, name: Hashable) -> None:
+        self.name = name
+        #: Where it was, None for a tree that isn't there,
+        self.position: Position | None = None
+        #: when so many commits had been made, or more.
+        self.checked = -1
+        #: How many event streams and long polls are open.
+        self.listeners = 0
+        self.answers: OrderedDict[_Key, Answer] = OrderedDict()
+        #: Large answers that are being written to their files, perhaps.
+        self.copies: dict[_Key, Spool] = {}
+        #: Answers in the making, and the number of commits when it began.
+        self.making: dict[_Key, tuple[int, asyncio.Task[Answer]]] = {}
+        self._changed = asyncio.Event()
+
+    def learn(self, position: Position | None, count: int) -> None:
+        """Note what was read when ``count`` commits had been made."""
+        if count >= self.checked:
+            self.checked = count
+            if position != self.position:
+                self.position = position
+                self.answers.clear()
+                self.wake()
+
+    def keep(self, key: _Key, answer: Answer) -> None:
+        if answer.large is not None:
+            self.copies = {key: copy for key, copy in self.copies.items()
+                           if not copy.complete}
+            self.copies[key] = answer.large
+        if answer.position != self.position:
+            return
+        self.answers[key] = answer
+        while len(self.answers) > KEPT:
+            self.answers.popitem(last=False)
+
+    def kept(self, key: _Key, count: int) -> Answer | None:
+        """Return an answer that has seen so many commits.
+
+        It also will do if it has seen fewer, but nothing changed since.
+        """
+        answer = self.answers.get(key)
+        if answer is None or answer.count >= count or (
+                self.checked >= count and answer.position == self.position):
+            return answer
+        return None
+
+    def wake(self) -> None:
+        """Let all listeners look again."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def wait(self) -> None:
+        await self._changed.wait()
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Have this tree looked at after each commit."""
+        self.listeners += 1
+        try:
+            yield
+        finally:
+            self.listeners -= 1
+
+
+class Trees:
+    """All trees, kept current; made and used in an event loop.
+
+    pace
+        Seconds between two looks at the database: changes in between are
+        pushed together.
+    heartbeat
+        Seconds after which streams are woken without a change.
+    """
+
+    def __init__(
+            self, db: Any, find: Callable[[Any, Any], Any],
+            default: Callable[[Any], Any] | None, pace: float,
+            heartbeat: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._pace = pace
+        self._heartbeat = heartbeat
+        self._trees: dict[Hashable, Tree] = {}
+        self._committed = asyncio.Event()
+        self._told = False
+        self.wakeups = Wakeups(db, self._tell)
+        self.database = Database(db, self.wakeups)
+        self.reader = Reader(self.database, find, default, self._loop)
+        self._tasks = [self._loop.create_task(self._follow()),
+                       self._loop.create_task(self._beat())]
+
+    async def close(self) -> None:
+        self.wakeups.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self.database.close)
+        await asyncio.to_thread(self.reader.close)
+
+    def tree(self, name: Hashable) -> Tree:
+        tree = self._trees.get(name)
+        if tree is None:
+            if len(self._trees) >= IDLE:
+                self._trees = {name: tree for name, tree
+                               in self._trees.items() if tree.listeners}
+            tree = self._trees[name] = Tree(name)
+        return tree
+
+    # Following the database
+
+    def _tell(self) -> None:
+        """Be told of a commit, in any thread."""
+        if not self._told:
+            self._told = True
+            with suppress(RuntimeError):  # the loop is closed: nobody listens
+                self._loop.call_soon_threadsafe(self._hear)
+
+    def _hear(self) -> None:
+        self._told = False
+        self._committed.set()
+
+    async def _follow(self) -> None:
+        """See what changed, after each burst of commits."""
+        while True:
+            await self._committed.wait()
+            self._committed.clear()
+            trees = [tree for tree in self._trees.values() if tree.listeners
+                     and tree.checked < self.wakeups.count]
+            if trees:
+                await self._look_at(trees)
+            await asyncio.sleep(self._pace)
+
+    async def _look_at(self, trees: list[Tree]) -> None:
+        try:
+            count, positions = await self.database.read(
+                self.reader.positions, [tree.name for tree in trees])
+        except Exception:
+            # The next commit, or heartbeat, tries again.
+            logger.exception('could not look what changed')
+            return
+        for tree, position in zip(trees, positions, strict=True):
+            tree.learn(position, count)
+
+    async def _beat(self) -> None:
+        """Wake all listeners now and then, and look, were a call lost."""
+        rest = self._heartbeat
+        while True:
+            step = rest if self.wakeups.is_told else min(rest, POLL)
+            await asyncio.sleep(step)
+            self.wakeups.look()
+            rest -= step
+            if rest <= 0:
+                rest = self._heartbeat
+                self.wake()
+
+    def wake(self) -> None:
+        """Let all listeners of all trees look again."""
+        for tree in self._trees.values():
+            tree.wake()
+
+    # Answers
+
+    async def answer(
+            self, tree: Tree, asked: Position, compressed: bool = False,
+            fresh: bool = True) -> Answer:
+        """Return the answer to a question.
+
+        With ``fresh`` it has all that was committed before; otherwise what
+        is known of the tree, at least.
+        """
+        count = self.wakeups.count if fresh else tree.checked
+        key = asked, compressed
+        while True:
+            if tree.position == asked and tree.checked >= count:
+                return nothing_new(asked, tree.checked)
+            answer = tree.kept(key, count)
+            if answer is not None:
+                return answer
+            copy = tree.copies.get(key)
+            if copy is None or copy.complete:
+                return await asyncio.shield(self._making(tree, key, count))
+            # Large answers are made one after the other, each for all who
+            # came since the one before it was begun.
+            await copy.wait()
+
+    def _making(
+            self, tree: Tree, key: _Key, count: int) -> asyncio.Task[Answer]:
+        began, task = tree.making.get(key, (-1, None))
+        if task is None or began < count:
+            task = self._loop.create_task(self._make(tree, key))
+            task.add_done_callback(_look_at_error)
+            tree.making[key] = self.wakeups.count, task
+        return task
+
+    async def _make(self, tree: Tree, key: _Key) -> Answer:
+        this = asyncio.current_task()
+        try:
+            answer = await self.database.read(
+                self.reader.answer, tree.name, *key)
+        finally:
+            if tree.making.get(key, (0, None))[1] is this:
+                del tree.making[key]
+        tree.learn(answer.position, answer.count)
+        tree.keep(key, answer)
+        return answer
+
+
+def _look_at_error(task: asyncio.Task[Answer]) -> None:
+    """Keep asyncio from logging an error that all askers were told of."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,68 @@
+"""Being told of commits, by whatever process and code makes them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+#: How long a commit that was announced may take until it can be read, seconds.
+COMMIT_TIMEOUT = 10.0
+
+
+class Wakeups:
+    """Counts the commits of a database, and calls back at each.
+
+    ZODB tells every connection which objects were changed by others, so that
+    it drops them from its cache.  This registers as if it were a connection.
+    That works for all storages that don't do it in their own way; RelStorage
+    does, ``is_told`` is False then, and somebody has to call ``look``.
+    """
+
+    def __init__(self, db: Any, callback: Callable[[], None]) -> None:
+        self._db = db
+        self._callback = callback
+        #: Commits so far.  Equal numbers mean that nothing was committed.
+        self.count = 0
+        self._tid = b''
+        self._lock = threading.Lock()
+        self._adapter = db._mvcc_storage
+        self.is_told = hasattr(self._adapter, '_invalidate_finish')
+        if self.is_told:
+            with self._adapter._lock:
+                self._adapter._instances.add(self)
+
+    def close(self) -> None:
+        if self.is_told and not self._adapter.closed:
+            with self._adapter._lock:
+                self._adapter._instances.discard(self)
+
+    def look(self) -> None:
+        """Take it that something was committed."""
+        with self._lock:
+            self.count += 1
+        self._callback()
+
+    def settle(self) -> int:
+        """Wait until all commits that were counted can be read.
+
+        Storages announce a commit just before it is done.  What is read from a
+        connection that is opened after this has as many commits as this
+        returns, or more.
+        """
+        count = self.count  # first: what comes now may be seen or not
+        tid = self._tid
+        deadline = time.monotonic() + COMMIT_TIMEOUT
+        while self._db.lastTransaction() < tid and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return count
+
+    # Called by ZODB in the committing thread, with a lock held
+
+    def _invalidate(self, tid: bytes, oids: Iterable[bytes]) -> None:
+        self._tid = tid
+        self.look()
+
+    def _invalidateCache(self) -> None:
+        self.look()

@@ -1,0 +1,143 @@
+"""GET, PUT, POST and DELETE of items, and POST batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from zc.generationalset import wire
+from zc.generationalset.server import _bodies, _changes
+from zc.generationalset.server._answers import Answer
+from zc.generationalset.server._changes import Change
+from zc.generationalset.server._database import Snapshot
+from zc.generationalset.server._problems import Problem
+from zc.generationalset.server._reading import HEADERS, position_asked
+
+if TYPE_CHECKING:
+    from zc.generationalset.server import Service
+
+T = TypeVar('T')
+
+
+async def item(service: Service, request: Request) -> Response:
+    """Answer any method on /items/PATH."""
+    name = service.access.tree_name(request)
+    path, is_set = _path(request, service.limits)
+    if request.method in ('GET', 'HEAD'):
+        return await _get(service, name, path, is_set)
+    change = await _change(service, request, path, is_set)
+    (id, is_new), updates = await write(
+        service, request, name, lambda gset: _changes.make(gset, change))
+    members = {'id': wire.encode_id(id)} if change.op == 'add' else {}
+    return response(members, updates, 201 if is_new else 200)
+
+
+async def batch(service: Service, request: Request) -> Response:
+    """Make several changes in one transaction."""
+    name = service.access.tree_name(request)
+    changes = await _bodies.changes(request, service.limits)
+    made, updates = await write(
+        service, request, name, lambda gset: _make(gset, changes))
+    ids = b','.join([wire.encode_id(id) for id, _ in made])
+    return response({'ids': b'[%b]' % ids}, updates, 200)
+
+
+def _path(
+        request: Request, limits: _bodies.Limits,
+) -> tuple[_changes.Path, bool]:
+    """Return the ids of a path, and whether it ends in a slash."""
+    raw = request.scope['raw_path'].partition(b'?')[0]
+    mounted = request.scope.get('root_path', '').strip('/')
+    skipped = 2 + (mounted.count('/') + 1 if mounted else 0)
+    segments = raw.split(b'/')[skipped:]
+    is_set = segments[-1] == b''
+    segments = segments[:-1] if is_set else segments
+    if len(raw) > limits.path or len(segments) > limits.depth:
+        raise Problem(400, f'expected a path of up to {limits.path} bytes '
+                      f'and {limits.depth} ids')
+    try:
+        return wire.decode_path(b'/'.join(segments)), is_set
+    except wire.WireError as error:
+        raise Problem(400, str(error)) from error
+
+
+async def _change(
+        service: Service, request: Request, path: _changes.Path, is_set: bool,
+) -> Change:
+    if request.method == 'DELETE':
+        return Change('remove', path, subset=is_set)
+    if request.method == 'PUT' and is_set:
+        await _bodies.nothing(request)
+        return Change('set', path)
+    if request.method == 'POST' and not is_set:
+        raise Problem(405, 'expected a path that leads to a set, and ends in '
+                      'a slash')
+    op = 'put' if request.method == 'PUT' else 'add'
+    json = await _bodies.document(request, service.limits)
+    return Change(op, path, json)
+
+
+async def _get(
+        service: Service, name: Hashable, path: _changes.Path, is_set: bool,
+) -> Response:
+    trees = service.trees()
+
+    def read() -> bytes:
+        with trees.database.snapshot() as snapshot:
+            gset = trees.reader.find(snapshot.root, name)
+            if not is_set:
+                return wire.encode_value(
+                    _changes.item_at(gset, path), service.default)
+            id = wire.encode_id(path[-1]) if path else b'null'
+            return b'{"id":%b,"length":%d}' % (
+                id, len(_changes.set_at(gset, path)))
+
+    return Response(await trees.database.read(read), 200, HEADERS,
+                    'application/json')
+
+
+async def write(
+        service: Service, request: Request, name: Hashable,
+        change: Callable[[Any], T]) -> tuple[T, bytes]:
+    """Change a tree; return the result, and the updates since, encoded."""
+    trees = service.trees()
+    asked = position_asked(request)
+
+    def after(snapshot: Snapshot, result: T) -> tuple[T, Answer | None]:
+        if asked is None:
+            return result, None
+        answer, first, rest = trees.reader.begin(snapshot, name, asked)
+        if rest is None:  # else it is too much for this response
+            answer.body = b''.join(first)
+        return result, answer
+
+    result, answer = await trees.database.write(
+        lambda root: change(trees.reader.find(root, name)), after)
+    if answer is None:
+        return result, b''
+    trees.tree(name).learn(answer.position, answer.count)
+    return result, answer.body
+
+
+def _make(gset: Any, changes: list[Change]) -> list[tuple[Any, bool]]:
+    made = []
+    for index, change in enumerate(changes):
+        try:
+            made.append(_changes.make(gset, change))
+        except Problem as problem:
+            problem.members['change'] = index
+            raise
+    return made
+
+
+def response(
+        members: dict[str, bytes], updates: bytes, status: int) -> Response:
+    """Make the response to a write."""
+    if updates:
+        members['updates'] = updates
+    body = b','.join([
+        b'"%b":%b' % (name.encode(), json) for name, json in members.items()])
+    return Response(b'{%b}' % body, status, HEADERS, 'application/json')
