@@ -64,7 +64,7 @@ class Service:
         loop = asyncio.get_running_loop()
         if self._trees is None or self._trees[0] is not loop:
             if self._trees is not None:
-                self._trees[1].wakeups.close()
+                self._trees[1].abandon()
             self._trees = loop, self._make_trees()
         return self._trees[1]
 
@@ -107,8 +107,12 @@ class Service:
         """Stop, and let go of the database, which the caller closes."""
         self.stop()
         if self._trees is not None:
-            await self._trees[1].close()
+            loop, trees = self._trees
             self._trees = None
+            if loop is asyncio.get_running_loop():
+                await trees.close()
+            else:
+                trees.abandon()
 
 
 def application(

@@ -17,6 +17,7 @@ from zc.generationalset.server._problems import Problem
 from zc.generationalset.server._wakeups import Wakeups
 
 T = TypeVar('T')
+U = TypeVar('U')
 
 #: Threads that read.  They are rarely waiting for anything, so few suffice.
 READERS = 3
@@ -62,9 +63,9 @@ class Database:
         self._writers = ThreadPoolExecutor(WRITERS, 'gset-write')
         self._waiting = 0
 
-    def close(self) -> None:
-        self._readers.shutdown(wait=True, cancel_futures=True)
-        self._writers.shutdown(wait=True, cancel_futures=True)
+    def close(self, wait: bool) -> None:
+        for executor in self._readers, self._writers:
+            executor.shutdown(wait, cancel_futures=True)
 
     def snapshot(self) -> Snapshot:
         return Snapshot(self._db, self._wakeups)
@@ -75,25 +76,27 @@ class Database:
 
     async def write(
             self, change: Callable[[Any], T],
-            after: Callable[[Snapshot, T], Any]) -> Any:
+            after: Callable[[Snapshot], U] | None) -> tuple[T, U | None]:
         """Change something in a transaction; then read, in another one.
 
         What was read inside the first would have to be numbered before it is
         committed, and would conflict with all others that write.
 
-        Raises what ``change`` raises, with nothing written, and a Problem if
-        it still conflicts after many attempts.
+        Returns what both return.  Raises what ``change`` raises, with nothing
+        written, and a Problem if it still conflicts after many attempts.
         """
         return await self._run(self._writers, self._write, change, after)
 
     def _write(
             self, change: Callable[[Any], T],
-            after: Callable[[Snapshot, T], Any]) -> Any:
+            after: Callable[[Snapshot], U] | None) -> tuple[T, U | None]:
         result = self._commit(change)
         if not self._wakeups.is_told:
             self._wakeups.look()
+        if after is None:
+            return result, None
         with self.snapshot() as snapshot:
-            return after(snapshot, result)
+            return result, after(snapshot)
 
     def _commit(self, change: Callable[[Any], T]) -> T:
         manager = transaction.TransactionManager()

@@ -129,8 +129,15 @@ class Trees:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.to_thread(self.database.close)
-        await asyncio.to_thread(self.reader.close)
+        # What is being read or written goes to its end.
+        await asyncio.to_thread(self.database.close, True)
+        await asyncio.to_thread(self.reader.close, True)
+
+    def abandon(self) -> None:
+        """Close without the event loop, which is gone."""
+        self.wakeups.close()
+        self.database.close(False)
+        self.reader.close(False)
 
     def tree(self, name: Hashable) -> Tree:
         tree = self._trees.get(name)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from zc.generationalset import wire
 from zc.generationalset.server import _bodies, _changes
-from zc.generationalset.server._answers import Answer
+from zc.generationalset.server._answers import NOTHING, Answer
 from zc.generationalset.server._changes import Change
 from zc.generationalset.server._database import Snapshot
 from zc.generationalset.server._problems import Problem
@@ -106,16 +106,16 @@ async def write(
     trees = service.trees()
     asked = position_asked(request)
 
-    def after(snapshot: Snapshot, result: T) -> tuple[T, Answer | None]:
-        if asked is None:
-            return result, None
-        answer, first, rest = trees.reader.begin(snapshot, name, asked)
+    def after(snapshot: Snapshot) -> Answer:
+        answer, first, rest = trees.reader.begin(
+            snapshot, name, asked or NOTHING)
         if rest is None:  # else it is too much for this response
             answer.body = b''.join(first)
-        return result, answer
+        return answer
 
     result, answer = await trees.database.write(
-        lambda root: change(trees.reader.find(root, name)), after)
+        lambda root: change(trees.reader.find(root, name)),
+        None if asked is None else after)
     if answer is None:
         return result, b''
     trees.tree(name).learn(answer.position, answer.count)

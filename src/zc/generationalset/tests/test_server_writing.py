@@ -182,7 +182,8 @@ class RefusedTests(Served):
         with socket.create_connection((host, int(port))) as connection:
             connection.sendall(
                 b'PUT /items/b HTTP/1.1\r\nHost: localhost\r\n'
-                b'Content-Type: application/json\r\nContent-Length: 5\r\n\r\n1')
+                b'Content-Type: application/json\r\n'
+                b'Content-Length: 5\r\n\r\n1')
             self.assertIn(b' 408 ', connection.recv(1000))
 
     def test_paths(self):
@@ -271,7 +272,7 @@ class BatchTests(Served):
         self.assertEqual(answer['updates'], {
             'format': 1, 'epoch': epoch, 'since': 2, 'generation': 6,
             'removals': ['eve'],
-            'adds': [{'id': 'people', 'adds': [['ann', 1], [made, 2]]}]}})
+            'adds': [{'id': 'people', 'adds': [['ann', 1], [made, 2]]}]})
         connection = self.db.open()
         history = self.db.storage.history(
             connection.root()['things']._p_oid, size=10)
