@@ -332,6 +332,42 @@ class WakeupsTests(unittest.TestCase):
         wakeups.close()
 
 
+    def test_waits_for_a_commit_that_is_announced(self):
+        announced, proceed = threading.Event(), threading.Event()
+
+        class Storage(MappingStorage):
+            def tpc_finish(self, transaction, func=lambda tid: None):
+                def finish(tid):
+                    func(tid)
+                    if armed:
+                        announced.set()
+                        proceed.wait(20)
+                return super().tpc_finish(transaction, finish)
+
+        def commit():
+            with db.transaction() as connection:
+                connection.root.number = 1
+
+        armed = []
+        db = ZODB.DB(Storage())
+        wakeups = Wakeups(db, lambda: None)
+        armed.append(True)
+        counts = []
+        committing = threading.Thread(target=commit)
+        settling = threading.Thread(
+            target=lambda: counts.append(wakeups.settle()))
+        committing.start()
+        announced.wait(20)
+        settling.start()
+        settling.join(0.1)
+        self.assertEqual((wakeups.count, counts), (1, []))
+        proceed.set()
+        committing.join(20)
+        settling.join(20)
+        self.assertEqual(counts, [1])
+        db.close()
+
+
 class LoopTests(unittest.TestCase):
 
     def test_in_one_event_loop_after_the_other(self):
