@@ -50,7 +50,7 @@ def plain_value(value: Any, default: Default = None, room: int = DEPTH) -> Any:
     that has no form, and ValueError for one that is too deep.
     """
     kind = type(value)
-    if kind in _AS_IS or kind is int and -SAFE <= value <= SAFE:
+    if kind in _AS_IS or (kind is int and -SAFE <= value <= SAFE):
         return value
     form = _FORMS.get(kind) or _form(value)
     return form(value, default, room)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import reprlib
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -141,24 +142,31 @@ def _check(outline: bytes, limits: Limits) -> None:
     count = outline.count(b',') + brackets.count(b'[')
     if count > limits.count:
         raise _beyond(limits.count, 'entries, elements and members', count)
-    depth = 0
-    while depth <= limits.depth:
-        inner = brackets.replace(b'[]', b'')
-        if len(inner) == len(brackets):
-            break
-        brackets = inner
-        depth += 1
-    # What can't be taken away any more, if anything, is an error of syntax,
-    # usually because the end is missing.
-    depth += brackets.count(b'[')
+    depth = _depth(brackets)
     if depth > limits.depth:
-        raise _beyond(limits.depth, 'levels of nesting', 'more')
+        raise _beyond(limits.depth, 'levels of nesting', depth)
 
 
-def _beyond(limit: int, what: str, got: int | str) -> WireError:
-    if isinstance(got, int):
-        got = f'{got:,}'
-    return WireError(f'expected at most {limit:,} {what}, got {got}')
+def _depth(brackets: bytes) -> int:
+    """Return how deeply brackets are nested.
+
+    Most of them, usually, are in a few levels from the innermost, which are
+    taken away as long as that is worth while.
+    """
+    depth = 0
+    while True:
+        outer = brackets.replace(b'[]', b'')
+        if 4 * len(outer) >= 3 * len(brackets):
+            return depth + max(accumulate(map(_STEP, brackets)), default=0)
+        brackets = outer
+        depth += 1
+
+
+_STEP = {ord('['): 1, ord(']'): -1}.__getitem__
+
+
+def _beyond(limit: int, what: str, got: int) -> WireError:
+    return WireError(f'expected at most {limit:,} {what}, got {got:,}')
 
 
 def _number(text: str) -> float:

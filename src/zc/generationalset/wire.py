@@ -228,8 +228,12 @@ def decode(text: Text, limits: Limits = LIMITS) -> dict[str, Any]:
     answer, simple = _ANSWER.read(text, limits)
     if answer.format != FORMAT:
         raise WireError(f'expected format {FORMAT}, got {answer.format}')
-    if answer.reset is not UNSET and answer.contents is UNSET:
-        raise WireError('expected contents with a reset, got none')
+    if answer.reset is not UNSET:
+        if answer.contents is UNSET:
+            raise WireError('expected contents with a reset, got none')
+    elif answer.generation < answer.since:
+        raise WireError(f'expected a generation from {answer.since} on, or a '
+                        f'reset, got {answer.generation}')
     updates = {
         name: value for name in _HEAD
         if (value := getattr(answer, name)) is not UNSET}
