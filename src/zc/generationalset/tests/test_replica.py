@@ -119,6 +119,8 @@ class MemoryTests(replicas.Contract, unittest.TestCase):
             [('removed', ('people', 'ann'), ann),
              ('added', ('people', 'bob'), bob)])
         self.assertEqual((copy.generation, copy.epoch), (5, None))
+        self.assertEqual(copy.apply({'generation': 5}), [])
+        self.assertEqual(copy.items, {'people': {'bob': bob}})
 
     def test_python_answer_of_a_server_that_is_behind(self):
         copy = self.make()

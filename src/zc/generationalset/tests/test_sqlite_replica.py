@@ -260,6 +260,8 @@ class ReplicaTests(Base):
                     self.assertNotIn('TEMP B-TREE', step, statement)
                     if 'entry' in step:
                         self.assertIn('SEARCH', step, statement)
+                        if ' id = ' in statement:
+                            self.assertIn('id=?', step, statement)
 
     def test_the_log_does_not_stay_large(self):
         replica = self.open()
@@ -509,6 +511,37 @@ class KillTests(Base):
             except (EOFError, pickle.UnpicklingError):
                 break  # the last message may be cut off
         return known
+
+
+    def test_kill_before_each_statement(self):
+        found = []
+        with mock.patch(f'{__name__}.SIZE', 4):
+            while not found or found[-1] != 3:
+                for suffix in '', '-wal', '-shm':
+                    Path(NAME + suffix).unlink(missing_ok=True)
+                with SQLiteReplica(NAME) as replica:
+                    replica.apply(changes(0))
+                    replica.apply(changes(1))
+                self.apply_and_kill_before(len(found))
+                with SQLiteReplica(NAME) as replica:
+                    found.append(replica.generation)
+                    self.assertEqual(state(replica), expected(found[-1]))
+        self.assertGreater(len(found), 12)
+        self.assertEqual(set(found[:-1]), {2})
+
+    def apply_and_kill_before(self, number):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                with SQLiteReplica(NAME) as replica:
+                    statements = itertools.count()
+                    replica._database.set_trace_callback(
+                        lambda statement: next(statements) == number
+                        and os.kill(os.getpid(), signal.SIGKILL))
+                    replica.apply(changes(2))
+            finally:
+                os._exit(1)
+        os.waitpid(pid, 0)
 
 
 class LongKillTests(KillTests):
