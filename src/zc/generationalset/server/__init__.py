@@ -200,8 +200,8 @@ def _routes(service: Service) -> list[Route]:
         route('/updates', _reading.updates, 'GET'),
         route('/events', _reading.events, 'GET'),
         route('/batch', _writing.batch, 'POST'),
-        route('/items/{path:path}', _writing.item,
-              'GET', 'PUT', 'POST', 'DELETE'),
+        # Without methods: any, since they depend on the path.
+        route('/items/{path:path}', _writing.item),
         route('/openapi.json', _openapi.describe, 'GET'),
     ]
 

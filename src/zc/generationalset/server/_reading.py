@@ -26,6 +26,7 @@ HEADERS = {
     'x-content-type-options': 'nosniff',
 }
 _GENERATION = re.compile('[0-9]{1,18}')
+_HIGHEST = 2 ** 53 - 1  # an answer repeats it
 _LONGEST_EPOCH = 200
 
 logger = logging.getLogger('zc.generationalset.server')
@@ -33,16 +34,15 @@ logger = logging.getLogger('zc.generationalset.server')
 
 def position_asked(request: Request) -> Position | None:
     """Return what the query presents, None if it presents nothing."""
-    generation = request.query_params.get('generation')
-    if generation is None:
-        return None
-    return _position(generation, request.query_params.get('epoch'))
+    query = request.query_params
+    position = _position(query.get('generation', '0'), query.get('epoch'))
+    return position if 'generation' in query else None
 
 
 def _position(generation: str, epoch: str | None) -> Position:
-    if not _GENERATION.fullmatch(generation):
-        raise Problem(400, 'expected a generation, an integer of 0 or more, '
-                      f'got {generation[:40]!r}')
+    if not _GENERATION.fullmatch(generation) or int(generation) > _HIGHEST:
+        raise Problem(400, 'expected a generation, an integer from 0 to '
+                      f'2^53 - 1, got {generation[:40]!r}')
     if epoch is not None and len(epoch) > _LONGEST_EPOCH:
         raise Problem(400, 'expected an epoch of this server, got '
                       f'{len(epoch)} characters')

@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 
 T = TypeVar('T')
 
+_OF_ITEMS = 'GET, HEAD, PUT, DELETE'
+_OF_SETS = 'GET, HEAD, PUT, POST, DELETE'
+_OF_THE_TOP = 'GET, HEAD, POST'
+
 
 async def item(service: Service, request: Request) -> Response:
     """Answer any method on /items/PATH."""
     name = service.access.tree_name(request)
     path, is_set = _path(request, service.limits)
+    _check_method(request.method, path, is_set)
     if request.method in ('GET', 'HEAD'):
         return await _get(service, name, path, is_set)
     change = await _change(service, request, path, is_set)
@@ -64,6 +69,19 @@ def _path(
         raise Problem(400, str(error)) from error
 
 
+def _check_method(method: str, path: _changes.Path, is_set: bool) -> None:
+    if not is_set:
+        what, allowed = 'an item, without a slash at the end', _OF_ITEMS
+    elif path:
+        what, allowed = 'a set', _OF_SETS
+    else:
+        what, allowed = 'the top of the tree', _OF_THE_TOP
+    if method not in allowed.split(', '):
+        problem = Problem(405, f'expected {allowed} for {what}, got {method}')
+        problem.headers['allow'] = allowed
+        raise problem
+
+
 async def _change(
         service: Service, request: Request, path: _changes.Path, is_set: bool,
 ) -> Change:
@@ -72,9 +90,6 @@ async def _change(
     if request.method == 'PUT' and is_set:
         await _bodies.nothing(request)
         return Change('set', path)
-    if request.method == 'POST' and not is_set:
-        raise Problem(405, 'expected a path that leads to a set, and ends in '
-                      'a slash')
     op = 'put' if request.method == 'PUT' else 'add'
     json = await _bodies.document(request, service.limits)
     return Change(op, path, json)
