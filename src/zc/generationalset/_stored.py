@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import ItemsView, Iterator, Mapping, ValuesView
+import sys
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from typing import Any
 
-from zc.generationalset.wire import decode_id, decode_value, encode_id
+from zc.generationalset.wire import (
+    Limits,
+    decode_value,
+    encode_id,
+    id_from_plain,
+    parse,
+)
 
 #: How many rows are read at a time.
-_PAGE = 500
+_PAGE = 100
+
+#: It was within somebody's limits when it arrived.
+_STORED = Limits(size=sys.maxsize, count=sys.maxsize)
+
+#: Position, id, item, number of the subset that is the item.
+_Row = tuple[int, str, str | None, int]
+
+
+def stored_id(text: str) -> Any:
+    return id_from_plain(parse(text, _STORED))
+
+
+def stored_value(text: str) -> Any:
+    return decode_value(text, _STORED)
 
 
 class StoredSet(Mapping[Any, Any]):
@@ -36,12 +57,10 @@ class StoredSet(Mapping[Any, Any]):
             (self._number, key)).fetchone()
         if row is None:
             raise KeyError(id)
-        return self._item(*row)
-
-    def _item(self, text: str | None, subset: int) -> Any:
-        if text is None:
+        item, subset = row
+        if item is None:
             return StoredSet(self._database, subset)
-        return decode_value(text)
+        return stored_value(item)
 
     def __len__(self) -> int:
         count: int = self._database.execute(
@@ -50,8 +69,8 @@ class StoredSet(Mapping[Any, Any]):
         return count
 
     def __iter__(self) -> Iterator[Any]:
-        for id, _, _ in self._rows():
-            yield decode_id(id)
+        for rows in self._pages():
+            yield from _ids(rows)
 
     def items(self) -> ItemsView[Any, Any]:
         return _Items(self)
@@ -62,15 +81,13 @@ class StoredSet(Mapping[Any, Any]):
     def __repr__(self) -> str:
         return f'<{type(self).__name__}, {len(self)} entries>'
 
-    def _rows(self) -> Iterator[tuple[str, str | None, int]]:
-        """Yield ids, items and numbers of subsets.
+    def _pages(self) -> Iterator[list[_Row]]:
+        """Yield the rows in their order.
 
-        Page by page, as a query that isn't at its end would be in the way of
-        the next answer.
+        A query that isn't at its end would be in the way of the next answer.
         """
         position, version = 0, self._version()
-        rows: list[tuple[int, str, str | None, int]] | None = None
-        while rows is None or len(rows) == _PAGE:
+        while True:
             rows = self._database.execute(
                 'SELECT position, id, item, subset FROM entry '
                 'WHERE parent = ? AND position > ? ORDER BY position LIMIT ?',
@@ -78,10 +95,19 @@ class StoredSet(Mapping[Any, Any]):
             if self._version() != version:
                 raise RuntimeError('expected the replica to stay as it is '
                                    'while its items are read, got an answer')
-            for _, id, item, subset in rows:
-                yield id, item, subset
-            if rows:
-                position = rows[-1][0]
+            yield rows
+            if len(rows) < _PAGE:
+                return
+            position = rows[-1][0]
+
+    def _values(self, rows: list[_Row]) -> list[Any]:
+        """Return the items of a page, read together, which is faster."""
+        values: list[Any] = stored_value(_array(
+            'null' if item is None else item for _, _, item, _ in rows))
+        for index, (_, _, item, subset) in enumerate(rows):
+            if item is None:
+                values[index] = StoredSet(self._database, subset)
+        return values
 
     def _version(self) -> Any:
         """Return what differs after each answer."""
@@ -94,8 +120,9 @@ class _Items(ItemsView[Any, Any]):
     _mapping: StoredSet
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
-        for id, item, subset in self._mapping._rows():
-            yield decode_id(id), self._mapping._item(item, subset)
+        for rows in self._mapping._pages():
+            yield from zip(
+                _ids(rows), self._mapping._values(rows), strict=True)
 
 
 class _Values(ValuesView[Any]):
@@ -103,5 +130,14 @@ class _Values(ValuesView[Any]):
     _mapping: StoredSet
 
     def __iter__(self) -> Iterator[Any]:
-        for _, item, subset in self._mapping._rows():
-            yield self._mapping._item(item, subset)
+        for rows in self._mapping._pages():
+            yield from self._mapping._values(rows)
+
+
+def _ids(rows: list[_Row]) -> list[Any]:
+    ids = parse(_array(id for _, id, _, _ in rows), _STORED)
+    return [id_from_plain(id) for id in ids]
+
+
+def _array(texts: Iterable[str]) -> str:
+    return f'[{",".join(texts)}]'

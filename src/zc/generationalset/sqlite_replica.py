@@ -38,13 +38,8 @@ from zc.generationalset._answers import (
     keyed,
     read,
 )
-from zc.generationalset._stored import StoredSet
-from zc.generationalset.wire import (
-    decode_id,
-    decode_value,
-    encode_id,
-    encode_value,
-)
+from zc.generationalset._stored import StoredSet, stored_id, stored_value
+from zc.generationalset.wire import encode_id, encode_value
 
 #: "GSet", in the header of the file.
 _APPLICATION = 0x47536574
@@ -284,7 +279,7 @@ class _Writer:
         if row is None:
             self._note('added', path, item)
         elif text != row.item and not is_echo(
-                decode_value(row.item), decode_value(text)):
+                stored_value(row.item), stored_value(text)):
             self._note('changed', path, item)
         self._put_last(number, key, row, text, None)
 
@@ -326,7 +321,7 @@ class _Writer:
             'SELECT id, position, item, subset FROM entry '
             'WHERE parent = ? AND position <= ?', (number, position))
         for key, *row in found.fetchall():
-            self._note_removed(_Row(*row), (*path, decode_id(key)))
+            self._note_removed(_Row(*row), (*path, stored_id(key)))
         self._database.execute(
             'DELETE FROM entry WHERE parent = ? AND position <= ?',
             (number, position))
@@ -334,7 +329,7 @@ class _Writer:
     def _note_removed(self, row: _Row, path: tuple[Any, ...]) -> None:
         """Report that a row goes, and remove what is in it."""
         if row.subset is None:
-            self._note('removed', path, decode_value(row.item))
+            self._note('removed', path, stored_value(row.item))
             return
         self._note('removed', path, Subset())
         self._database.execute(
