@@ -21,16 +21,31 @@ def python_of(name):
 
 def prepare(progress):
     """Make the environments, or bring those that are there up to date."""
+    for name in THIS, REFERENCE:
+        make(name, progress)
+    progress('installing 0.4.0 and what it needs')
+    install(REFERENCE, 'zc.generationalset==0.4.0', 'ZEO')
+    progress('installing this checkout and what it needs')
+    install_checkout(THIS, 'ZEO', 'matplotlib')
+
+
+def make(name, progress):
+    """Make an environment, unless it is there."""
     ENVIRONMENTS.mkdir(exist_ok=True)
+    if not _fits(name):
+        progress(f'making the environment {name!r}')
+        venv.create(ENVIRONMENTS / name, with_pip=True, clear=True)
+
+
+def install(name, *requirements):
+    """Install something, in the versions that buildout.cfg names."""
     constraints = ENVIRONMENTS / 'constraints.txt'
     constraints.write_text(_constraints())
-    for name in THIS, REFERENCE:
-        if not _fits(name):
-            progress(f'making the environment {name!r}')
-            venv.create(ENVIRONMENTS / name, with_pip=True, clear=True)
-    progress('installing 0.4.0 and what it needs')
-    _pip(REFERENCE, 'zc.generationalset==0.4.0', 'ZEO', '-c', constraints)
-    progress('installing this checkout and what it needs')
+    pip(name, *requirements, '-c', constraints)
+
+
+def install_checkout(name, *requirements, extra=''):
+    """Install this checkout, perhaps with an extra, and something else."""
     with tempfile.TemporaryDirectory() as directory:
         # A copy: building would leave files in the checkout.
         source = shutil.copytree(CHECKOUT / 'src', f'{directory}/copy/src')
@@ -38,9 +53,9 @@ def prepare(progress):
         for path in CHECKOUT.iterdir():
             if path.suffix in ('.py', '.toml', '.rst', '.txt'):
                 shutil.copy(path, source)
-        _pip(THIS, source, 'ZEO', 'matplotlib', '-c', constraints)
+        install(name, f'{source}{extra}', *requirements)
         # The version number doesn't change with every edit.
-        _pip(THIS, '--force-reinstall', '--no-deps', source)
+        pip(name, '--force-reinstall', '--no-deps', source)
 
 
 def _constraints():
@@ -63,7 +78,8 @@ def _fits(name):
     return output.strip() == sys.version.strip()
 
 
-def _pip(name, *arguments):
+def pip(name, *arguments):
+    """Run ``pip install`` in an environment."""
     command = [python_of(name), '-m', 'pip', 'install', '--quiet',
                '--disable-pip-version-check', *arguments]
     result = subprocess.run(command, capture_output=True, text=True)

@@ -25,12 +25,12 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import environments
 import table
 from environments import REFERENCE, THIS
+from progress import Progress
 from table import RELEASES
 
 HERE = Path(__file__).resolve().parent
@@ -86,11 +86,7 @@ class Run:
         self.directory = Path(directory)
         self.results = {name: {THIS: [], REFERENCE: []} for name in names}
         self.failures = []
-        self._start = time.monotonic()
-
-    def progress(self, text):
-        seconds = time.monotonic() - self._start
-        print(f'{seconds:5.0f} s  {text}', file=sys.stderr, flush=True)
+        self.progress = Progress()
 
     def build(self):
         needed = databases(self.settings)
@@ -209,8 +205,7 @@ def report(about, run):
         ''])
 
 
-def keep(about, run, text):
-    directory = HERE / 'results'
+def keep(about, run, text, directory=HERE / 'results'):
     directory.mkdir(exist_ok=True)
     data = {**about, 'rounds': run.rounds, 'settings': run.settings,
             'results': run.results}

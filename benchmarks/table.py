@@ -97,10 +97,11 @@ def lines(settings, results):
         measured = results.get(row.workload)
         if measured:
             table.append(_cells(row, measured))
-    return _framed(table)
+    return framed(table)
 
 
-def _framed(table):
+def framed(table):
+    """Return rows of cells as lines; the first row is the heading."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     ruler = '  '.join('=' * width for width in widths)
     text = [_line(cells, widths) for cells in table]
@@ -126,12 +127,13 @@ def _cells(row, measured):
     if row.goal is not None:
         met = 'yes' if row.goal.is_met(median(ratios), median(this)) else 'NO'
     return (
-        row.title, _number(median(this), row.unit),
-        _number(median(reference), row.unit), f'{median(ratios):.2f}',
+        row.title, figure(median(this), row.unit),
+        figure(median(reference), row.unit), f'{median(ratios):.2f}',
         f'{min(ratios):.2f}..{max(ratios):.2f}', str(row.goal or ''), met)
 
 
-def _number(number, unit):
+def figure(number, unit):
+    """Return a number with three digits, and its unit."""
     if number >= 100:
         text = f'{number:,.0f}'
     elif unit:
@@ -165,7 +167,7 @@ def growth_lines(settings, results):
     medians = growth_medians(settings, results)
     for measure, title in GROWTH.items():
         for release, name in ('this', 'this'), ('reference', '0.4.0'):
-            numbers = (_number(number, 'x').removesuffix(' x')
+            numbers = (figure(number, 'x').removesuffix(' x')
                        for number in medians[measure][release])
             table.append((title, name, *numbers))
-    return ['', *_framed(table)]
+    return ['', *framed(table)]

@@ -1,0 +1,28 @@
+"""Serves a set to thousands of event streams of one address.
+
+    python served.py DATA.fs PORT
+
+That is more than ``gset serve`` allows; the rest is as it does it.
+"""
+
+import sys
+
+from zc.generationalset._command_serve import database, prepare
+from zc.generationalset.server import Limits, application
+from zc.generationalset.server._run import listen, run
+
+#: Event streams of one address, which is where all clients come from.
+STREAMS = 20_000
+
+
+def main():
+    path, port = sys.argv[1:]
+    with database(path) as db:
+        name, = prepare(db, 'things')
+        app = application(db, lambda root: root[name],
+                          limits=Limits(streams=STREAMS))
+        run(app, listen('127.0.0.1', int(port)), lambda: None)
+
+
+if __name__ == '__main__':
+    main()
