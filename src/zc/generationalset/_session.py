@@ -68,8 +68,8 @@ class Position(NamedTuple):
     def is_asked_by(self, updates: dict[str, Any]) -> bool:
         """Tell whether updates are an answer to the question from here."""
         epoch = updates.get('since_epoch', updates['epoch'])
-        return (updates['since'] == self.generation
-                and bool(not self.generation or epoch == self.epoch))
+        return bool(updates['since'] == self.generation and (
+            not self.generation or epoch == self.epoch))
 
 
 class Session:

@@ -235,10 +235,9 @@ class AsyncClient(_Base):
     ...     async for changes in client.watch():
     ...         show(changes)  # doctest: +SKIP
 
-    Its tasks may use it at the same time; all of them must be in one event
-    loop, of asyncio or trio.  A task that is cancelled leaves the replica
-    before or after an update, never between.  The replica is changed in the
-    event loop, so one on a slow disk holds it up.
+    Tasks of one event loop may use it at the same time.  One that is cancelled
+    leaves the replica before or after an update, never between.  The replica
+    is changed in the event loop, so one on a slow disk holds it up.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -169,7 +169,7 @@ class SyncTests(unittest.TestCase):
                          'http://host:81/', 'http://host@other/', 'http://[',
                          'ftp://host/', '', 'javascript:alert(1)'):
             self.refused(
-                Refused, re.escape(f'the server is elsewhere, at {location!r}'),
+                Refused, re.escape(f'server is elsewhere, at {location!r}'),
                 make_session(), reply(302, location=location))
         self.refused(Refused, 'elsewhere', make_session(), reply(302))
 

@@ -1,0 +1,111 @@
+"""Both clients, for tests that are the same for them."""
+
+import contextlib
+import threading
+import unittest
+
+from anyio.from_thread import start_blocking_portal
+from zope.testing.wait import Wait
+
+from zc.generationalset.client import AsyncClient, Client
+
+wait = Wait(timeout=30, wait=0.01)
+
+
+class Blocking:
+    """An AsyncClient, used like a Client; its tasks are in one event loop."""
+
+    def __init__(self, *arguments, **options):
+        self._stack = contextlib.ExitStack()
+        self._portal = self._stack.enter_context(start_blocking_portal())
+        self.client = AsyncClient(*arguments, **options)
+
+    def __getattr__(self, name):
+        member = getattr(self.client, name)
+        if not callable(member) or name in ('lock', 'replica'):
+            return member
+
+        def call(*arguments, **options):
+            async def awaited():
+                return await member(*arguments, **options)
+            return self._portal.call(awaited)
+        return call
+
+    def __repr__(self):
+        return repr(self.client)
+
+    def watch(self):
+        changes = self.client.watch()
+        try:
+            while True:
+                try:
+                    yield self._portal.call(changes.__anext__)
+                except StopAsyncIteration:
+                    return
+        finally:
+            self._portal.call(changes.aclose)
+
+    def stop(self):
+        self.close()
+        self._stack.close()
+
+
+def hurry(client):
+    """Let a client wait for nothing; return the times that it would have.
+
+    So as not to be hot, it waits for a moment.
+    """
+    waits = []
+    network = getattr(client, 'client', client)._network
+    patient = network.wait
+
+    def wait(seconds):
+        waits.append(seconds)
+        return patient(min(seconds, .01))
+    network.wait = wait
+    return waits
+
+
+class Watcher:
+    """A thread that watches, and notes what it sees."""
+
+    def __init__(self, client):
+        self.changes = []
+        self.error = None
+        self.iterator = client.watch()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        try:
+            for changes in self.iterator:
+                self.changes += changes
+        except Exception as error:
+            self.error = error
+
+    def saw(self, kind, *path):
+        wait(lambda: (kind, path) in self.seen)
+
+    @property
+    def seen(self):
+        return [(change.kind, change.path) for change in list(self.changes)]
+
+    def ended(self):
+        wait(lambda: not self.thread.is_alive())
+        return self.error
+
+
+class ClientTests:
+    """Tests that ``for_both`` makes test cases of."""
+
+    def make_client(self, *arguments, **options):
+        client = self.client_class(*arguments, **options)
+        self.addCleanup(getattr(client, 'stop', client.close))
+        return client
+
+
+def for_both(tests, base=unittest.TestCase):
+    """Return test cases of the same tests for each client."""
+    return [type(f'{kind.__name__}{tests.__name__}', (tests, base),
+                 {'client_class': kind, '__module__': tests.__module__})
+            for kind in (Client, Blocking)]
