@@ -36,7 +36,8 @@ everybody on this machine may read and write, and nobody else.
 docs/protocol.txt tells what is understood and answered.
 '''
 
-CACHE = 256 * 2 ** 20
+#: Bytes of objects, as they are stored, that each connection keeps in memory.
+CACHE = 128 * 2 ** 20
 #: What is served if there is nothing.
 NEW_SET = 'things'
 

@@ -33,6 +33,12 @@ class Document(persistent.Persistent):
     Raises what ``wire.encode_value`` raises, for values that it can't encode.
     """
 
+    # There may be a million of them in memory.
+    __slots__ = 'id', 'json'
+
+    id: Any
+    json: bytes
+
     def __init__(self, id: Any, value: Any) -> None:
         self.id = id
         self.value = value

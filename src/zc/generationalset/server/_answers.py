@@ -14,7 +14,7 @@ from zc.generationalset import wire
 
 #: An answer of up to so many bytes is kept in memory, and pushed to event
 #: streams.  A larger one is kept in a temporary file.
-SMALL = 128 * 1024
+SMALL = 64 * 1024
 #: What is read of a file at once.
 _BLOCK = 256 * 1024
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import signal
 import socket
 from collections.abc import Callable
 
@@ -56,6 +57,9 @@ def run(app: Starlette, listening: socket.socket,
         app, log_level='warning', access_log=False, server_header=False,
         timeout_graceful_shutdown=GRACE)
     server = _Server(app, config)
+    # uvicorn stops on SIGTERM, and then raises it once more, for whoever was
+    # there before: that would end the process before the database is closed.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     started()
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
