@@ -89,7 +89,7 @@ class SQLiteReplica:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         try:
             self._database = sqlite3.connect(
-                path, _PATIENCE, isolation_level=None,
+                path, timeout=_PATIENCE, isolation_level=None,
                 check_same_thread=False)
             try:
                 self._open(path)

@@ -266,6 +266,12 @@ class FileTests(unittest.TestCase):
         if hasattr(os, 'O_DIRECTORY'):
             self.assertEqual(calls[2:], [('sync', True)])
 
+    def test_where_directories_cannot_be_synced(self):
+        with mock.patch.object(os, 'O_DIRECTORY', 0, create=True):
+            del os.O_DIRECTORY
+            self.example().dump('copy.json')
+        self.assertEqual(Replica.load('copy.json').generation, 7)
+
     @unittest.skipUnless(hasattr(os, 'symlink'), 'needs symbolic links')
     def test_link(self):
         os.mkdir('elsewhere')

@@ -359,6 +359,27 @@ class SharedTests(Base):
         other.apply(answer(60, 61, removals=['a']))
         self.assertEqual(state(one), (61, 'e', {'b': '2'}))
 
+    def test_the_other_waits_no_longer(self):
+        with mock.patch.object(sqlite_replica, '_PATIENCE', .01):
+            one, other = self.open(), self.open()
+
+        def contents():
+            with self.assertRaisesRegex(sqlite3.OperationalError, 'locked'):
+                other.apply(answer(0, 3, contents=[]))
+            yield 'a', 1
+
+        one.apply(answer(0, 2, contents=contents()))
+        other.apply(answer(2, 3, removals=['a']))
+        self.assertEqual(state(one), (3, 'e', {}))
+
+    def test_another_made_the_file_first(self):
+        self.open().apply(answer(0, 2, contents=[('a', 1)]))
+        look = SQLiteReplica._what_it_is
+        looks = itertools.chain([lambda _: (0, 0, 0)], itertools.repeat(look))
+        with mock.patch.object(
+                SQLiteReplica, '_what_it_is', lambda self: next(looks)(self)):
+            self.assertEqual(state(self.open()), (2, 'e', {'a': '1'}))
+
     def test_the_other_waits(self):
         one, other = self.open(), self.open()
         done = []
