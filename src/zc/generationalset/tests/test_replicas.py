@@ -192,9 +192,9 @@ class FollowedStoredTreeTests(FollowedStoredTree.TestCase):
 
 class LongFollowedTreeTests(FollowedTree.TestCase):
     level = 2
-    settings = settings(SETTINGS, max_examples=2000, stateful_step_count=80)
+    settings = settings(SETTINGS, max_examples=1000, stateful_step_count=80)
 
 
 class LongFollowedStoredTreeTests(FollowedStoredTree.TestCase):
     level = 2
-    settings = settings(SETTINGS, max_examples=2000, stateful_step_count=80)
+    settings = settings(SETTINGS, max_examples=1000, stateful_step_count=80)
