@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import transaction
 
 from zc.generationalset import GenerationalSet
+from zc.generationalset._command import Failure, add_command
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -42,14 +43,9 @@ CACHE = 128 * 2 ** 20
 NEW_SET = 'things'
 
 
-class Refused(Exception):
-    """Something that the user has to put right."""
-
-
 def add_parser(commands: Any) -> None:
-    parser = commands.add_parser(
-        'serve', help='serve a set over HTTP', description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = add_command(
+        commands, 'serve', 'serve a set over HTTP', DESCRIPTION)
     parser.add_argument(
         'data', metavar='DATA.fs|URI', nargs='?',
         help='a FileStorage, or a URI as zodburi understands it; in memory '
@@ -74,12 +70,15 @@ def add_parser(commands: Any) -> None:
 
 
 def serve(options: argparse.Namespace) -> int:
-    """Serve until stopped.  Raises Refused if that can't be done."""
-    from zc.generationalset.server import _run
-
+    """Serve until stopped.  Raises Failure if that can't be done."""
+    try:
+        from zc.generationalset.server import _run
+    except ImportError as error:
+        raise Failure(f"{error}: pip install 'zc.generationalset[server]'"
+                      ) from error
     tokens = read_tokens(options.token_file)
     if not tokens and not is_loopback(options.host):
-        raise Refused(
+        raise Failure(
             f'expected a --token-file to listen on {options.host}: without '
             'tokens everybody there could write')
     with database(options.data) as db:
@@ -88,7 +87,7 @@ def serve(options: argparse.Namespace) -> int:
         try:
             listening = _run.listen(options.host, options.port)
         except OSError as error:
-            raise Refused(f'can not listen on {options.host}, port '
+            raise Failure(f'can not listen on {options.host}, port '
                           f'{options.port}: {error.strerror}') from error
         host, port = listening.getsockname()[:2]
         where = f'[{host}]' if ':' in host else host
@@ -113,13 +112,13 @@ def read_tokens(path: str | None) -> dict[str, str]:
                 if not words or line.startswith('#'):
                     continue
                 if len(words) != 2:
-                    raise Refused(f'{path}, line {number}: expected a name '
+                    raise Failure(f'{path}, line {number}: expected a name '
                                   'and a token')
                 tokens[words[1]] = words[0]
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f'can not read {path}: {error}') from error
+        raise Failure(f'can not read {path}: {error}') from error
     if not tokens:
-        raise Refused(f'{path}: expected a line with a name and a token')
+        raise Failure(f'{path}: expected a line with a name and a token')
     return tokens
 
 
@@ -150,7 +149,7 @@ def database(data: str | None) -> Iterator[Any]:
         else:
             db = ZODB.DB(FileStorage(data), **options)
     except Exception as error:  # each kind of storage has errors of its own
-        raise Refused(f'can not open {data}: {error}') from error
+        raise Failure(f'can not open {data}: {error}') from error
     try:
         yield db
     finally:
@@ -166,7 +165,7 @@ def prepare(db: Any, path: str | None) -> list[str]:
         names = [str(name) for name, ob in root.items()
                  if isinstance(ob, GenerationalSet)]
         if path is None and len(names) > 1:
-            raise Refused('expected --set, one of ' + ', '.join(names))
+            raise Failure('expected --set, one of ' + ', '.join(names))
         if path is None:
             path = names[0] if names else NEW_SET
         steps = path.split('/')
@@ -178,7 +177,7 @@ def prepare(db: Any, path: str | None) -> list[str]:
         except LookupError:
             gset = None
         if not isinstance(gset, GenerationalSet):
-            raise Refused(f'expected a generational set at {path}, got '
+            raise Failure(f'expected a generational set at {path}, got '
                           f'{gset!r}')
         return steps
     finally:
