@@ -19,11 +19,23 @@ GRACE = 5
 
 
 class _Server(uvicorn.Server):
-    """Ends event streams before it waits for their end."""
+    """Tells when it is ready; ends event streams before it waits for them."""
 
-    def __init__(self, app: Starlette, config: uvicorn.Config) -> None:
+    def __init__(
+            self, app: Starlette, config: uvicorn.Config,
+            started: Callable[[], None]) -> None:
         super().__init__(config)
         self._service = app.state.gset
+        self._tell = started
+
+    async def startup(
+            self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._tell()
+
+    def exit_soon(self, *_: object) -> None:
+        self.should_exit = True
 
     async def shutdown(
             self, sockets: list[socket.socket] | None = None) -> None:
@@ -56,11 +68,10 @@ def run(app: Starlette, listening: socket.socket,
     config = uvicorn.Config(
         app, log_level='warning', access_log=False, server_header=False,
         timeout_graceful_shutdown=GRACE)
-    server = _Server(app, config)
+    server = _Server(app, config, started)
     # uvicorn stops on SIGTERM, and then raises it once more, for whoever was
     # there before: that would end the process before the database is closed.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    started()
+    signal.signal(signal.SIGTERM, server.exit_soon)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
 

@@ -1,0 +1,184 @@
+"""The command ``gset serve``."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import httpx
+import ZODB
+from ZODB.FileStorage import FileStorage
+
+from zc.generationalset import GSet
+from zc.generationalset.client import Client
+
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items()
+       if name != 'GSET_TOKEN'},
+    'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
+
+
+class ServeTests(unittest.TestCase):
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def command(self, *arguments):
+        return [sys.executable, '-m', 'zc.generationalset', 'serve',
+                *arguments]
+
+    @contextlib.contextmanager
+    def serving(self, *arguments, **environment):
+        """Run the command; yield its first line."""
+        process = subprocess.Popen(
+            self.command('--port', '0', *arguments), cwd=self.directory,
+            env={**ENVIRONMENT, **environment}, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        try:
+            line = process.stdout.readline()
+            if not line:
+                self.fail(process.stderr.read())
+            self.url = line.split()[-1]
+            yield line
+        finally:
+            process.send_signal(signal.SIGTERM)
+            _, self.stderr = process.communicate(timeout=30)
+            self.assertEqual(process.returncode, 0)
+
+    def refused(self, *arguments, code=2):
+        result = subprocess.run(
+            self.command(*arguments), cwd=self.directory, env=ENVIRONMENT,
+            capture_output=True, text=True, timeout=30, check=False)
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertEqual(result.stdout, '')
+        lines = result.stderr.splitlines()
+        self.assertEqual(len(lines), 1, result.stderr)
+        self.assertTrue(lines[0].startswith('gset: '))
+        return lines[0]
+
+    def fill(self, name, *sets):
+        db = ZODB.DB(FileStorage(self.path(name)))
+        with db.transaction() as connection:
+            for each in sets:
+                connection.root()[each] = GSet()
+                connection.root()[each].add(GSet('inner'))
+        db.close()
+
+    def test_new_file(self):
+        with self.serving('Data.fs') as line:
+            self.assertRegex(
+                line, r'^serving things of Data.fs at http://127.0.0.1:\d+$')
+            with Client(self.url) as client:
+                client.put('milk', {'text': 'Buy milk'})
+        self.assertEqual(self.stderr, '')
+        with self.serving('Data.fs'), Client(self.url) as client:
+            client.sync()
+            self.assertEqual(
+                client.replica.items, {'milk': {'text': 'Buy milk'}})
+        # It was closed, and will be opened quickly.
+        self.assertTrue(os.path.exists(self.path('Data.fs.index')))
+
+    def test_in_memory(self):
+        with self.serving() as line, Client(self.url) as client:
+            self.assertIn('memory (nothing is kept)', line)
+            client.put('a', 1)
+            client.sync()
+            self.assertEqual(client.replica.items, {'a': 1})
+        self.assertEqual(os.listdir(self.directory), [])
+
+    def test_uri(self):
+        self.fill('Data.fs', 'people')
+        with self.serving(f'file://{self.path("Data.fs")}') as line:
+            self.assertIn('serving people of', line)
+            self.assertEqual(
+                httpx.get(f'{self.url}/items/').json()['length'], 1)
+
+    def test_which_set(self):
+        self.fill('Data.fs', 'people', 'rooms')
+        self.assertIn('--set, one of people, rooms', self.refused('Data.fs'))
+        with self.serving('Data.fs', '--set', 'rooms') as line:
+            self.assertIn('serving rooms of', line)
+        with self.serving('Data.fs', '--set', 'people/inner') as line:
+            self.assertIn('serving people/inner of', line)
+            self.assertEqual(
+                httpx.get(f'{self.url}/items/').json()['length'], 0)
+        self.assertIn('expected a generational set at no/set, got',
+                      self.refused('Data.fs', '--set', 'no/set'))
+        with self.serving('Data.fs', '--set', 'new') as line:
+            self.assertIn('serving new of', line)
+
+    def test_not_a_set(self):
+        db = ZODB.DB(FileStorage(self.path('Data.fs')))
+        with db.transaction() as connection:
+            connection.root.thing = 1
+        db.close()
+        self.assertIn('got 1', self.refused('Data.fs', '--set', 'thing'))
+
+    def test_databases_that_can_not_be_opened(self):
+        with open(self.path('x.txt'), 'w') as file:
+            file.write('no database')
+        for data in 'x.txt', 'no/Data.fs', 'nothing://x':
+            self.assertIn(f'can not open {data}', self.refused(data))
+        with self.serving('Data.fs'):
+            self.assertIn('can not open Data.fs', self.refused('Data.fs'))
+
+    def test_addresses(self):
+        self.assertIn('--token-file to listen on 0.0.0.0',
+                      self.refused('--host', '0.0.0.0'))
+        self.assertIn('--token-file', self.refused('--host', 'example.org'))
+        with socket.create_server(('127.0.0.1', 0)) as taken:
+            port = str(taken.getsockname()[1])
+            self.assertIn('can not listen on 127.0.0.1',
+                          self.refused('--port', port))
+
+    def test_names_of_other_hosts(self):
+        with self.serving():
+            for host, status in [('127.0.0.1:80', 200), ('localhost', 200),
+                                 ('example.org', 400)]:
+                response = httpx.get(
+                    f'{self.url}/updates', headers={'host': host})
+                self.assertEqual(response.status_code, status)
+
+    def test_tokens(self):
+        with open(self.path('tokens'), 'w') as file:
+            file.write('# who may\n\nann secret-a\nbob secret-b\n')
+        with self.serving('--token-file', 'tokens', '--host', '0.0.0.0'):
+            url = self.url.replace('0.0.0.0', '127.0.0.1')
+            for token, status in [
+                    ('secret-a', 200), ('secret-b', 200), ('x', 401)]:
+                response = httpx.get(f'{url}/updates', headers={
+                    'authorization': f'Bearer {token}'})
+                self.assertEqual(response.status_code, status)
+        with self.serving(GSET_TOKEN='secret'):
+            self.assertEqual(
+                httpx.get(f'{self.url}/updates').status_code, 401)
+            with Client(self.url, 'secret') as client:
+                client.sync()
+
+    def test_bad_token_files(self):
+        for text, error in [('', 'expected a line'), ('one\n', 'line 1'),
+                            ('a b c\n', 'line 1'), ('\xff', 'can not read')]:
+            with open(self.path('tokens'), 'w', encoding='latin-1') as file:
+                file.write(text)
+            self.assertIn(error, self.refused('--token-file', 'tokens'))
+        self.assertIn('can not read no', self.refused('--token-file', 'no'))
+
+    def test_event_streams_end_with_it(self):
+        with self.serving(), httpx.stream(
+                'GET', f'{self.url}/events') as stream:
+            next(stream.iter_raw())
+
+    def test_help(self):
+        result = subprocess.run(
+            self.command('--help'), env=ENVIRONMENT, capture_output=True,
+            text=True, check=True)
+        self.assertIn('gset serve Data.fs', result.stdout)
