@@ -25,9 +25,6 @@ from zc.generationalset._json import (
 )
 from zc.generationalset._values import value_from_plain
 
-_KINDS = {'$int', '$tuple', '$bytes', '$decimal', '$datetime', '$date',
-          '$uuid'}
-
 #: Changes nothing but zeros at the end.
 _CONTEXT = decimal.Context(
     prec=decimal.MAX_PREC, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
@@ -120,10 +117,9 @@ def id_from_plain(data: Any) -> Any:
         [(name, inner)] = data.items()
         if name == '$tuple' and type(inner) is list:
             return tuple([id_from_plain(part) for part in inner])
-        if name in _KINDS:
-            id = value_from_plain(data)
-            if _is_normal(id, data):
-                return id
+        id = value_from_plain(data)
+        if _is_normal(id, data):
+            return id
     raise WireError('expected the form of an id, got ' + shown(data))
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -188,13 +188,12 @@ def _pair(entry: tuple[Any, Any], default: Default) -> bytes:
 
 #: A number that counts something.
 _Number = Annotated[int, msgspec.Meta(ge=0, le=SAFE)]
-_Entry: TypeAlias = 'tuple[Any, Any] | _Subset'
 
 
 class _Members(msgspec.Struct):
     removals: list[Any] | UnsetType = UNSET
-    adds: list[_Entry] | UnsetType = UNSET
-    contents: list[_Entry] | UnsetType = UNSET
+    adds: list[tuple[Any, Any] | _Subset] | UnsetType = UNSET
+    contents: list[tuple[Any, Any] | _Subset] | UnsetType = UNSET
 
 
 class _Subset(_Members, kw_only=True):
@@ -255,7 +254,8 @@ def _add_members(
         updates['adds'] = _entries(members.adds, simple)
 
 
-def _entries(entries: list[_Entry], simple: bool) -> list[Any]:
+def _entries(
+        entries: list[tuple[Any, Any] | _Subset], simple: bool) -> list[Any]:
     """Return entries with values in the place of plain data.
 
     Unless they are simple, when these are the same.

@@ -1,7 +1,6 @@
 """JSON text: limits, and what would be silently changed."""
 
 import random
-import sys
 import unittest
 
 import msgspec
@@ -62,9 +61,20 @@ class LimitsTests(unittest.TestCase):
             reader.read('[1,1,1]', Limits(count=2))
         self.assertEqual(calls, [])
 
+    def test_what_the_defaults_allow_can_be_read(self):
+        for opening, closing, levels in [
+                ('[', ']', 1), ('{"a":', '}', 1), ('{"$a":', '}', 1),
+                ('{"$tuple":[', ']}', 2), ('{"$object":{"$a":', '}}', 2),
+                ('{"$map":[["a",', ']]}', 3)]:
+            times = 198 // levels
+            text = opening * times + '[{}]' + closing * times
+            wire.decode_value(text)
+            with self.assertRaisesRegex(WireError, 'levels of nesting'):
+                wire.decode_value(f'[{text}]')
+
     def test_no_room_on_the_stack(self):
         # Limits that nobody should set.
-        depth = sys.getrecursionlimit()
+        depth = 200_000
         self.refused('[' * depth + ']' * depth, 'expected JSON',
                      depth=depth)
 
@@ -120,6 +130,7 @@ class TextTests(unittest.TestCase):
         for text in [
                 '{"a":1,"a":1}', '[[{"b":{"a":"1","a":":"}}]]',
                 '{"a":1,"\\u0061":2}', '{"a":"\\u003a","a":1}',
+                '{"a":1,"a":"\\u003a"}', '{"a":1,"a":"\\u003A"}',
                 '{"\\u003a":"\\u003a","a":1,"a":2}']:
             with self.subTest(text=text), self.assertRaisesRegex(
                     WireError, 'members of different names'):

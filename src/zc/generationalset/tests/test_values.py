@@ -22,6 +22,7 @@ from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 
 from zc.generationalset import wire
+from zc.generationalset._forms import plain_value
 from zc.generationalset.tests import strategies
 from zc.generationalset.tests.strategies import SAFE, described
 
@@ -169,6 +170,11 @@ class ValuesTests(unittest.TestCase):
         ]:
             with self.subTest(value=value):
                 self.assertEqual(self.encoded(value), text)
+
+    def test_names_are_plain_strings(self):
+        [name] = plain_value({Word('ab'): 1})
+        self.assertIs(type(name), str)
+        self.assertEqual(name, 'ab')
 
     def test_objects_of_applications(self):
         self.assertEqual(self.encoded([ByJSON({1: ByJSON('a')})]),

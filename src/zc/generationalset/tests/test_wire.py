@@ -270,6 +270,7 @@ class DecodeTests(unittest.TestCase):
                 ({'since': None}, 'since'),
                 ({'since': SAFE + 1, 'generation': SAFE + 2}, 'since'),
                 ({'generation': 0}, 'generation'),
+                ({'since': 0, 'generation': 0}, 'generation'),
                 ({'generation': True}, 'generation'),
                 ({'generation': SAFE + 1}, 'generation'),
                 ({'generation': 2}, 'from 3 on, or a reset, got 2'),
