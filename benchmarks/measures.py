@@ -5,7 +5,6 @@ looked at, too: a server that answers wrongly has no figures.
 """
 
 import itertools
-import os
 import random
 import selectors
 import socket
@@ -127,31 +126,14 @@ def _size(responses):
 
 
 def hello(server, repeats):
-    """Return the figures of a server that says hello.
-
-    ``update`` is what the disk alone takes for one.
-    """
+    """Return the figures of a server that says hello."""
     message = server.dialect.hello()
     with Connection(server.port) as connection:
         responses = [connection.ask(message)
                      for _ in range(repeats['polls'] + 50)]
     return {'poll': _time(responses[50:]),
             'poll_rate': rate(server.port, message, 200,
-                              repeats['seconds']),
-            'update': sync(server.directory)}
-
-
-def sync(directory):
-    """Return the seconds of a small write that is synced."""
-    times = []
-    with (directory / 'synced').open('wb', buffering=0) as file:
-        for _ in range(100):
-            start = time.perf_counter()
-            file.write(b'x' * 1000)
-            os.fsync(file.fileno())
-            times.append(time.perf_counter() - start)
-            time.sleep(0.001)  # between two requests there is something else
-    return median(times)
+                              repeats['seconds'])}
 
 
 def bulk(server, count, seconds):
@@ -171,7 +153,7 @@ def bulk(server, count, seconds):
     return {'bulk': done / (now - start)}
 
 
-def churn(server, cycles, count=1000, step=100):
+def churn(server, cycles, count, step=100):
     """Create and delete documents again and again; return bytes."""
     client = server.dialect()
     with Connection(server.port) as connection:

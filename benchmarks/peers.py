@@ -42,7 +42,7 @@ FULL = {
     'items': {'sizes': [1000, 10_000, 100_000], 'few': 20, 'many': 8,
               'polls': 200, 'seconds': 2, 'copies': 3},
     'bulk': {'count': 10_000, 'seconds': 8},
-    'churn': {'cycles': 10_000},
+    'churn': {'cycles': 10_000, 'count': 1000},
     'streams': {'counts': {'this': [100, 1000, 5000], 'pouch': [100, 1000]},
                 'beats': 30},
 }
@@ -50,7 +50,7 @@ QUICK = {
     'items': {'sizes': [1000], 'few': 5, 'many': 3, 'polls': 50,
               'seconds': 0.5, 'copies': 2},
     'bulk': {'count': 1000, 'seconds': 2},
-    'churn': {'cycles': 100},
+    'churn': {'cycles': 100, 'count': 200},
     'streams': {'counts': {'this': [100, 1000], 'pouch': [100]}, 'beats': 3},
 }
 #: Those that need another start for many streams.
@@ -124,13 +124,13 @@ class Run:
         self.results['bulk'] = measured
 
     def churn(self):
-        cycles = self.settings['churn']['cycles']
+        settings = self.settings['churn']
         self.results['churn'] = {}
         for name in self._storing():
-            self.progress(f'{cycles:,} documents created and deleted: '
-                          f'{_title(name)}')
-            result = self._alone(
-                name, lambda server: measures.churn(server, cycles))
+            self.progress(f'{settings["cycles"]:,} documents created and '
+                          f'deleted: {_title(name)}')
+            result = self._alone(name, lambda server: measures.churn(
+                server, settings['cycles'], settings['count']))
             if result is not None:
                 self.results['churn'][name] = [result]
 
