@@ -63,9 +63,9 @@ class Database:
         self._writers = ThreadPoolExecutor(WRITERS, 'gset-write')
         self._waiting = 0
 
-    def close(self, wait: bool) -> None:
+    def close(self) -> None:
         for executor in self._readers, self._writers:
-            executor.shutdown(wait, cancel_futures=True)
+            executor.shutdown(cancel_futures=True)
 
     def snapshot(self) -> Snapshot:
         return Snapshot(self._db, self._wakeups)

@@ -41,8 +41,8 @@ class Reader:
         self._copier = ThreadPoolExecutor(1, 'gset-copy')
         self._copies = threading.BoundedSemaphore(COPIES)
 
-    def close(self, wait: bool) -> None:
-        self._copier.shutdown(wait)
+    def close(self) -> None:
+        self._copier.shutdown()
 
     def find(self, root: Any, name: Hashable) -> GenerationalSet:
         """Return the set of a name.  Raises a Problem if there is none."""

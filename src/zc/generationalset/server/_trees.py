@@ -125,19 +125,19 @@ class Trees:
                        self._loop.create_task(self._beat())]
 
     async def close(self) -> None:
-        self.wakeups.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        # What is being read or written goes to its end.
-        await asyncio.to_thread(self.database.close, True)
-        await asyncio.to_thread(self.reader.close, True)
+        await asyncio.to_thread(self.abandon)
 
     def abandon(self) -> None:
-        """Close without the event loop, which is gone."""
+        """Close without the event loop, which is gone, perhaps.
+
+        What is being read or written goes to its end.
+        """
         self.wakeups.close()
-        self.database.close(False)
-        self.reader.close(False)
+        self.database.close()
+        self.reader.close()
 
     def tree(self, name: Hashable) -> Tree:
         tree = self._trees.get(name)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import socket
@@ -20,6 +21,7 @@ from ZODB.MappingStorage import MappingStorage
 from zc.generationalset import GSet
 from zc.generationalset.documents import Document
 from zc.generationalset.server import application
+from zc.generationalset.server._reading import EventStream
 from zc.generationalset.server._wakeups import Wakeups
 from zc.generationalset.tests.serving import Served, served, wait
 
@@ -200,13 +202,24 @@ class EventsTests(Served):
         self.assertEqual(self.http.head('/events').status_code, 200)
         wait(lambda: self.listeners() == 0)
 
-    def test_clients_that_vanish(self):
-        sockets = [self.connect(1) for _ in range(20)]
-        wait(lambda: self.listeners() == 20)
-        for each in sockets:
-            each.close()
-        wait(lambda: self.listeners() == 0)
+    def test_nothing_is_left_of_clients_that_vanish(self):
+        self.get()
+        loop, trees = self.app.state.gset._trees
+        self.http.close()
+        wait(lambda: len(asyncio.all_tasks(loop)) == 4)
+        for _ in range(3):
+            sockets = [self.connect(1) for _ in range(20)]
+            wait(lambda: self.listeners() == 20)
+            self.put(f'item {trees.wakeups.count}', 1)
+            for each in sockets:
+                each.close()
+            wait(lambda: self.listeners() == 0)
         self.assertEqual(dict(self.app.state.gset.access._open), {})
+        # The server, its lifespan, and what follows the database
+        wait(lambda: len(asyncio.all_tasks(loop)) == 4)
+        gc.collect()
+        self.assertEqual([each for each in gc.get_objects()
+                          if isinstance(each, EventStream)], [])
 
     def connect(self, generation):
         host, port = urllib.parse.urlsplit(self.url).netloc.split(':')
@@ -222,6 +235,7 @@ class EventsTests(Served):
 
     def test_a_slow_client_is_not_buffered_for(self):
         slow = self.connect(1)
+        wait(lambda: self.listeners() == 1)
         fast = self.stream(1, self.epoch())
         for number in range(150):
             self.put(f'{number:03}', 'x' * 50_000)
