@@ -1,127 +1,71 @@
-"""The command ``python -m zc.generationalset``."""
+"""The command ``gset``, also ``python -m zc.generationalset``."""
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
 
-from zc.generationalset import GenerationalSet
-from zc.generationalset.check import check
+from zc.generationalset import (
+    _command_check,
+    _command_client,
+    _command_serve,
+)
+from zc.generationalset._command import Failure
+from zc.generationalset._terminal import escape
 
-HELP = '''\
-Audit the generational sets of a database.
+#: Modules with ``add_parser``, which sets ``run`` to a function that takes the
+#: options and returns the exit code, or raises Failure.
+COMMANDS = [_command_serve, _command_client, _command_check]
+
+DESCRIPTION = '''\
+Generational sets: a server's data, and copies that know what changed.
 
 examples:
-  python -m zc.generationalset check Data.fs
-      checks all sets that are in the root of the database
-  python -m zc.generationalset check Data.fs app/sets/users
-      checks the set that is root['app']['sets']['users']; parts of the path
-      may be keys or attributes
+  gset serve Data.fs
+      serves the set in a database to clients
+  gset watch https://example.org/sync
+      shows what is there, and what changes, as it happens
+  gset put https://example.org/sync people/ann '{"name": "Ann"}'
+      writes an item
+  gset check Data.fs
+      audits a database
 
-The file is opened read-only: its application may go on.  The exit code is 0
-if all is well, 1 if something is broken, 2 if nothing could be checked.
+"gset COMMAND --help" tells more.
 '''
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors='backslashreplace')
     try:
-        with _root(options.data) as root:
-            return _check(_sets(root, options.path))
-    except _Refused as error:
-        print(f'gset: {error}', file=sys.stderr)
-        return 2
-
-
-class _Refused(Exception):
-    pass
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except Failure as error:
+        print(f'gset: {escape(str(error))}', file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Who reads has had enough.  Python writes what is left at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
+    name = Path(sys.argv[0]).stem
     parser = argparse.ArgumentParser(
-        prog='python -m zc.generationalset',
-        description='Generational sets for ZODB.')
-    commands = parser.add_subparsers(required=True, metavar='COMMAND')
-    command = commands.add_parser(
-        'check', help='audit the sets of a database', description=HELP,
+        prog=name if name == 'gset' else 'python -m zc.generationalset',
+        description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    command.add_argument('data', metavar='DATA.fs', help='a FileStorage')
-    command.add_argument(
-        'path', nargs='?', metavar='path/in/root',
-        help='where the set is; without it, all sets in the root')
+    commands = parser.add_subparsers(required=True, metavar='COMMAND')
+    for module in COMMANDS:
+        module.add_parser(commands)
     return parser
-
-
-@contextmanager
-def _root(path: str) -> Iterator[Any]:
-    """Open a database to read it."""
-    import ZODB
-    from ZODB.FileStorage import FileStorage
-    from ZODB.POSException import POSError
-    if not os.path.isfile(path):
-        raise _Refused(f'expected a FileStorage, but there is no file {path}')
-    try:
-        db = ZODB.DB(FileStorage(path, read_only=True))
-    except (OSError, POSError) as error:
-        raise _Refused(f'expected a FileStorage, got {path}: '
-                       f'{type(error).__name__}: {error}') from error
-    try:
-        with db.transaction() as connection:
-            yield connection.root()
-    finally:
-        db.close()
-
-
-def _sets(root: Any, path: str | None) -> dict[str, GenerationalSet]:
-    if path is not None:
-        return {path: _traverse(root, path)}
-    found = {str(name): ob for name, ob in root.items()
-             if isinstance(ob, GenerationalSet)}
-    if not found:
-        raise _Refused(
-            'expected a set in the root of the database, where there are: '
-            + (', '.join(map(str, root)) or 'no objects'))
-    return found
-
-
-def _traverse(root: Any, path: str) -> GenerationalSet:
-    ob = root
-    for name in filter(None, path.split('/')):
-        inside = ob
-        try:
-            ob = inside[name]
-        except (KeyError, TypeError, AttributeError):
-            ob = getattr(inside, name, None)
-        if ob is None:
-            known = list(inside) if isinstance(inside, Mapping) else []
-            raise _Refused(f'{path}: there is no {name!r}'
-                           + (f' in {known}' if known else ''))
-    if not isinstance(ob, GenerationalSet):
-        raise _Refused(f'{path}: expected a GenerationalSet, got {ob!r}')
-    return ob
-
-
-def _check(sets: dict[str, GenerationalSet]) -> int:
-    broken = False
-    for name, gset in sets.items():
-        problems = check(gset, _show_progress)
-        _show_progress(None)
-        for problem in problems:
-            broken = True
-            print(f'{name}: {problem}')
-        if not problems:
-            print(f'{name}: well, {len(gset)} items')
-    return int(broken)
-
-
-def _show_progress(count: int | None) -> None:
-    if sys.stderr.isatty():
-        text = '' if count is None else f'{count:,} entries'
-        print(f'\r{text:20}\r', end='', file=sys.stderr, flush=True)
 
 
 if __name__ == '__main__':

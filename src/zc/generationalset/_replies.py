@@ -140,8 +140,8 @@ def check(reply: Reply, what: str) -> Reply:
         raise Refused(
             f'{text}: the server is elsewhere, at {location[:500]!r}', status)
     if status >= 500 or status in (408, 425, 429):
-        # These two promise that nothing was done.
-        kind = Unavailable if status in (429, 503) else Lost
+        # A 503, and all that is below 500, promises that nothing was done.
+        kind = Lost if status >= 500 and status != 503 else Unavailable
         error = kind(text, status)
         error.retry_after = parse_retry_after(reply.headers.get('retry-after'))
         raise error

@@ -147,7 +147,8 @@ class Watch:
         self._fruitless = 0
         self._hold = HOLD
 
-    def _listen(self) -> Steps[None]:
+    def _open(self) -> Steps[str]:
+        """Open a stream, and return the request in words."""
         request = self._session.events_request()
         try:
             reply = yield from self._session.ask(request)
@@ -159,19 +160,23 @@ class Watch:
             raise _NoStream(
                 f'{request.words}: expected text/event-stream, got '
                 f'{reply.status} {reply.media_type[:100]!r}', reply.status)
+        return request.words
+
+    def _listen(self) -> Steps[None]:
+        what = yield from self._open()
         began = self._clock()
         stream = EventStream(self._session.limits.size)
         while True:
             piece: bytes = yield Read()
             if not piece:
-                raise Lost(f'{request.words}: the stream ended')
+                raise Lost(f'{what}: the stream ended')
             self._heard = True
-            for event in _events(stream, piece, request.words):
+            for event in _events(stream, piece, what):
                 if event.type == 'updates':
-                    yield from self._updates(event.data, request.words)
+                    yield from self._updates(event.data, what)
                 elif event.type == 'ask':
                     if not (yield from self._sync()):
-                        raise Lost(f'{request.words}: it says that there is '
+                        raise Lost(f'{what}: it says that there is '
                                    'something to ask for, and there is not')
                     self._thrive()
                     # All clients were told so in the same moment.

@@ -47,13 +47,17 @@ class Faulty:
     def __exit__(self, *error):
         self.stopping.set()
         shut(self._listening)
-        for connection in list(self._open):
-            shut(connection)
+        self.cut()
         for thread in self._threads:
             thread.join(20)
             if thread.is_alive():
                 raise AssertionError(f'{thread} goes on')
         self._listening.close()
+
+    def cut(self):
+        """End all connections."""
+        for connection in list(self._open):
+            shut(connection)
 
     def hang(self, request=None, pieces=()):
         """Say nothing until this is stopped."""

@@ -178,7 +178,7 @@ class WritesTests(unittest.TestCase):
         self.assertIn('generation=4', self.script.log[-1])
 
     def test_nothing_was_written(self):
-        for fail in (Unavailable('x'), reply(503), reply(429)):
+        for fail in (Unavailable('x'), reply(503), reply(429), reply(408)):
             with self.assertRaises(Unavailable) as caught:
                 self.put(fail, fail, fail, fail)
             self.assertNotIsInstance(caught.exception, Lost)

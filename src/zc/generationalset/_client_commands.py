@@ -1,0 +1,194 @@
+"""The commands ``gset get``, ``watch``, ``put`` and ``rm``: what they do."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import pathlib
+import sqlite3
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from zc.generationalset import wire
+from zc.generationalset._command import Failure
+from zc.generationalset._listing import (
+    Path,
+    columns,
+    indented,
+    json_line,
+    line,
+    show_path,
+)
+from zc.generationalset._terminal import escape
+from zc.generationalset.client import Client, ClientError, Refused
+from zc.generationalset.replica import Change, Subset
+
+if TYPE_CHECKING:
+    from zc.generationalset.replica import SQLiteReplica
+
+MARKS = {'added': '+ ', 'changed': '~ ', 'removed': '- '}
+
+
+def get(options: argparse.Namespace) -> int:
+    path, is_set = parse_path(options.path)
+    with _client(options) as client:
+        if path and not is_set:
+            item = client.get(path)
+            print(json_line(None, path, item) if options.json
+                  else indented(item))
+            return 0
+        client.sync()
+        items = client.replica.items
+        for id in path:
+            items = items.get(id)
+            if not isinstance(items, Subset):
+                raise Failure(f'{options.path}: there is no such set', 1)
+        _print_set(path, items, options.json)
+    return 0
+
+
+def _print_set(path: Path, items: Mapping[Any, Any], as_json: bool) -> None:
+    width = columns()
+    for id, item in items.items():
+        print(json_line(None, (*path, id), item) if as_json
+              else line('', (*path, id), item, width))
+        if isinstance(item, Subset):
+            _print_set((*path, id), item, as_json)
+
+
+def watch(options: argparse.Namespace) -> int:
+    with _replica(options.replica) as replica, \
+            _client(options, replica) as client:
+        # Who mistypes the URL should not wait for ever.
+        _print_changes(client.sync(), options.json)
+        with _warnings():
+            for changes in client.watch():
+                _print_changes(changes, options.json)
+    return 0
+
+
+def _print_changes(changes: Iterable[Change], as_json: bool) -> None:
+    width = columns()
+    for change in changes:
+        print(json_line(*change) if as_json
+              else line(MARKS[change.kind], change.path, change.item, width))
+    sys.stdout.flush()
+
+
+def put(options: argparse.Namespace) -> int:
+    path, is_set = parse_path(options.path)
+    if is_set and options.item is None:
+        _check_path(path)
+        with _client(options) as client:
+            client.make_set(path)
+        return 0
+    item = _read_item(options.item)
+    with _client(options) as client:
+        if is_set:
+            print(show_path((*path, client.add(path, item))))
+        else:
+            client.put(path, item)
+    return 0
+
+
+def rm(options: argparse.Namespace) -> int:
+    path, is_set = parse_path(options.path)
+    _check_path(path)
+    with _client(options) as client:
+        if is_set:
+            client.remove_set(path)
+        else:
+            client.remove(path)
+    return 0
+
+
+def parse_path(text: str) -> tuple[Path, bool]:
+    """Return the ids in a path, and whether it says that it is a set's."""
+    text = text.removeprefix('/')
+    try:
+        return wire.decode_path(text.removesuffix('/')), text[-1:] in ('', '/')
+    except wire.WireError as error:
+        raise Failure(f'{text}: {error}') from error
+
+
+def _check_path(path: Path) -> None:
+    if not path:
+        raise Failure('expected a path, such as people/ann; the set at the '
+                      'top is always there')
+
+
+def _read_item(text: str | None) -> Any:
+    try:
+        data = (sys.stdin.buffer.read() if text in (None, '-')
+                else str(text).encode())
+        return wire.decode_value(data)
+    except ValueError as error:
+        raise Failure(f'the item: {error}') from error
+
+
+def _read_token(path: str | None) -> str | None:
+    if path is None:
+        return os.environ.get('GSET_TOKEN') or None
+    try:
+        words = pathlib.Path(path).read_text().split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f'can not read the token: {error}') from error
+    if len(words) != 1:
+        raise Failure(f'{path}: expected a token, and nothing else')
+    return words[0]
+
+
+@contextmanager
+def _replica(path: str | None) -> Iterator[SQLiteReplica | None]:
+    """Open a file for a copy, if there is to be one."""
+    if path is None:
+        yield None
+        return
+    from zc.generationalset.replica import SQLiteReplica
+    try:
+        try:
+            replica = SQLiteReplica(path)
+        except ValueError as error:
+            raise Failure(str(error)) from error
+        with replica:
+            yield replica
+    except sqlite3.Error as error:
+        text = str(error).removeprefix(f'{path}: ')
+        raise Failure(f'{path}: {text}') from error
+
+
+@contextmanager
+def _client(
+        options: argparse.Namespace, replica: Any = None) -> Iterator[Client]:
+    """Make a client; its errors are those of the command."""
+    try:
+        client = Client(options.url, _read_token(options.token_file), replica)
+    except ValueError as error:
+        raise Failure(str(error)) from error
+    with client:
+        try:
+            yield client
+        except ClientError as error:
+            code = 1 if isinstance(error, Refused) else 2
+            raise Failure(str(error), code) from error
+
+
+@contextmanager
+def _warnings() -> Iterator[None]:
+    """Show what the client runs into, but gets over."""
+    logger = logging.getLogger('zc.generationalset.client')
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.format = lambda record: (  # type: ignore[method-assign]
+        f'gset: {escape(record.getMessage())}')
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+

@@ -1,0 +1,111 @@
+"""The command ``gset check``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from zc.generationalset import GenerationalSet
+from zc.generationalset._command import Failure, add_command
+from zc.generationalset.check import check
+
+DESCRIPTION = '''\
+Audit the generational sets of a database.
+
+examples:
+  gset check Data.fs
+      checks all sets that are in the root of the database
+  gset check Data.fs app/sets/users
+      checks the set that is root['app']['sets']['users']; parts of the path
+      may be keys or attributes
+
+The file is opened read-only: its application may go on.  The exit code is 0
+if all is well, 1 if something is broken, 2 if nothing could be checked.
+'''
+
+
+def add_parser(commands: Any) -> None:
+    parser = add_command(
+        commands, 'check', 'audit the sets of a database', DESCRIPTION)
+    parser.add_argument('data', metavar='DATA.fs', help='a FileStorage')
+    parser.add_argument(
+        'path', nargs='?', metavar='path/in/root',
+        help='where the set is; without it, all sets in the root')
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    with _root(options.data) as root:
+        return _check(_sets(root, options.path))
+
+
+@contextmanager
+def _root(path: str) -> Iterator[Any]:
+    """Open a database to read it."""
+    import ZODB
+    from ZODB.FileStorage import FileStorage
+    from ZODB.POSException import POSError
+    if not os.path.isfile(path):
+        raise Failure(f'expected a FileStorage, but there is no file {path}')
+    try:
+        db = ZODB.DB(FileStorage(path, read_only=True))
+    except (OSError, POSError) as error:
+        raise Failure(f'expected a FileStorage, got {path}: '
+                       f'{type(error).__name__}: {error}') from error
+    try:
+        with db.transaction() as connection:
+            yield connection.root()
+    finally:
+        db.close()
+
+
+def _sets(root: Any, path: str | None) -> dict[str, GenerationalSet]:
+    if path is not None:
+        return {path: _traverse(root, path)}
+    found = {str(name): ob for name, ob in root.items()
+             if isinstance(ob, GenerationalSet)}
+    if not found:
+        raise Failure(
+            'expected a set in the root of the database, where there are: '
+            + (', '.join(map(str, root)) or 'no objects'))
+    return found
+
+
+def _traverse(root: Any, path: str) -> GenerationalSet:
+    ob = root
+    for name in filter(None, path.split('/')):
+        inside = ob
+        try:
+            ob = inside[name]
+        except (KeyError, TypeError, AttributeError):
+            ob = getattr(inside, name, None)
+        if ob is None:
+            known = list(inside) if isinstance(inside, Mapping) else []
+            raise Failure(f'{path}: there is no {name!r}'
+                           + (f' in {known}' if known else ''))
+    if not isinstance(ob, GenerationalSet):
+        raise Failure(f'{path}: expected a GenerationalSet, got {ob!r}')
+    return ob
+
+
+def _check(sets: dict[str, GenerationalSet]) -> int:
+    broken = False
+    for name, gset in sets.items():
+        problems = check(gset, _show_progress)
+        _show_progress(None)
+        for problem in problems:
+            broken = True
+            print(f'{name}: {problem}')
+        if not problems:
+            print(f'{name}: well, {len(gset)} items')
+    return int(broken)
+
+
+def _show_progress(count: int | None) -> None:
+    if sys.stderr.isatty():
+        text = '' if count is None else f'{count:,} entries'
+        print(f'\r{text:20}\r', end='', file=sys.stderr, flush=True)

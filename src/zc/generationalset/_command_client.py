@@ -1,0 +1,140 @@
+"""The commands ``gset get``, ``watch``, ``put`` and ``rm``: what to say."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from zc.generationalset._command import Failure, add_command
+
+ACCESS = '''
+A token, if the server wants one, is in the environment, GSET_TOKEN, or alone
+in a file, --token-file: others could see it in the list of processes if it
+were an argument.
+
+The exit code is 0 if all went well, 1 if the server said no, 2 if it could not
+be asked.
+'''
+PATHS = '''
+In a path, each segment is an id, a string unless it begins with ~: then the
+rest is the id as JSON, such as rooms/~42.  %2F is a slash in an id.
+'''
+GET = '''\
+Print an item, or all that is in a set.
+
+examples:
+  gset get https://example.org/sync
+      prints everything, one item in a line
+  gset get https://example.org/sync people/ann
+      prints an item, as JSON
+  gset get https://example.org/sync people/
+      prints what is in the set "people"
+  gset get --json https://example.org/sync people/ | jq .item.name
+      prints JSON objects with "path", and "item" or "set"
+''' + PATHS + ACCESS
+WATCH = '''\
+Show what changes, as it happens.  It begins with all that is there.
+
+examples:
+  gset watch https://example.org/sync
+      shows + what was added, ~ what was changed, - what was removed
+  gset watch https://example.org/sync --replica copy.sqlite
+      keeps a copy in a file: the next time it begins with what was missed
+  gset watch --json https://example.org/sync | ./program
+      prints JSON objects with "change" ("added", "changed", "removed"),
+      "path", and "item" (the old one, if it was removed) or "set"
+
+It goes on until Ctrl-C.  If the server is away, it waits for it.
+''' + ACCESS
+PUT = '''\
+Write an item.
+
+examples:
+  gset put https://example.org/sync people/ann '{"name": "Ann"}'
+      puts it in the place of what has that id
+  gset put https://example.org/sync people/ann < ann.json
+  gset put https://example.org/sync people/ann - < ann.json
+      the same with the item from a file
+  gset put https://example.org/sync people/ '{"name": "Bob"}'
+      puts it into the set "people" under a new id, and prints its path
+  gset put https://example.org/sync rooms/
+      makes a set
+''' + PATHS + ACCESS
+RM = '''\
+Remove an item, or a set.
+
+examples:
+  gset rm https://example.org/sync people/ann
+      removes an item
+  gset rm https://example.org/sync people/
+      removes the set "people" with all that is in it
+''' + PATHS + ACCESS
+
+
+def add_parser(commands: Any) -> None:
+    _add_get(commands)
+    _add_watch(commands)
+    _add_put(commands)
+    _add_rm(commands)
+
+
+def _add_get(commands: Any) -> None:
+    parser = add_command(commands, 'get', 'print an item or a set', GET)
+    _add_access(parser)
+    parser.add_argument(
+        'path', metavar='PATH', nargs='?', default='',
+        help='of an item or a set; everything if left out')
+    _add_json(parser)
+    parser.set_defaults(run=_run('get'))
+
+
+def _add_watch(commands: Any) -> None:
+    parser = add_command(commands, 'watch', 'show what changes', WATCH)
+    _add_access(parser)
+    parser.add_argument(
+        '--replica', metavar='FILE.sqlite', help='a file for a copy')
+    _add_json(parser)
+    parser.set_defaults(run=_run('watch'))
+
+
+def _add_put(commands: Any) -> None:
+    parser = add_command(commands, 'put', 'write an item', PUT)
+    _add_access(parser)
+    parser.add_argument('path', metavar='PATH', help='with a slash: of a set')
+    parser.add_argument(
+        'item', metavar='JSON', nargs='?',
+        help='the item; if left out or -, it is read from the input')
+    parser.set_defaults(run=_run('put'))
+
+
+def _add_rm(commands: Any) -> None:
+    parser = add_command(commands, 'rm', 'remove an item or a set', RM)
+    _add_access(parser)
+    parser.add_argument('path', metavar='PATH', help='with a slash: of a set')
+    parser.set_defaults(run=_run('rm'))
+
+
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('url', metavar='URL', help='where the server is')
+    parser.add_argument(
+        '--token-file', metavar='FILE', help='has the token, and nothing else')
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--json', action='store_true', help='one JSON object in a line')
+
+
+def _run(name: str) -> Callable[[argparse.Namespace], int]:
+    """Return what runs a command, which needs more to be installed."""
+    def run(options: argparse.Namespace) -> int:
+        try:
+            from zc.generationalset import _client_commands
+        except ModuleNotFoundError as error:
+            raise Failure(f'{error}; to install it: '
+                          'pip install zc.generationalset[client]') from error
+        command: Callable[[argparse.Namespace], int] = getattr(
+            _client_commands, name)
+        return command(options)
+    return run

@@ -1,0 +1,60 @@
+"""Items and changes as lines, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from typing import Any
+from urllib.parse import quote, unquote
+
+from zc.generationalset import wire
+from zc.generationalset._terminal import cut, escape
+from zc.generationalset.replica import Subset
+
+Path = tuple[Any, ...]
+
+
+def show_path(path: Path) -> str:
+    """Return a path as it may be in a command, but readable."""
+    return '/'.join(map(_show_id, path))
+
+
+def _show_id(id: Any) -> str:
+    segment = wire.path_segment(id)
+    return ''.join(
+        char if char.isprintable() and char not in ' %/'
+        else quote(char, safe='')
+        for char in unquote(segment))
+
+
+def _text(value: Any) -> str:
+    return escape(wire.encode_value(value).decode())
+
+
+def indented(item: Any) -> str:
+    plain = json.loads(wire.encode_value(item))
+    text = json.dumps(plain, ensure_ascii=False, indent=2)
+    return '\n'.join(map(escape, text.split('\n')))
+
+
+def line(mark: str, path: Path, item: Any, width: int | None) -> str:
+    text = mark + show_path(path)
+    text += '/' if isinstance(item, Subset) else f'  {_text(item)}'
+    return text if width is None else cut(text, width)
+
+
+def json_line(kind: str | None, path: Path, item: Any) -> str:
+    ids = ','.join(wire.encode_id(id).decode() for id in path)
+    text = '{' + (f'"change":"{kind}",' if kind else '') + f'"path":[{ids}],'
+    text = escape(text)
+    if isinstance(item, Subset):
+        return text + '"set":true}'
+    return f'{text}"item":{_text(item)}}}'
+
+
+def columns() -> int | None:
+    """Return the width of the terminal, None if it isn't one."""
+    if not sys.stdout.isatty():
+        return None
+    return shutil.get_terminal_size().columns

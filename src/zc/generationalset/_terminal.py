@@ -1,0 +1,49 @@
+"""Text for a terminal: nothing in it is obeyed, and it fits in a line."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def escape(text: str) -> str:
+    r"""Return text with what isn't printable as in JSON.
+
+    Terminals obey control characters, so whoever writes an item could move the
+    cursor, or hide text, of whoever lists it.
+
+    >>> escape('Zo\xeb \x1b[2J')
+    'Zoë \\u001b[2J'
+    """
+    if text.isprintable():
+        return text
+    return ''.join(
+        char if char.isprintable() else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    units = char.encode('utf-16-be', 'surrogatepass').hex()
+    return ''.join(f'\\u{units[start:start + 4]}'
+                   for start in range(0, len(units), 4))
+
+
+def cut(text: str, columns: int) -> str:
+    """Return what of a line fits into columns of a terminal.
+
+    >>> cut('abcdef', 5), cut('日本語', 6), cut('日本語', 5)
+    ('abcd…', '日本語', '日本…')
+    """
+    width = 0
+    kept = 0  # characters that fit beside the mark
+    for char in text:
+        width += _width(char)
+        if width < columns:
+            kept += 1
+        if width > columns:
+            return text[:kept] + '…'
+    return text
+
+
+def _width(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in 'WF' else 1

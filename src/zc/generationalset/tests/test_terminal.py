@@ -1,0 +1,45 @@
+"""Nothing that is printed has power over a terminal."""
+
+import json
+import unittest
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zc.generationalset._terminal import cut, escape
+
+SETTINGS = settings(max_examples=300, deadline=None, derandomize=True)
+
+
+class TerminalTests(unittest.TestCase):
+
+    def test_escape(self):
+        for text, escaped in [
+                ('Zoë 日本 😀', 'Zoë 日本 😀'), ('\x1b[2J', r'\u001b[2J'),
+                ('a\r\n\tb\x7f', r'a\u000d\u000a\u0009b\u007f'),
+                ('\x9b1m', r'\u009b1m'),  # as escape and [, in one
+                ('\u202eabc\u2066', r'\u202eabc\u2066'),  # right to left
+                ('\u2028', r'\u2028'), ('\U000e0041', r'\udb40\udc41'),
+                ('\udcff', r'\udcff'), ('', '')]:
+            self.assertEqual(escape(text), escaped)
+
+    @SETTINGS
+    @given(st.text())
+    def test_escape_makes_it_printable(self, text):
+        self.assertTrue(escape(text).isprintable())
+
+    @SETTINGS
+    @given(st.text())
+    def test_json_is_the_same(self, text):
+        encoded = json.dumps(text, ensure_ascii=False)
+        self.assertEqual(json.loads(escape(encoded)), text)
+
+    def test_cut(self):
+        for text, columns, result in [
+                ('', 1, ''), ('abc', 3, 'abc'), ('abcd', 3, 'ab…'),
+                ('ab', 1, '…'), ('日本', 4, '日本'), ('日本', 3, '日…'),
+                ('日本', 2, '…'), ('a日本', 4, 'a日…'),
+                ('e\u0301' * 3, 3, 'e\u0301' * 3),
+                ('e\u0301' * 4, 3, 'e\u0301e\u0301…'),
+                ('😀😀', 3, '😀…')]:
+            self.assertEqual(cut(text, columns), result, (text, columns))
