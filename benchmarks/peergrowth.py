@@ -52,7 +52,9 @@ def draw_items(pyplot, results):
         panel.set_title(title)
         panel.set_xlabel('documents')
         _whole_decades(panel)
-    panels[0, 0].legend(frameon=False, fontsize=8)
+    figure.legend(*panels[0, 0].get_legend_handles_labels(),
+                  loc='lower center', ncols=len(STYLES), frameon=False)
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
     _save(figure, 'peers-items.svg')
 
 
@@ -79,6 +81,7 @@ def draw_clients(pyplot, results):
         panel.set_xlabel('event streams')
         _whole_decades(panel)
     delays.legend(frameon=False, fontsize=8)
+    figure.tight_layout()
     _save(figure, 'peers-clients.svg')
 
 
@@ -90,7 +93,6 @@ def _whole_decades(panel):
 
 
 def _save(figure, name):
-    figure.tight_layout()
     figure.savefig(DOCS / name, metadata={'Date': None})
     print(f'{name} drawn')
 

@@ -86,14 +86,19 @@ def _cells(row, measured, names):
     texts = [row.text(median(numbers[name])) if numbers[name] else ''
              for name in names]
     ratios = _ratios(row, numbers)
-    if not ratios:
-        return row.title, *texts, '', '', _goal(row), ''
-    met = ''
-    if row.goal is not None:
-        is_met = row.goal.is_met(median(ratios), median(numbers['this']))
-        met = 'yes' if is_met else 'NO'
-    return (row.title, *texts, f'{median(ratios):.2f}',
-            f'{min(ratios):.2f}..{max(ratios):.2f}', _goal(row), met)
+    spread = ('', '')
+    if ratios:
+        spread = (f'{median(ratios):.2f}',
+                  f'{min(ratios):.2f}..{max(ratios):.2f}')
+    return row.title, *texts, *spread, _goal(row), _met(row, numbers, ratios)
+
+
+def _met(row, numbers, ratios):
+    goal, mine = row.goal, numbers.get('this')
+    if goal is None or not (ratios if goal.of == 'ratio' else mine):
+        return ''
+    is_met = goal.is_met(median(ratios or [1]), median(mine))
+    return 'yes' if is_met else 'NO'
 
 
 def _goal(row):
