@@ -248,9 +248,9 @@ def _add_members(
                             'adds, got both')
         updates['contents'] = _entries(members.contents, simple)
         return
-    if members.removals is not UNSET:
+    if members.removals:
         updates['removals'] = [id_from_plain(id) for id in members.removals]
-    if members.adds is not UNSET:
+    if members.adds:
         updates['adds'] = _entries(members.adds, simple)
 
 
