@@ -99,7 +99,7 @@ class Body:
         if encoding == 'gzip':
             self._unpacker = zlib.decompressobj(wbits=31)
         elif encoding != 'identity':
-            self.broken = f'expected gzip or nothing, got {encoding!r}'
+            self.broken = f'expected gzip or nothing, got {encoding[:100]!r}'
 
     def add(self, piece: bytes) -> bool:
         """Add a piece; return whether more of them are wanted."""

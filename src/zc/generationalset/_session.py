@@ -110,8 +110,8 @@ class Session:
     def covers(self, updates: dict[str, Any]) -> bool:
         """Tell whether the replica has all that updates lead to."""
         position = self.position()
-        return (updates['epoch'] == position.epoch
-                and updates['generation'] <= position.generation)
+        return bool(updates['epoch'] == position.epoch
+                    and updates['generation'] <= position.generation)
 
     @contextmanager
     def feed(self) -> Iterator[deque[list[Change]]]:

@@ -77,12 +77,12 @@ class _Base:
 class Client(_Base):
     """Keeps a replica of a server's set current, and writes.
 
-    >>> from zc.generationalset.client import Client
-    >>> with Client('https://example.org/sync', token) as client:
-    ...     client.sync()
-    ...     client.put(('people', 'ann'), {'name': 'Ann'})
-    ...     for changes in client.watch():
-    ...         show(changes)  # doctest: +SKIP
+    .. code-block:: python
+
+        with Client('https://example.org/sync', token) as client:
+            client.put(('people', 'ann'), {'name': 'Ann'})
+            for changes in client.watch():
+                show(changes, client.replica.items)
 
     url
         Where the server is, ``http`` or ``https``.  The token, if there is
@@ -230,10 +230,12 @@ class Client(_Base):
 class AsyncClient(_Base):
     """As Client, for programs with ``async`` and ``await``.
 
-    >>> async with AsyncClient('https://example.org/sync') as client:
-    ...     await client.sync()
-    ...     async for changes in client.watch():
-    ...         show(changes)  # doctest: +SKIP
+    .. code-block:: python
+
+        async with AsyncClient('https://example.org/sync', token) as client:
+            await client.put(('people', 'ann'), {'name': 'Ann'})
+            async for changes in client.watch():
+                show(changes, client.replica.items)
 
     Tasks of one event loop may use it at the same time.  One that is cancelled
     leaves the replica before or after an update, never between.  The replica
