@@ -2,7 +2,7 @@ from pathlib import Path
 
 from setuptools import find_namespace_packages, setup
 
-WIRE = ['msgspec >= 0.20']
+WIRE = ['msgspec >= 0.22']
 CLIENT = ['httpx >= 0.27']
 SERVER = [
     'httptools',
