@@ -103,12 +103,15 @@ class Body:
 
     def add(self, piece: bytes) -> bool:
         """Add a piece; return whether more of them are wanted."""
-        if not self.broken and self._unpacker:
+        if self.broken:
+            return False
+        if self._unpacker:
             try:
                 piece = self._unpacker.decompress(
                     piece, self._limit - self._size + 1)
             except zlib.error as error:
                 self.broken = f'expected gzip, got {error}'
+                return False
             if self._unpacker.unused_data:
                 self.broken = 'expected the end of gzip, got more'
         self._pieces.append(piece)
