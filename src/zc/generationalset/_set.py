@@ -137,11 +137,7 @@ class GenerationalSet(TreeMember):
 
     def _id_of(self, ob: Any, id: Any) -> Any:
         """Return the id, perhaps given, that an object has in this set."""
-        if id is not None:
-            return self._normal(id)
-        if isinstance(ob, TreeMember):
-            return self._subset_id(ob)
-        return self.get_id(ob)
+        return self._told_id(ob) if id is None else self._normal(id)
 
     def _get(self, id: Any) -> Any:
         """Return the object with an id, MISSING for one that can't be."""
@@ -164,10 +160,9 @@ class GenerationalSet(TreeMember):
         return self._get(id) is not MISSING
 
     def _told_id(self, ob: Any) -> Any:
-        try:
-            return self._id_of(ob, None)
-        except (AttributeError, LookupError, TypeError, ValueError):
-            return None
+        if isinstance(ob, TreeMember):
+            return self._subset_id(ob)
+        return self.get_id(ob)
 
     def _member_id(self, ob: Any) -> Any:
         """Return the id of an object, or an id, that is here, or MISSING."""

@@ -237,16 +237,18 @@ class SettledSet(persistent.Persistent):
         ids were given explicitly does finding them take O(n), once.
         """
         superseded = self._superseded(later)
-        explicit: dict[int, Any] | None = None
+        told_id, generation_of = self._told_id, self.generations.get
+        explicit: dict[int, Any] = {}
         for generation, ob in self.contents.items(since + 1):
             if generation in superseded:
                 continue
-            id = self._told_id(ob)
-            if id is None or self._generation_of(id) != generation:
-                if explicit is None:
-                    explicit = {generation: id for id, generation
-                                in self.generations.items()
-                                if generation > since}
+            try:
+                id = told_id(ob)
+                is_known = generation_of(id) == generation
+            except (AttributeError, LookupError, TypeError, ValueError):
+                is_known = False
+            if not is_known:
+                explicit = explicit or self._ids_by_generation(since)
                 id = explicit[generation]
             yield id, ob
         for id, (generation, ob) in later.changes.items():
@@ -254,15 +256,12 @@ class SettledSet(persistent.Persistent):
                 yield id, self._settled_get(id) if ob is MISSING else ob
 
     def _told_id(self, ob: Any) -> Any:
-        """Return the id that an object says it has; None if it can't tell."""
+        """Return the id that an object says it has, or raise an error."""
         raise NotImplementedError
 
-    def _generation_of(self, id: Any) -> int | None:
-        try:
-            generation: int | None = self.generations.get(id)
-        except TypeError:
-            return None
-        return generation
+    def _ids_by_generation(self, since: int) -> dict[int, Any]:
+        return {generation: id for id, generation in self.generations.items()
+                if generation > since}
 
     def _merged_objects(self, since: int, later: SetChanges) -> Iterator[Any]:
         superseded = self._superseded(later)

@@ -14,7 +14,10 @@ from zc.generationalset import wire
 
 #: An answer of up to so many bytes is kept in memory, and pushed to event
 #: streams.  A larger one is kept in a temporary file.
-SMALL = 64 * 1024
+SMALL = 256 * 1024
+#: The same for one with contents, which mostly is very large if it is not very
+#: small, and then should begin to arrive soon.
+WHOLE = 32 * 1024
 #: What is read of a file at once.
 _BLOCK = 256 * 1024
 

@@ -13,6 +13,7 @@ from typing import Any
 from zc.generationalset import GenerationalSet, wire
 from zc.generationalset.server._answers import (
     SMALL,
+    WHOLE,
     Answer,
     Position,
     Spool,
@@ -101,11 +102,12 @@ class Reader:
             asked, Position(updates['epoch'], updates['generation']),
             snapshot.count)
         first, size = [], 0
+        most = WHOLE if 'contents' in updates else SMALL
         chunks = wire.encode_chunks(updates, self._default)
         for chunk in chunks:
             first.append(chunk)
             size += len(chunk)
-            if size > SMALL:
+            if size > most:
                 return answer, first, chunks
         return answer, first, None
 
