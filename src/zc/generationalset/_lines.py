@@ -33,6 +33,7 @@ class Network:
         self.http = httpx.Client(**options)
         self.closed = threading.Event()
         self._sockets: WeakSet[socket] = WeakSet()
+        self._lock = threading.Lock()  # while there are more of them
 
     def line(self) -> Line:
         return Line(self)
@@ -42,8 +43,9 @@ class Network:
 
     def close(self) -> None:
         self.closed.set()
-        for connection in list(self._sockets):
-            _shut(connection)
+        with self._lock:
+            for connection in self._sockets:
+                _shut(connection)
         self.http.close()
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
@@ -51,7 +53,8 @@ class Network:
         if event in ('connection.connect_tcp.complete',
                      'connection.start_tls.complete'):
             connection = info['return_value'].get_extra_info('socket')
-            self._sockets.add(connection)
+            with self._lock:
+                self._sockets.add(connection)
             if self.closed.is_set():
                 _shut(connection)
 
@@ -215,7 +218,7 @@ def _mapped_errors() -> Iterator[None]:
     except httpx.TransportError as error:
         request = error.request
         url = request.url.copy_with(query=None)
-        text = f'{request.method} {url}: {type(error).__name__} {error}'
+        text = f'{request.method} {url}: {type(error).__name__}: {error}'
         if isinstance(error, httpx.ReadTimeout):
             raise Silence(text) from error
         if isinstance(error, (

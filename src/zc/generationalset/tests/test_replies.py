@@ -58,6 +58,8 @@ class CheckTests(unittest.TestCase):
                          ('GET x: 409 d', None))
         self.assertEqual(problem(b'{"title": "t", "change": 5}'),
                          ('GET x: 409 t', 5))
+        self.assertEqual(problem(b'{"detail": "%b"}' % (b'x' * 900))[0],
+                         'GET x: 409 ' + 'x' * 500)
         for body in (b'', b'1', b'\xff', b'{"detail": null}', b'[' * 9999,
                      b'{"change": "5"}'):
             self.assertEqual(problem(body), ('GET x: 409 Conflict', None))

@@ -111,6 +111,16 @@ class SyncTests(unittest.TestCase):
                             updates(6, 7, adds=[['a', 2]]))
         self.assertEqual(changes, [('changed', ('a',), 2)])
 
+    def test_other_thread_was_faster_and_started_over(self):
+        session = make_session(5)
+
+        def answered():
+            session.apply(wire.decode(answer(
+                5, 9, epoch='f', since_epoch='e', reset='epoch',
+                contents=[])))
+            return updates(5, 6)
+        self.sync(session, answered, updates(9, 9, epoch='f'))
+
     def test_malformed(self):
         session = make_session(3, a=1)
         good = answer(3, 4, adds=[['b', 1]])
@@ -190,6 +200,20 @@ class SyncTests(unittest.TestCase):
             Script(reply(200, b'1')).run(session.get('a'))
         with self.assertRaisesRegex(BadAnswer, 'got 304'):
             Script(Reply(304, JSON)).run(session.get('a'))
+
+
+class FeedTests(unittest.TestCase):
+
+    def test_feeds(self):
+        session = make_session()
+        updates = wire.decode(answer(3, 4, adds=[['a', 1]]))
+        with session.feed() as first:
+            with session.feed() as second:
+                pass
+            changes = session.apply(updates)
+            self.assertEqual(list(first), [changes])
+        session.apply(wire.decode(answer(4, 5, adds=[['a', 2]])))
+        self.assertEqual((len(first), len(second)), (1, 0))
 
 
 class UrlTests(unittest.TestCase):

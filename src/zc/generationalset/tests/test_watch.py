@@ -149,6 +149,7 @@ class WatchTests(unittest.TestCase):
         self.watch(*bad, SAME, STREAM)
         self.watch(*bad, LOST, bad[0], error=BadAnswer)
         self.assertLess(120, self.script.now)
+        self.watch(*bad, SAME, reply(404), *bad[1:])
 
     def test_cut_stream(self):
         """It is opened again, after random times."""
@@ -207,6 +208,11 @@ class WatchTests(unittest.TestCase):
                 [line for line in self.script.log if 'wait ' in line],
                 ['wait 1'] * 3)
 
+    def test_streams_that_are_fruitless_now_and_then(self):
+        fails = [STREAM, b'', SAME] * 2
+        log = self.watch(SAME, *fails, STREAM, event(3, 4), b'', *fails)
+        self.assertEqual(log[-1], EVENTS.format(4))
+
     def test_long_poll(self):
         log = self.watch(
             SAME, reply(404),
@@ -243,6 +249,11 @@ class WatchTests(unittest.TestCase):
             [line.rpartition('=')[2] for line in log if 'GET' in line],
             ['e', 'e', '30', '30', '15', '7', '3', '1', 'e', 'e'])
         self.assertIn('If-None-Match', self.script.requests[-1].headers)
+        # Next time, it may be another way.
+        log = self.watch(SAME, reply(404), (20, LOST), (600, nothing(3)),
+                         reply(404))
+        self.assertEqual(log[-3:], [
+            HELD.format(3, 15), EVENTS.format(3), HELD.format(3, 30)])
 
     def test_streams_are_tried_again(self):
         held = (30, nothing(3))
