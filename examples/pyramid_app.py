@@ -1,21 +1,30 @@
 """The same shop in Pyramid, with pyramid_tm and pyramid_zodbconn.
 
     python examples/pyramid_app.py
-    curl 'http://127.0.0.1:8000/updates'
+    curl http://127.0.0.1:8000/updates
     curl -X POST 'http://127.0.0.1:8000/sell/apples?generation=3'
 
-Only the set and ``wire`` are used, and clients poll.
+Only the set and ``wire`` are used, and clients poll.  It keeps its data in
+``shop.fs``.
 """
 
 from wsgiref.simple_server import make_server
 
 from pyramid.config import Configurator
-from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
+from pyramid.httpexceptions import (
+    HTTPBadRequest,
+    HTTPConflict,
+    HTTPNotFound,
+    HTTPServiceUnavailable,
+)
 from pyramid.response import Response
 from pyramid_zodbconn import get_connection
+from transaction.interfaces import TransientError
 
 from zc.generationalset import GSet, wire
 from zc.generationalset.documents import Document
+
+# The shop
 
 
 def shop_of(request):
@@ -27,7 +36,33 @@ def shop_of(request):
     return root['shop']
 
 
-def respond(request, provisional):
+def sell(request):
+    shop = shop_of(request)
+    goods = shop.get(request.matchdict['name'])
+    if goods is None:
+        raise HTTPNotFound()
+    left = goods.value['left']
+    if left == 0:
+        raise HTTPConflict()
+    goods.value = {'left': left - 1}
+    shop.changed(goods)
+    # pyramid_tm commits after this, so the change has no number yet.
+    return respond(request, provisional=True)
+
+
+def busy(error, request):
+    """Somebody else sold the same goods at the same time.
+
+    With pyramid_retry it would be tried again here, and this would be
+    for ``last_retry_attempt=True``.
+    """
+    return HTTPServiceUnavailable(headers={'Retry-After': '1'})
+
+
+# What live updates take, besides the last line of ``sell``
+
+
+def respond(request, provisional=False):
     """Respond with what changed since what the client has."""
     try:
         updates = shop_of(request).client_updates(
@@ -39,31 +74,25 @@ def respond(request, provisional):
                     cache_control='no-store')
 
 
-def updates(request):
-    return respond(request, provisional=False)
+def add_updates(config):
+    config.add_route('updates', '/updates', request_method='GET')
+    config.add_view(respond, route_name='updates')
 
 
-def sell(request):
-    shop = shop_of(request)
-    goods = shop.get(request.matchdict['name'])
-    if goods is None:
-        raise HTTPNotFound()
-    goods.value = {'left': goods.value['left'] - 1}
-    shop.changed(goods)
-    # pyramid_tm commits after this, so what is new has no number yet.
-    return respond(request, provisional=True)
+# That is all.
 
 
 def make_app(uri):
     with Configurator(settings={'zodbconn.uri': uri}) as config:
         config.include('pyramid_tm')
         config.include('pyramid_zodbconn')
-        config.add_route('updates', '/updates', request_method='GET')
-        config.add_view(updates, route_name='updates')
         config.add_route('sell', '/sell/{name}', request_method='POST')
         config.add_view(sell, route_name='sell')
+        config.add_exception_view(busy, context=TransientError)
+        config.include(add_updates)
         return config.make_wsgi_app()
 
 
 if __name__ == '__main__':
-    make_server('127.0.0.1', 8000, make_app('memory://')).serve_forever()
+    app = make_app('file://shop.fs')
+    make_server('127.0.0.1', 8000, app).serve_forever()

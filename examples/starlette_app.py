@@ -5,7 +5,6 @@
     curl -X POST http://127.0.0.1:8000/sync/sell/apples
 """
 
-import transaction
 import uvicorn
 import ZODB
 from starlette.applications import Starlette
@@ -16,6 +15,8 @@ from ZODB.DemoStorage import DemoStorage
 from zc.generationalset import GSet
 from zc.generationalset.documents import Document
 from zc.generationalset.server import Problem, application
+
+# The shop
 
 
 def make_database():
@@ -29,31 +30,39 @@ def make_database():
 
 def sell_one(shop, name):
     """Change the database, in a transaction."""
-    if name not in shop:
+    goods = shop.get(name)
+    if goods is None:
         raise Problem(404, f'we have no {name}')
-    goods = shop[name]
-    if goods.value['left'] == 0:
+    left = goods.value['left']
+    if left == 0:
         raise Problem(409, f'no {name} are left')
-    goods.value = {'left': goods.value['left'] - 1}
+    goods.value = {'left': left - 1}
     shop.changed(goods)
-
-
-async def sell(request):
-    """A write handler of the application's own."""
-    return await request.app.state.gset.write(
-        request, lambda shop: sell_one(shop, request.path_params['name']))
 
 
 async def home(request):
     return PlainTextResponse('See /sync/updates')
 
 
+# What live updates take
+
+
+async def sell(request):
+    return await request.app.state.gset.write(
+        request, lambda shop: sell_one(shop, request.path_params['name']))
+
+
 def make_app(db):
     live = application(
         db, lambda root: root['shop'],
         routes=[Route('/sell/{name}', sell, methods=['POST'])])
-    return Starlette(routes=[Route('/', home), Mount('/sync', live)])
+    return Starlette(
+        routes=[Route('/', home), Mount('/sync', live)],
+        lifespan=live.router.lifespan_context)  # ends its threads
 
+
+# That is all.
 
 if __name__ == '__main__':
+    # Event streams don't end by themselves, so their time is limited.
     uvicorn.run(make_app(make_database()), timeout_graceful_shutdown=1)
