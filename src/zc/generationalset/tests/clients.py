@@ -1,6 +1,7 @@
 """Both clients, for tests that are the same for them."""
 
 import contextlib
+import logging
 import threading
 import unittest
 
@@ -64,6 +65,17 @@ def hurry(client):
         return patient(min(seconds, .01))
     network.wait = wait
     return waits
+
+
+@contextlib.contextmanager
+def quiet():
+    """Let clients say nothing of what they run into."""
+    logger = logging.getLogger('zc.generationalset.client')
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = False
 
 
 class Watcher:
