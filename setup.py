@@ -3,8 +3,9 @@ from pathlib import Path
 from setuptools import find_namespace_packages, setup
 
 WIRE = ['msgspec >= 0.22']
-CLIENT = ['httpx >= 0.27']
+CLIENT = ['anyio', 'httpx >= 0.27']
 SERVER = [
+    'anyio',
     'httptools',
     'starlette >= 0.46',
     'uvicorn >= 0.34',

@@ -7,7 +7,7 @@ That is more than ``gset serve`` allows; the rest is as it does it.
 
 import sys
 
-from zc.generationalset._command_serve import database, prepare
+from zc.generationalset.commands.serve import database, prepare
 from zc.generationalset.server import Limits, application
 from zc.generationalset.server._run import listen, run
 

@@ -8,17 +8,12 @@ import os
 import sys
 from pathlib import Path
 
-from zc.generationalset import (
-    _command_check,
-    _command_client,
-    _command_serve,
-)
-from zc.generationalset._command import Failure
-from zc.generationalset._terminal import escape
+from zc.generationalset.commands import Failure, check, client, serve
+from zc.generationalset.commands._terminal import escape
 
 #: Modules with ``add_parser``, which sets ``run`` to a function that takes the
 #: options and returns the exit code, or raises Failure.
-COMMANDS = [_command_serve, _command_client, _command_check]
+COMMANDS = [serve, client, check]
 
 DESCRIPTION = '''\
 Generational sets: a server's data, and copies that know what changed.

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from zc.generationalset import wire
-from zc.generationalset._stored import StoredSet
 from zc.generationalset.interfaces import SubsetUpdates
 from zc.generationalset.replica import Change, Misfit, Subset
+from zc.generationalset.replica._stored import StoredSet
 
 VECTORS = Path(__file__).with_name('vectors') / 'apply.json'
 

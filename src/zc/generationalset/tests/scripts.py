@@ -2,9 +2,15 @@
 
 import json
 
-from zc.generationalset._replies import Reply, Unavailable
-from zc.generationalset._session import Session
-from zc.generationalset._steps import Course, Deliver, Read, Request, Wait
+from zc.generationalset.client._replies import Reply, Unavailable
+from zc.generationalset.client._session import Session
+from zc.generationalset.client._steps import (
+    Course,
+    Deliver,
+    Read,
+    Request,
+    Wait,
+)
 from zc.generationalset.replica import Replica
 
 URL = 'http://host/sync'

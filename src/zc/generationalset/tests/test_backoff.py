@@ -4,7 +4,7 @@ import unittest
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
-from zc.generationalset._backoff import Backoff, parse_retry_after
+from zc.generationalset.client._backoff import Backoff, parse_retry_after
 
 
 class BackoffTests(unittest.TestCase):

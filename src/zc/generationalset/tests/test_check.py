@@ -232,7 +232,7 @@ class CommandTests(unittest.TestCase):
             self.run_command('check', 'data.fs', 'app/attribute')[0], 0)
 
     def test_progress(self):
-        with mock.patch('zc.generationalset._command_check.check',
+        with mock.patch('zc.generationalset.commands.check.check',
                         side_effect=lambda gset, progress:
                         progress(10000) or []):
             code, out, err = self.run_command(

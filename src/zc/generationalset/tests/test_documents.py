@@ -38,6 +38,9 @@ def test_suite():
         manuel.doctest.Manuel(optionflags=options),
         str(PACKAGE / 'README.txt'), setUp=set_up,
         tearDown=setupstack.tearDown)
-    for module in 'check', 'interfaces', 'replica':
+    for module in (
+            'check', 'documents', 'interfaces', 'replica', 'wire',
+            'wire._forms', 'wire._ids', 'wire._json', 'wire._values',
+            'client._eventstream'):
         suite.addTest(doctest.DocTestSuite(f'zc.generationalset.{module}'))
     return unittest.TestSuite([suite])

@@ -7,9 +7,9 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zc.generationalset import _json, wire
+from zc.generationalset import wire
 from zc.generationalset.tests import strategies
-from zc.generationalset.wire import Limits, WireError
+from zc.generationalset.wire import Limits, WireError, _json
 
 SETTINGS = settings(deadline=None, derandomize=True, max_examples=200)
 

@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zc.generationalset import wire
-from zc.generationalset._client_commands import parse_path
-from zc.generationalset._command import Failure
-from zc.generationalset._listing import (
+from zc.generationalset.commands import Failure
+from zc.generationalset.commands._listing import (
     columns,
     indented,
     json_line,
     line,
     show_path,
 )
+from zc.generationalset.commands._talking import parse_path
 from zc.generationalset.replica import Subset
 from zc.generationalset.tests import strategies
 

@@ -17,7 +17,7 @@ from ZODB.FileStorage import FileStorage
 from zope.testing import setupstack
 
 from zc.generationalset import GSet, SGSet, VGSet, check
-from zc.generationalset.replica import Replica, _Subset
+from zc.generationalset.replica import Replica, Subset
 from zc.generationalset.tests.util import Thing
 
 DATA = Path(__file__).with_name('data')
@@ -41,13 +41,13 @@ def as_replica(generation, items):
 
 def subset(items):
     """Tell subsets, as a replica does, from items, which have an id."""
-    return _Subset(
+    return Subset(
         (id, item if 'id' in item else subset(item))
         for id, item in items.items())
 
 
 def plain(items):
-    return {id: plain(ob) if isinstance(ob, _Subset) else dict(ob)
+    return {id: plain(ob) if isinstance(ob, Subset) else dict(ob)
             for id, ob in items.items()}
 
 

@@ -4,7 +4,7 @@ import tracemalloc
 import unittest
 import zlib
 
-from zc.generationalset._replies import (
+from zc.generationalset.client._replies import (
     BadAnswer,
     Body,
     ClientError,

@@ -1,5 +1,6 @@
 """A server on ZEO and RelStorage, where others write, too."""
 
+import functools
 import threading
 
 import httpx
@@ -66,7 +67,7 @@ class Shared:
 
         def write_in_transactions():
             for number in range(30):
-                retried(lambda: self.write_elsewhere(number))
+                retried(functools.partial(self.write_elsewhere, number))
         statuses = []
         stream = Stream(self.http, 1, self.epoch())
         threads = [threading.Thread(target=write_over_http, args=(name,))

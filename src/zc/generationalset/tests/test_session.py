@@ -4,14 +4,14 @@ import re
 import unittest
 
 from zc.generationalset import wire
-from zc.generationalset._replies import (
+from zc.generationalset.client._replies import (
     BadAnswer,
     Lost,
     Refused,
     Reply,
     Unavailable,
 )
-from zc.generationalset._session import Position, Session
+from zc.generationalset.client._session import Position, Session
 from zc.generationalset.tests.scripts import (
     JSON,
     Script,

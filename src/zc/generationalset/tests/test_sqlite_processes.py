@@ -14,9 +14,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from zc.generationalset import sqlite_replica
 from zc.generationalset.interfaces import SubsetUpdates
-from zc.generationalset.replica import Misfit, SQLiteReplica, Subset
+from zc.generationalset.replica import Misfit, SQLiteReplica, Subset, _sqlite
 from zc.generationalset.tests import replicas
 from zc.generationalset.tests.replicas import answer, state
 from zc.generationalset.tests.test_sqlite_replica import (
@@ -42,7 +41,7 @@ class SharedTests(Base):
         self.assertEqual(state(one), (61, 'e', {'b': '2'}))
 
     def test_the_other_waits_no_longer(self):
-        with mock.patch.object(sqlite_replica, '_PATIENCE', .01):
+        with mock.patch.object(_sqlite, '_PATIENCE', .01):
             one, other = self.open(), self.open()
 
         def contents():

@@ -13,10 +13,9 @@ from unittest import mock
 
 from zope.testing import setupstack
 
-from zc.generationalset import sqlite_replica
-from zc.generationalset._stored import StoredSet
 from zc.generationalset.interfaces import SubsetUpdates
-from zc.generationalset.replica import SQLiteReplica, Subset
+from zc.generationalset.replica import SQLiteReplica, Subset, _sqlite
+from zc.generationalset.replica._stored import StoredSet
 from zc.generationalset.tests import replicas
 from zc.generationalset.tests.replicas import answer, state
 
@@ -74,7 +73,7 @@ class ReplicaTests(Base):
         return replica
 
     def test_documentation(self):
-        result = doctest.testmod(sqlite_replica)
+        result = doctest.testmod(_sqlite)
         self.assertEqual((result.failed, result.attempted > 3), (0, True))
 
     def test_is_there_when_opened_again(self):
@@ -332,8 +331,8 @@ class ReplicaTests(Base):
                 SQLiteReplica(name)
 
     def test_a_failure_when_it_is_made(self):
-        statements = [*sqlite_replica._SCHEMA[:3], 'CREATE nonsense']
-        with (mock.patch.object(sqlite_replica, '_SCHEMA', statements),
+        statements = [*_sqlite._SCHEMA[:3], 'CREATE nonsense']
+        with (mock.patch.object(_sqlite, '_SCHEMA', statements),
               self.assertRaisesRegex(sqlite3.OperationalError, 'nonsense')):
             SQLiteReplica(NAME)
         self.assertEqual(state(self.open()), (0, None, {}))

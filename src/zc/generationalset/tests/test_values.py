@@ -22,9 +22,9 @@ from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 
 from zc.generationalset import wire
-from zc.generationalset._forms import plain_value
 from zc.generationalset.tests import strategies
 from zc.generationalset.tests.strategies import SAFE, described
+from zc.generationalset.wire._forms import plain_value
 
 SETTINGS = settings(deadline=None, derandomize=True, max_examples=200)
 

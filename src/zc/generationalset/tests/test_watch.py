@@ -3,7 +3,7 @@
 import unittest
 
 from zc.generationalset import wire
-from zc.generationalset._replies import (
+from zc.generationalset.client._replies import (
     BadAnswer,
     Lost,
     Refused,
@@ -11,7 +11,7 @@ from zc.generationalset._replies import (
     Silence,
     Unavailable,
 )
-from zc.generationalset._watch import AGAIN, Watch
+from zc.generationalset.client._watch import AGAIN, Watch
 from zc.generationalset.tests.scripts import (
     JSON,
     STREAM,

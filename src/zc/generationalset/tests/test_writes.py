@@ -4,7 +4,7 @@ import re
 import unittest
 
 from zc.generationalset import wire
-from zc.generationalset._replies import (
+from zc.generationalset.client._replies import (
     BadAnswer,
     Lost,
     MaybeWritten,
@@ -12,7 +12,7 @@ from zc.generationalset._replies import (
     Reply,
     Unavailable,
 )
-from zc.generationalset._writes import Writes
+from zc.generationalset.client._writes import Writes
 from zc.generationalset.tests.scripts import (
     JSON,
     Script,

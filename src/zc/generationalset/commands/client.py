@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from zc.generationalset._command import Failure, add_command
+from zc.generationalset.commands import Failure, add_command
 
 ACCESS = '''
 A token, if the server wants one, is in the environment, GSET_TOKEN, or alone
@@ -130,11 +130,11 @@ def _run(name: str) -> Callable[[argparse.Namespace], int]:
     """Return what runs a command, which needs more to be installed."""
     def run(options: argparse.Namespace) -> int:
         try:
-            from zc.generationalset import _client_commands
+            from zc.generationalset.commands import _talking
         except ModuleNotFoundError as error:
             raise Failure(f'{error}; to install it: '
                           'pip install zc.generationalset[client]') from error
         command: Callable[[argparse.Namespace], int] = getattr(
-            _client_commands, name)
+            _talking, name)
         return command(options)
     return run

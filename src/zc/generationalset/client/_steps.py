@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-from zc.generationalset._replies import Reply, Unavailable
+from zc.generationalset.client._replies import Reply, Unavailable
 from zc.generationalset.replica import Change
 
 T = TypeVar('T')

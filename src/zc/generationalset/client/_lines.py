@@ -12,7 +12,7 @@ from weakref import WeakSet
 import anyio
 import httpx
 
-from zc.generationalset._replies import (
+from zc.generationalset.client._replies import (
     PROBLEM_SIZE,
     Body,
     Closed,
@@ -21,7 +21,7 @@ from zc.generationalset._replies import (
     Silence,
     Unavailable,
 )
-from zc.generationalset._steps import Course, Read, Request, Step, Wait
+from zc.generationalset.client._steps import Course, Read, Request, Step, Wait
 
 CONNECT = 10.0  # seconds
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from zc.generationalset import GenerationalSet
-from zc.generationalset._command import Failure, add_command
 from zc.generationalset.check import check
+from zc.generationalset.commands import Failure, add_command
 
 DESCRIPTION = '''\
 Audit the generational sets of a database.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
-from zc.generationalset._backoff import parse_retry_after
+from zc.generationalset.client._backoff import parse_retry_after
 
 PROBLEM_SIZE = 65536  # bytes of an error's body that are read
 

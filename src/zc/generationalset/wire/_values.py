@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 from uuid import UUID
 
-from zc.generationalset._json import SAFE, Inexact, WireError, shown
+from zc.generationalset.wire._json import SAFE, Inexact, WireError, shown
 
 _DATE = '[0-9]{4}-[0-9]{2}-[0-9]{2}'
 _TIME = r'(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]'
@@ -34,7 +34,7 @@ class Extended(dict[str, Any]):
     >>> from zc.generationalset import wire
     >>> colour = wire.decode_value('{"$colour": "red"}')
     >>> colour, type(colour)
-    ({'$colour': 'red'}, <class 'zc.generationalset._values.Extended'>)
+    ({'$colour': 'red'}, <class 'zc.generationalset.wire._values.Extended'>)
 
     It is encoded as it came; an ordinary dictionary like it is put into
     ``$object``:

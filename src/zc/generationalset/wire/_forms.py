@@ -13,8 +13,8 @@ from uuid import UUID
 
 import msgspec
 
-from zc.generationalset._json import SAFE, dump, shown
-from zc.generationalset._values import (
+from zc.generationalset.wire._json import SAFE, dump, shown
+from zc.generationalset.wire._values import (
     Extended,
     is_date,
     is_datetime,

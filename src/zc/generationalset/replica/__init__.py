@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from zc.generationalset._answers import (
+from zc.generationalset.interfaces import SubsetUpdates
+from zc.generationalset.replica._answers import (
     Change,
     Level,
     Misfit,
@@ -23,22 +24,18 @@ from zc.generationalset._answers import (
     number,
     read,
 )
-from zc.generationalset.interfaces import SubsetUpdates
 
 if TYPE_CHECKING:
-    from zc.generationalset.sqlite_replica import SQLiteReplica
+    from zc.generationalset.replica._sqlite import SQLiteReplica
 else:
     def __getattr__(name):
         """Import what needs SQLite when it is asked for."""
         if name == 'SQLiteReplica':
-            from zc.generationalset.sqlite_replica import SQLiteReplica
+            from zc.generationalset.replica._sqlite import SQLiteReplica
             return SQLiteReplica
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
 
 __all__ = ['Change', 'Misfit', 'Replica', 'SQLiteReplica', 'Subset']
-
-#: The name that tests/test_old_databases.py still knows.
-_Subset = Subset
 
 Path = tuple[Any, ...]
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from zc.generationalset import wire
-from zc.generationalset._replies import (
+from zc.generationalset.client._replies import (
     BadAnswer,
     ClientError,
     Lost,
@@ -20,8 +20,8 @@ from zc.generationalset._replies import (
     Reply,
     Unavailable,
 )
-from zc.generationalset._session import Session, as_path, items_path
-from zc.generationalset._steps import Steps
+from zc.generationalset.client._session import Session, as_path, items_path
+from zc.generationalset.client._steps import Steps
 from zc.generationalset.replica import Misfit
 
 logger = logging.getLogger('zc.generationalset.client')

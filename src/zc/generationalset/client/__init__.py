@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import httpx
 
 from zc.generationalset import wire
-from zc.generationalset._lines import AsyncNetwork, Network
-from zc.generationalset._replies import (
+from zc.generationalset.client._lines import AsyncNetwork, Network
+from zc.generationalset.client._replies import (
     BadAnswer,
     ClientError,
     Closed,
@@ -20,10 +20,10 @@ from zc.generationalset._replies import (
     Refused,
     Unavailable,
 )
-from zc.generationalset._session import ReplicaLike, Session
-from zc.generationalset._steps import Course, Deliver, Steps
-from zc.generationalset._watch import Watch
-from zc.generationalset._writes import Writes
+from zc.generationalset.client._session import ReplicaLike, Session
+from zc.generationalset.client._steps import Course, Deliver, Steps
+from zc.generationalset.client._watch import Watch
+from zc.generationalset.client._writes import Writes
 from zc.generationalset.replica import Change
 
 __all__ = [

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from zc.generationalset import wire
-from zc.generationalset._backoff import Backoff
-from zc.generationalset._replies import (
+from zc.generationalset.client._backoff import Backoff
+from zc.generationalset.client._replies import (
     BadAnswer,
     Reply,
     Unavailable,
     check,
 )
-from zc.generationalset._steps import Request, Steps, Wait
+from zc.generationalset.client._steps import Request, Steps, Wait
 from zc.generationalset.replica import Change, Misfit, Replica
 
 T = TypeVar('T')

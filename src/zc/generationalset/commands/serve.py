@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import transaction
 
 from zc.generationalset import GenerationalSet
-from zc.generationalset._command import Failure, add_command
+from zc.generationalset.commands import Failure, add_command
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

@@ -17,8 +17,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from zc.generationalset._forms import Default, plain_value, wire_text
-from zc.generationalset._ids import (
+from zc.generationalset.interfaces import SubsetUpdates
+from zc.generationalset.wire._forms import Default, plain_value, wire_text
+from zc.generationalset.wire._ids import (
     JSON,
     decode_id,
     decode_path,
@@ -28,7 +29,7 @@ from zc.generationalset._ids import (
     path_segment,
     plain_id,
 )
-from zc.generationalset._json import (
+from zc.generationalset.wire._json import (
     LIMITS,
     SAFE,
     Limits,
@@ -38,8 +39,7 @@ from zc.generationalset._json import (
     dump,
     shown,
 )
-from zc.generationalset._values import Extended, value_from_plain
-from zc.generationalset.interfaces import SubsetUpdates
+from zc.generationalset.wire._values import Extended, value_from_plain
 
 __all__ = [
     'Extended',

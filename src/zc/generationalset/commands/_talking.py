@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zc.generationalset import wire
-from zc.generationalset._command import Failure
-from zc.generationalset._listing import (
+from zc.generationalset.client import Client, ClientError, Refused
+from zc.generationalset.commands import Failure
+from zc.generationalset.commands._listing import (
     Path,
     columns,
     indented,
@@ -22,8 +23,7 @@ from zc.generationalset._listing import (
     line,
     show_path,
 )
-from zc.generationalset._terminal import escape
-from zc.generationalset.client import Client, ClientError, Refused
+from zc.generationalset.commands._terminal import escape
 from zc.generationalset.replica import Change, Subset
 
 if TYPE_CHECKING:

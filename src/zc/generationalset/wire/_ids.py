@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 from uuid import UUID
 
-from zc.generationalset._forms import DEPTH, DIGITS, plain_value
-from zc.generationalset._json import (
+from zc.generationalset.wire._forms import DEPTH, DIGITS, plain_value
+from zc.generationalset.wire._json import (
     LIMITS,
     SAFE,
     Limits,
@@ -23,7 +23,7 @@ from zc.generationalset._json import (
     dump,
     shown,
 )
-from zc.generationalset._values import value_from_plain
+from zc.generationalset.wire._values import value_from_plain
 
 #: Changes nothing but zeros at the end.
 _CONTEXT = decimal.Context(

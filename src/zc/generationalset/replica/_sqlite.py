@@ -26,7 +26,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from zc.generationalset._answers import (
+from zc.generationalset.replica._answers import (
     Change,
     Level,
     Subset,
@@ -38,7 +38,11 @@ from zc.generationalset._answers import (
     keyed,
     read,
 )
-from zc.generationalset._stored import StoredSet, stored_id, stored_value
+from zc.generationalset.replica._stored import (
+    StoredSet,
+    stored_id,
+    stored_value,
+)
 from zc.generationalset.wire import encode_id, encode_value
 
 #: "GSet", in the header of the file.

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from zc.generationalset._backoff import Backoff
-from zc.generationalset._eventstream import Event, EventStream, TooLong
-from zc.generationalset._replies import (
+from zc.generationalset.client._backoff import Backoff
+from zc.generationalset.client._eventstream import Event, EventStream, TooLong
+from zc.generationalset.client._replies import (
     BadAnswer,
     ClientError,
     Lost,
@@ -17,8 +17,8 @@ from zc.generationalset._replies import (
     Silence,
     Unavailable,
 )
-from zc.generationalset._session import Session
-from zc.generationalset._steps import Deliver, Read, Steps, Wait
+from zc.generationalset.client._session import Session
+from zc.generationalset.client._steps import Deliver, Read, Steps, Wait
 from zc.generationalset.replica import Change, Misfit
 
 logger = logging.getLogger('zc.generationalset.client')
