@@ -45,7 +45,8 @@ examples:
       prints JSON objects with "change" ("added", "changed", "removed"),
       "path", and "item" (the old one, if it was removed) or "set"
 
-It goes on until Ctrl-C.  If the server is away, it waits for it.
+It goes on until Ctrl-C.  If the server is away, it waits for it.  What is in
+the file is not shown again, even if it was stopped before it had shown it.
 ''' + ACCESS
 PUT = '''\
 Write an item.
