@@ -1,6 +1,7 @@
 """What a client asks, and what it makes of the answers."""
 
 import re
+import threading
 import unittest
 
 from zc.generationalset import wire
@@ -12,6 +13,7 @@ from zc.generationalset.client._replies import (
     Unavailable,
 )
 from zc.generationalset.client._session import Position, Session
+from zc.generationalset.replica import Replica
 from zc.generationalset.tests.scripts import (
     JSON,
     Script,
@@ -214,6 +216,35 @@ class FeedTests(unittest.TestCase):
             self.assertEqual(list(first), [changes])
         session.apply(wire.decode(answer(4, 5, adds=[['a', 2]])))
         self.assertEqual((len(first), len(second)), (1, 0))
+
+
+class LockTests(unittest.TestCase):
+
+    def test_lock_is_held_while_the_replica_is_used(self):
+        free = []
+
+        def look():
+            if session.lock.acquire(blocking=False):
+                session.lock.release()
+                free.append('lock')
+
+        def look_elsewhere():
+            thread = threading.Thread(target=look)
+            thread.start()
+            thread.join()
+
+        class Looking(Replica):
+
+            def __getattribute__(self, name):
+                if name in ('apply', 'generation', 'epoch'):
+                    look_elsewhere()
+                return super().__getattribute__(name)
+        session = Session('http://host', Looking(), None, 1, 1)
+        Script(updates(0, 3)).run(session.sync())
+        Script(updates(3, 3)).run(session.sync())
+        self.assertEqual(free, [])
+        look_elsewhere()
+        self.assertEqual(free, ['lock'])  # as it is not otherwise
 
 
 class UrlTests(unittest.TestCase):
