@@ -1,0 +1,273 @@
+"""A server at its limits, and with defects around it."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from unittest import mock
+
+import httpx
+from ZODB.POSException import ConflictError
+
+from zc.generationalset import GSet
+from zc.generationalset.documents import Document
+from zc.generationalset.server import (
+    Problem,
+    _answers,
+    _database,
+    _reader,
+    _trees,
+)
+from zc.generationalset.server._wakeups import Wakeups
+from zc.generationalset.tests.serving import Served, wait
+from zc.generationalset.tests.test_server_events import Stream
+
+
+class Mute(logging.Handler):
+    """Collects what is logged, in the place of printing it."""
+
+    def __init__(self, name):
+        super().__init__(logging.ERROR)
+        self.logger = logging.getLogger(name)
+        self.records = []
+
+    def emit(self, record):
+        self.records.append(record)
+
+    def __enter__(self):
+        self.logger.addHandler(self)
+        self.propagated = self.logger.propagate
+        self.logger.propagate = False
+        return self
+
+    def __exit__(self, *error):
+        self.logger.removeHandler(self)
+        self.logger.propagate = self.propagated
+
+
+class DefectTests(Served):
+
+    def fill(self, count, item='x' * 100):
+        with self.changing() as things:
+            for number in range(count):
+                things.add(Document(f'{number:06}', item))
+
+    def test_defects_are_not_told(self):
+        self.app.state.gset.trees = lambda: 1 / 0
+        with Mute('uvicorn.error') as mute:
+            problem = self.refused(500, self.http.get('/updates'))
+        self.assertNotIn('ZeroDivision', str(problem))
+        self.assertEqual(len(mute.records), 1)
+
+    def test_something_that_is_not_a_set(self):
+        with self.db.transaction() as connection:
+            connection.root.things = 'text'
+        with Mute('uvicorn.error') as mute:
+            self.refused(500, self.http.get('/updates'))
+        self.assertIn("expected find to return a GenerationalSet, got 'text'",
+                      str(mute.records[0].exc_info[1]))
+
+    def test_no_set(self):
+        with self.db.transaction() as connection:
+            connection.root.things = None
+        self.refused(404, self.http.get('/updates'), 'no such tree')
+
+    def test_an_item_that_has_no_form(self):
+        with self.changing() as things:
+            things.add(frozenset([1j]), 'complex')
+        with Mute('uvicorn.error') as mute:
+            self.refused(500, self.http.get('/updates'))
+        self.assertIn('1j', str(mute.records[0].exc_info[1]))
+
+    def test_a_copy_that_fails_does_not_look_complete(self):
+        self.fill(3000)
+        with self.changing() as things:
+            things.add(1j, 'complex')
+        with Mute('uvicorn.error') as mute, \
+                self.assertRaises(httpx.RemoteProtocolError):
+            self.http.get('/updates')
+        self.assertIsInstance(
+            mute.records[0].exc_info[1], ConnectionAbortedError)
+        with self.changing() as things:
+            del things['complex']
+        self.assertEqual(len(self.get().json()['contents']), 3000)
+
+    def test_a_look_that_fails_is_repeated(self):
+        stream = Stream(self.http, 1, self.epoch())
+        wait(stream.comments)
+        reader = self.app.state.gset._trees[1].reader
+        positions, failed = reader.positions, threading.Event()
+
+        def fail(names):
+            reader.positions = positions
+            failed.set()
+            raise OSError('the disk is away')
+        reader.positions = fail
+        with Mute('zc.generationalset.server') as mute:
+            self.put('a', 1)
+            self.assertTrue(failed.wait(10))
+            wait(lambda: mute.records)
+            self.put('b', 2)
+            stream.wait_for(3)
+
+    def test_a_stream_ends_with_a_problem(self):
+        stream = Stream(self.http, 1, self.epoch())
+        wait(stream.comments)
+        trees = self.app.state.gset._trees[1]
+
+        async def refuse(*_, **__):
+            raise Problem(503, 'too busy')
+        trees.answer = refuse
+        trees.wakeups.look()
+        self.put('a', 1)
+        wait(lambda: stream.ended)
+
+    def test_cut_body(self):
+        body = iter([b'"x', b'y'])
+
+        def cut():
+            yield next(body)
+            raise ConnectionError('gone')
+        with contextlib.suppress(ConnectionError):
+            self.http.put('/items/a', content=cut(), headers={
+                'content-type': 'application/json'})
+        with self.changing() as things:
+            self.assertEqual(len(things), 0)
+
+
+class LimitTests(Served):
+
+    def test_conflicts_without_end(self):
+        def conflict(gset, change):
+            tries.append(change)
+            raise ConflictError
+        tries = []
+        with mock.patch.object(_database.time, 'sleep'), mock.patch(
+                'zc.generationalset.server._changes.make', conflict):
+            response = self.http.put('/items/a', json=1)
+        self.refused(503, response, 'conflicts')
+        self.assertTrue(int(response.headers['retry-after']))
+        self.assertEqual(len(tries), _database.ATTEMPTS)
+
+    def test_a_conflict_is_retried(self):
+        make = mock.Mock(side_effect=[ConflictError, ('a', True)])
+        with mock.patch('zc.generationalset.server._changes.make', make):
+            self.assertEqual(
+                self.http.put('/items/a', json=1).status_code, 201)
+
+    def test_too_many_wait(self):
+        with mock.patch.object(_database, 'WAITING', 0):
+            response = self.http.get('/updates')
+        self.refused(503, response, 'too many requests')
+        self.assertEqual(self.http.get('/updates').status_code, 200)
+
+    def test_too_many_copies(self):
+        with self.changing() as things:
+            for number in range(3000):
+                things.add(Document(f'{number:06}', 'x' * 100))
+        self.http.get('/items/')
+        reader = self.app.state.gset._trees[1].reader
+        for _ in range(_reader.COPIES):
+            reader._copies.acquire()
+        self.refused(503, self.http.get('/updates'), 'all contents')
+        for _ in range(_reader.COPIES):
+            reader._copies.release()
+        self.assertEqual(self.http.get('/updates').status_code, 200)
+
+    def test_few_answers_are_kept(self):
+        for number in range(10):
+            self.put(f'{number}', number)
+        epoch = self.epoch()
+        with mock.patch.object(_trees, 'KEPT', 3):
+            for generation in range(1, 9):
+                self.get(generation, epoch)
+            tree = self.app.state.gset._trees[1].tree(None)
+            self.assertEqual(
+                [position.generation for position, _ in tree.answers],
+                [6, 7, 8])
+
+    def test_a_batch_that_is_no_json(self):
+        for body in (b'{', b'\xff', b'[' * 200):
+            self.refused(400, self.http.post('/batch', content=body, headers={
+                'content-type': 'application/json'}))
+
+
+class ManyTreesTests(Served):
+
+    options = {'name': lambda request: request.query_params['tree'],
+               'find': lambda root, name: root['trees'][name]}
+
+    def test_trees_that_nobody_listens_to_are_forgotten(self):
+        with self.db.transaction() as connection:
+            connection.root.trees = {
+                f'{number}': GSet() for number in range(20)}
+        with mock.patch.object(_trees, 'IDLE', 5), self.http.stream(
+                'GET', '/events', params={'tree': '3'}) as stream:
+            chunks = stream.iter_raw()
+            next(chunks)
+            for number in range(20):
+                self.assertEqual(self.http.get('/updates', params={
+                    'tree': f'{number}'}).status_code, 200)
+            trees = self.app.state.gset._trees[1]._trees
+            self.assertLessEqual(len(trees), 5)
+            self.assertIn('3', trees)
+
+
+class SharedCopyTests(Served):
+
+    def test_who_comes_later_shares_the_next_copy(self):
+        with self.changing() as things:
+            for number in range(3000):
+                things.add(Document(f'{number:06}', 'x' * 100))
+        self.http.get('/items/')
+        trees = self.app.state.gset._trees[1]
+        proceed, made = threading.Event(), []
+        original, write = trees.reader.answer, _answers.Spool.write
+
+        def slow(spool, chunks):
+            proceed.wait(20)
+            write(spool, chunks)
+
+        def count(*arguments):
+            made.append(arguments)
+            return original(*arguments)
+
+        def ask():
+            answers.append(self.get().json())
+        trees.reader.answer = count
+        answers = []
+        with mock.patch.object(_answers.Spool, 'write', slow):
+            first = threading.Thread(target=ask)
+            first.start()
+            wait(lambda: trees.tree(None).copies)
+            self.put('new', 1)
+            later = [threading.Thread(target=ask) for _ in range(5)]
+            for thread in later:
+                thread.start()
+            wait(lambda: trees.database._waiting == 0)
+            proceed.set()
+            for thread in first, *later:
+                thread.join(30)
+        self.assertEqual(
+            sorted(answer['generation'] for answer in answers),
+            [3001] + [3002] * 5)
+        self.assertEqual(len(made), 2)
+
+
+class WakeupsTests(Served):
+
+    def test_a_cache_that_is_invalid(self):
+        told = []
+        wakeups = Wakeups(self.db, lambda: told.append(1))
+        self.db._mvcc_storage.invalidateCache()
+        self.assertEqual((wakeups.count, told), (1, [1]))
+        wakeups.close()
+
+    def test_a_loop_that_is_closed(self):
+        async def use():
+            service = self.app.state.gset
+            service._trees = None
+            return service.trees()
+        trees = asyncio.run(use())
+        self.put('a', 1)  # nobody hears it, and it does no harm
+        trees.abandon()
