@@ -249,5 +249,5 @@ class Trees:
 
 def _look_at_error(task: asyncio.Task[Answer]) -> None:
     """Keep asyncio from logging an error that all askers were told of."""
-    if not task.cancelled():
+    with suppress(asyncio.CancelledError):
         task.exception()

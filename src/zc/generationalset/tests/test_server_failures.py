@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+import unittest
 from unittest import mock
 
 import httpx
@@ -254,7 +255,66 @@ class SharedCopyTests(Served):
         self.assertEqual(len(made), 2)
 
 
+class OvertakenTests(Served):
+    """Answers that were right when they were made."""
+
+    options = {'heartbeat': 3600}
+
+    def overtake(self):
+        """Have the next answer say that nothing changed, when it just did."""
+        self.http.get('/items/')
+        trees = self.app.state.gset._trees[1]
+        original, old = trees.answer, _answers.Position(self.epoch(), 1)
+
+        async def answer(tree, *arguments, **options):
+            trees.answer = original
+            await original(tree, _answers.NOTHING)
+            return _answers.nothing_new(old, 0)
+        self.put('a', 1)
+        trees.answer = answer
+
+    def test_long_poll(self):
+        self.overtake()
+        answer = self.http.get('/updates', params={
+            'generation': 1, 'epoch': self.epoch(), 'wait': 30}).json()
+        self.assertEqual(answer['generation'], 2)
+
+    def test_event_stream(self):
+        stream = Stream(self.http, 1, self.epoch())
+        wait(stream.comments)
+        self.overtake()
+        self.app.state.gset._trees[1].wake()
+        stream.wait_for(2)
+
+
+class TreeTests(unittest.TestCase):
+
+    def test_what_was_read_before_changes_nothing(self):
+        tree = _trees.Tree('name')
+        old, new = _answers.Position('e', 1), _answers.Position('e', 2)
+        tree.learn(new, 5)
+        tree.learn(old, 4)
+        self.assertEqual((tree.position, tree.checked), (new, 5))
+        key = _answers.NOTHING, False
+        tree.keep(key, _answers.Answer(_answers.NOTHING, old, 4))
+        self.assertIsNone(tree.kept(key, 0))
+        tree.keep(key, _answers.Answer(_answers.NOTHING, new, 4))
+        self.assertIsNotNone(tree.kept(key, 5))
+        self.assertIsNone(tree.kept(key, 6))
+
+
 class WakeupsTests(Served):
+
+    def test_waits_until_what_was_announced_can_be_read(self):
+        wakeups = Wakeups(self.db, lambda: None)
+        self.put('a', 1)
+        tid = self.db.lastTransaction()
+        with mock.patch.object(
+                self.db, 'lastTransaction',
+                mock.Mock(side_effect=[b'', b'', tid, b''])) as last:
+            self.assertEqual(wakeups.settle(), 1)
+        self.assertEqual(last.call_count, 3)
+        wakeups.close()
 
     def test_a_cache_that_is_invalid(self):
         told = []
