@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -190,6 +191,15 @@ def application(
     return app
 
 
+class _Anything(PathConvertor):
+    """The rest of a path; Starlette's own takes no line ends."""
+
+    regex = '(?s:.*)'
+
+
+register_url_convertor('anything', _Anything())
+
+
 def _routes(service: Service) -> list[Route]:
     def route(path: str, endpoint: _Endpoint, *methods: str) -> Route:
         async def respond(request: Request) -> Response:
@@ -201,7 +211,7 @@ def _routes(service: Service) -> list[Route]:
         route('/events', _reading.events, 'GET'),
         route('/batch', _writing.batch, 'POST'),
         # Without methods: any, since they depend on the path.
-        route('/items/{path:path}', _writing.item),
+        route('/items/{path:anything}', _writing.item),
         route('/openapi.json', _openapi.describe, 'GET'),
     ]
 

@@ -90,7 +90,8 @@ class WritingTests(Served):
         for id, segment in [
                 ('a/b', 'a%2Fb'), ('a b', 'a%20b'), ('ä', '%C3%A4'),
                 ('~x', '~%22~x%22'), ('', '~%22%22'), ('..', '~%22..%22'),
-                ('%2F', '%252F'), ('?', '%3F'), ('#', '%23')]:
+                ('%2F', '%252F'), ('?', '%3F'), ('#', '%23'),
+                ('a\nb', 'a%0Ab'), ('\r\n', '%0D%0A'), ('\0', '%00')]:
             with self.subTest(id):
                 response = self.http.put(f'/items/{segment}', json=id)
                 self.assertEqual(response.status_code, 201, response.text)
