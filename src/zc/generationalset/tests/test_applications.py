@@ -69,7 +69,7 @@ class ShopTests:
         self.stack = contextlib.ExitStack()
         self.addCleanup(self.stack.close)
         directory = self.stack.enter_context(tempfile.TemporaryDirectory())
-        self.addCleanup(os.chdir, os.getcwd())
+        self.stack.callback(os.chdir, os.getcwd())
         os.chdir(directory)
         self.start()
         self.stack.enter_context(ResolverErrors())
