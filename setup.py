@@ -65,6 +65,7 @@ setup(
             'ZEO',
             'hypothesis',
             'manuel',
+            'playwright',
             'pyramid',
             'pyramid_tm',
             'pyramid_zodbconn',
