@@ -39,7 +39,8 @@ setup(
     ],
     packages=find_namespace_packages('src', include=['zc.*']),
     package_dir={'': 'src'},
-    package_data={'zc.generationalset': ['*.txt', 'py.typed'],
+    package_data={'zc.generationalset': [
+                      '*.txt', 'py.typed', 'static/**/*'],
                   'zc.generationalset.server': ['openapi.json'],
                   'zc.generationalset.tests': [
                       'data/*', 'vectors/*.json', '*.txt']},

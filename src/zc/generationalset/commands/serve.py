@@ -93,8 +93,8 @@ def serve(options: argparse.Namespace) -> int:
         where = f'[{host}]' if ':' in host else host
         what = options.data or 'memory (nothing is kept)'
         _run.run(app, listening, lambda: print(
-            f'serving {"/".join(path)} of {what} at http://{where}:{port}',
-            flush=True))
+            f'serving {"/".join(path)} of {what} at http://{where}:{port}\n'
+            f'explore it at http://{where}:{port}/explore', flush=True))
     return 0
 
 

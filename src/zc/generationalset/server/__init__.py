@@ -27,7 +27,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from zc.generationalset.server import _openapi, _reading, _writing
+from zc.generationalset.server import (
+    _openapi,
+    _pages,
+    _reading,
+    _writing,
+)
 from zc.generationalset.server._access import Access, bearer
 from zc.generationalset.server._bodies import Limits
 from zc.generationalset.server._problems import Problem, respond
@@ -183,7 +188,7 @@ def application(
         await service.close()
 
     app = Starlette(
-        routes=[*routes, *_routes(service)],
+        routes=[*routes, *_routes(service), *_pages.routes()],
         middleware=_cors(origins), lifespan=lifespan,
         exception_handlers={Problem: respond, HTTPException: respond,
                             Exception: respond})

@@ -55,6 +55,7 @@ MAY_IMPORT = {
         'server._answers', 'server._bodies', 'server._changes',
         'server._database', 'server._problems', 'server._reading', 'wire'},
     'server._openapi': set(),
+    'server._pages': {'server._problems'},
     'server': {'server'},
     'server._run': set(),
     # The client

@@ -48,6 +48,8 @@ class ServeTests(unittest.TestCase):
             if not line:
                 self.fail(process.stderr.read())
             self.url = line.split()[-1]
+            self.assertEqual(process.stdout.readline(),
+                             f'explore it at {self.url}/explore\n')
             yield line
         finally:
             process.send_signal(signal.SIGTERM)

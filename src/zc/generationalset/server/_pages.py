@@ -1,0 +1,135 @@
+"""The explorer, and the files of pages: scripts and styles.
+
+They hold no data, so everybody may see them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from zc.generationalset.server._problems import Problem
+
+TYPES = {
+    '.css': 'text/css',
+    '.html': 'text/html',
+    '.js': 'text/javascript',
+}
+#: Pages run our scripts only, and talk to their own server only.
+POLICY = '; '.join([
+    "default-src 'none'", "script-src 'self'", "style-src 'self'",
+    "img-src 'self' data:", "connect-src 'self'", "base-uri 'none'",
+    "form-action 'none'", "frame-ancestors 'none'"])
+HEADERS = {
+    # A release that is installed is seen at once; mostly it's a 304.
+    'cache-control': 'no-cache',
+    'content-security-policy': POLICY,
+    # Modules that pages of other origins import aren't subject to it: there
+    # it's CORS that decides.
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'vary': 'origin',
+    'x-content-type-options': 'nosniff',
+}
+
+
+class File(NamedTuple):
+    content: bytes
+    type: str
+    etag: str
+
+
+def routes() -> list[Route]:
+    """Return the routes that every application has."""
+    return [page('/explore', 'explore.html'), _without_slash('/explore/'),
+            folder()]
+
+
+def page(path: str, name: str) -> Route:
+    """Return a route that serves an HTML file of this package.
+
+    .. code-block:: python
+
+        page('/', 'board/index.html')
+
+    path
+        Where it is served, as for Starlette's ``Route``.
+    name
+        Which file, below ``static``.
+    """
+    parent, _, name = name.rpartition('/')
+
+    async def respond(request: Request) -> Response:
+        return _response(request, _files(parent)[name])
+    return _route(path, respond)
+
+
+def folder(name: str = '') -> Route:
+    """Return a route that serves the scripts and styles of a folder.
+
+    .. code-block:: python
+
+        folder('board')             # /static/board/board.js
+
+    name
+        Which folder, below ``static``; by default ``static`` itself.  What is
+        in folders within is not served.
+    """
+    async def respond(request: Request) -> Response:
+        wanted = request.path_params['name']
+        file = _files(name).get(wanted)
+        if file is None or wanted.endswith('.html'):
+            raise Problem(404, 'there is no such file')
+        return _response(request, file)
+    return _route('/static/' + (name and name + '/') + '{name}', respond)
+
+
+def _without_slash(path: str) -> Route:
+    """Return a route to the path without its slash.
+
+    References of a page are relative, so it has one path.  This is relative,
+    too, since a proxy may have another prefix than we know of.
+    """
+    async def respond(request: Request) -> Response:
+        return Response(status_code=308, headers={
+            **HEADERS, 'location': '..' + path.rstrip('/')})
+    return _route(path, respond)
+
+
+def _route(
+        path: str, respond: Callable[[Request], Awaitable[Response]]) -> Route:
+    # The description is of the protocol, for programs.
+    return Route(path, respond, include_in_schema=False)
+
+
+@cache
+def _files(name: str) -> dict[str, File]:
+    """Read a folder.  What isn't in here can't be served."""
+    folder = files('zc.generationalset') / 'static'
+    if name:
+        folder = folder / name
+    found = {}
+    for file in folder.iterdir():
+        suffix = file.name[file.name.rfind('.'):]
+        if suffix in TYPES:
+            content = file.read_bytes()
+            found[file.name] = File(
+                content, f'{TYPES[suffix]}; charset=utf-8',
+                f'"{hashlib.sha256(content).hexdigest()[:20]}"')
+    return found
+
+
+def _response(request: Request, file: File) -> Response:
+    headers = {**HEADERS, 'etag': file.etag}
+    known = request.headers.get('if-none-match', '').split(',')
+    if file.etag in [tag.strip().removeprefix('W/') for tag in known]:
+        return Response(status_code=304, headers=headers)
+    return Response(
+        file.content, headers={**headers, 'content-type': file.type})
