@@ -2,21 +2,16 @@
 
 import contextlib
 import datetime
-import gc
 import os
 import tempfile
 import threading
 import time
 import unittest
 import uuid
-from contextlib import aclosing
 from decimal import Decimal
-
-import anyio
 
 from zc.generationalset import GSet
 from zc.generationalset.client import (
-    AsyncClient,
     Client,
     ClientError,
     Closed,
@@ -338,63 +333,6 @@ class Contract(ClientTests):
 
 
 SyncClientTests, AsyncClientTests = for_both(Contract, Served)
-
-
-class TaskTests(Served):
-    """What only tasks can do."""
-
-    options = {'heartbeat': 0.2}
-
-    def run_tasks(self, function):
-        async def main():
-            async with AsyncClient(self.url) as client:
-                await client.sync()
-                await function(client)
-                self.assertEqual(client._session._feeds, [])
-                self.assertEqual(client._network.scopes, set())
-                await client.sync()
-        anyio.run(main)
-
-    def test_cancelled_watch(self):
-        async def watch(client, seen):
-            async with aclosing(client.watch()) as watch:
-                async for changes in watch:
-                    seen += changes
-
-        async def main(client):
-            for when in 'ask', 'listen', 'deliver':
-                async with anyio.create_task_group() as tasks:
-                    seen = []
-                    tasks.start_soon(watch, client, seen)
-                    if when != 'ask':
-                        await client.put('a', when)
-                        while not seen:
-                            await anyio.sleep(.01)
-                    if when == 'deliver':
-                        await client.put('b', when)
-                    tasks.cancel_scope.cancel()
-        self.run_tasks(main)
-
-    def test_timeout(self):
-        async def main(client):
-            with anyio.move_on_after(.1) as scope:
-                async with aclosing(client.watch()) as watch:
-                    async for _ in watch:
-                        pass
-            self.assertTrue(scope.cancelled_caught)
-        self.run_tasks(main)
-
-    def test_abandoned_watch(self):
-        """One that nobody closes is closed as garbage."""
-        async def main(client):
-            await client.put('a', time.time())
-            self.put('b', time.time())
-            async for _ in client.watch():
-                break
-            while client._session._feeds:
-                gc.collect()
-                await anyio.sleep(.01)
-        self.run_tasks(main)
 
 
 class Access(ClientTests):

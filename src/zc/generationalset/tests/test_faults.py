@@ -1,35 +1,27 @@
-"""Both clients, with servers and proxies that do what they shouldn't."""
+"""Both clients, with servers that do what they shouldn't."""
 
-import contextlib
-import itertools
-import random
 import time
 import tracemalloc
 import unittest
 import zlib
 from functools import partial
 
-from zc.generationalset import GSet, wire
+from zc.generationalset import wire
 from zc.generationalset.client import (
     BadAnswer,
     Client,
-    ClientError,
-    MaybeWritten,
     Refused,
     Unavailable,
 )
-from zc.generationalset.documents import Document
-from zc.generationalset.tests import faulty
 from zc.generationalset.tests.clients import (
     ClientTests,
     Watcher,
     for_both,
     hurry,
-    quiet,
 )
-from zc.generationalset.tests.faulty import Faulty, Proxy, response
+from zc.generationalset.tests.faulty import Faulty, response
 from zc.generationalset.tests.scripts import answer, event
-from zc.generationalset.tests.serving import Served, wait
+from zc.generationalset.tests.serving import wait
 
 MB = 2 ** 20
 STREAM = response(200, length=-1, content_type='text/event-stream')
@@ -301,183 +293,6 @@ SyncFaultTests, AsyncFaultTests = for_both(Faults)
 def pack(data):
     packer = zlib.compressobj(wbits=31)
     return packer.compress(data) + packer.flush()
-
-
-class ProxyFaults(ClientTests):
-    """A good server, with something bad on the way to it."""
-
-    options = {'heartbeat': .2}
-    seeds = range(3)
-
-    def setUp(self):
-        super().setUp()
-        self.proxy = Proxy(self.url)
-        self.stack.enter_context(self.proxy)
-        self.client = self.make_client(self.proxy.url, heartbeat=.5)
-        self.waits = hurry(self.client)
-
-    def fault(self, *faults):
-        """Let these be the faults of the next requests; then all is well."""
-        rest = list(faults)
-        self.proxy.fault = lambda request: rest.pop(0) if rest else None
-
-    def written(self):
-        with self.changing() as things:
-            return things.generation - 1, sorted(things.ids())
-
-    def test_lost_responses_of_writes(self):
-        for write, id in [
-                (lambda: self.client.put('a', 1), 'a'),
-                (lambda: self.client.add((), 2), None),
-                (lambda: self.client.batch([('put', 'c', 3)])[0], 'c'),
-                (lambda: self.client.make_set('d'), 'd')]:
-            self.client.sync()
-            before, _ = self.written()
-            self.fault(faulty.lose, faulty.cut_after(20), faulty.status(502))
-            id = write() or id
-            generation, ids = self.written()
-            self.assertIn(id, ids)
-            self.assertIn(generation - before, (1, 3))  # no other items
-            self.assertIn(id, self.client.replica.items)
-        self.assertEqual(len(ids), 4)
-
-    def test_lost_response_of_a_removal(self):
-        self.client.put('a', 1)
-        self.client.sync()
-        self.fault(faulty.lose)
-        self.client.remove('a')
-        self.assertEqual(self.client.replica.items, {})
-        self.client.put('a', 1)
-        self.fault(faulty.lose)
-        with self.assertRaises(MaybeWritten):
-            self.client.batch([('remove', 'a')])
-
-    def test_writes_that_never_get_through(self):
-        self.fault(*[faulty.refuse] * 4)
-        with self.assertRaises(MaybeWritten):
-            self.client.put('a', 1)
-        self.assertEqual(self.written(), (0, []))
-        self.fault(*[faulty.status(503)] * 4)
-        with self.assertRaises(Unavailable):
-            self.client.put('a', 1)
-        self.fault(faulty.garble)
-        with self.assertRaises(MaybeWritten):
-            self.client.put('a', 1)
-
-    def test_cache(self):
-        """Old answers are not applied, and the cache is passed by."""
-        self.put('a')
-        self.proxy.fault = faulty.Cache()
-        self.client.sync()
-        self.put('b')
-        self.client.sync()
-        with self.changing() as things:
-            things.renew()
-            del things['a']
-        self.client.sync()
-        self.client.sync()
-        self.assertEqual(self.client.replica.items, {'b': None})
-        self.assertEqual(len(self.proxy.fault.stored), 4)
-
-    def test_cache_that_does_not_let_pass(self):
-        cache = faulty.Cache()
-
-        def fault(request):
-            request.headers.pop('cache-control', None)
-            return cache(request)
-        self.proxy.fault = fault
-        self.put('a')
-        self.client.sync()
-        self.put('b')
-        with self.assertRaisesRegex(BadAnswer, 'look for a cache'):
-            self.client.sync()
-        self.assertEqual(self.client.replica.items, {'a': None})
-
-    def test_half_events(self):
-        """Streams are cut everywhere; every change comes once."""
-        watcher = Watcher(self.client)
-        sizes = itertools.count(200)  # of one event, and a bit
-        self.proxy.fault = lambda request: faulty.cut_body_after(
-            next(sizes)) if request.path == '/events' else None
-        with self.assertLogs('zc.generationalset.client'):
-            for number in range(60):
-                self.put(f'{number:03}')
-                watcher.saw('added', f'{number:03}')
-        self.assertGreater(next(sizes), 230)
-        self.assertEqual(
-            sorted(watcher.seen),
-            [('added', (f'{number:03}',)) for number in range(60)])
-
-    def test_random_faults(self):
-        """Whatever happens, it gets everything, once, in the end."""
-        for seed in self.seeds:
-            chance = random.Random(seed)
-            cache = faulty.Cache()
-
-            def fault(request, chance=chance, cache=cache):
-                if chance.random() < .5:
-                    return None
-                return chance.choice([
-                    faulty.refuse, faulty.lose, faulty.garble,
-                    faulty.cut_after(chance.randrange(400)),
-                    faulty.status(500), faulty.status(503, retry_after=1),
-                    faulty.status(429), cache(request)])
-            self.proxy.fault = fault
-            client = self.make_client(self.proxy.url, heartbeat=.3)
-            hurry(client)
-            watcher = Watcher(client)
-            with quiet():
-                self.change_at_random(chance, client)
-                self.proxy.fault = lambda request: None
-                self.put('last', seed)
-                wait(lambda seed=seed, client=client:
-                     client.replica.items.get('last') == seed)
-            with Client(self.url) as other:
-                other.sync()
-                with client.lock:
-                    self.assertEqual(
-                        client.replica.items, other.replica.items)
-            wait(lambda watcher=watcher, client=client:
-                 replay(watcher.changes) == client.replica.items)
-            client.close()
-            self.assertIsNone(watcher.ended())
-
-    def change_at_random(self, chance, client):
-        for number in range(60):
-            id = chance.choice('abcdef')
-            with self.changing() as things:
-                if id in things:
-                    del things[id]
-                elif chance.random() < .3:
-                    things.add(GSet(id))
-                    things[id].add(Document('inner', number))
-                else:
-                    things.add(Document(id, number))
-                if chance.random() < .05:
-                    things.renew()
-            time.sleep(chance.random() * .01)
-            if chance.random() < .1:
-                self.proxy.cut()
-            if chance.random() < .2:
-                with contextlib.suppress(ClientError):
-                    client.put(f'own {id}', number)
-
-
-SyncProxyTests, AsyncProxyTests = for_both(ProxyFaults, Served)
-
-
-def replay(changes):
-    """Return what a user interface shows that was told of these changes."""
-    shown = {}
-    for kind, (*path, id), item in list(changes):
-        inside = shown
-        for step in path:
-            inside = inside[step]
-        if kind == 'removed':
-            del inside[id]
-        else:
-            inside[id] = {} if type(item).__name__ == 'Subset' else item
-    return shown
 
 
 class TextTests(unittest.TestCase):

@@ -1,0 +1,96 @@
+"""Being told of commits, by all storages."""
+
+import os
+import tempfile
+import threading
+import unittest
+
+import ZODB
+from ZODB.DemoStorage import DemoStorage
+from ZODB.FileStorage import FileStorage
+from ZODB.MappingStorage import MappingStorage
+
+from zc.generationalset.server._wakeups import Wakeups
+
+
+class WakeupsTests(unittest.TestCase):
+
+    def storages(self):
+        yield DemoStorage()
+        yield MappingStorage()
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        yield FileStorage(os.path.join(directory.name, 'wakeups.fs'))
+
+    def test_counts_commits_that_can_be_read(self):
+        for storage in self.storages():
+            with self.subTest(type(storage).__name__):
+                self.check(storage)
+
+    def check(self, storage):
+        db = ZODB.DB(storage)
+        told = threading.Event()
+        wakeups = Wakeups(db, told.set)
+        seen = []
+
+        def follow():
+            while len(seen) < 1 or seen[-1] < 200:
+                told.wait(20)
+                told.clear()
+                count = wakeups.settle()
+                with db.transaction() as connection:
+                    number = connection.root().get('number', 0)
+                if number < count:
+                    seen.append(-1)
+                    return
+                seen.append(number)
+        thread = threading.Thread(target=follow)
+        thread.start()
+        for number in range(1, 201):
+            with db.transaction() as connection:
+                connection.root.number = number
+        thread.join(30)
+        self.assertEqual(seen[-1], 200)
+        self.assertEqual(wakeups.count, 200)
+        wakeups.close()
+        with db.transaction() as connection:
+            connection.root.number = 0
+        self.assertEqual(wakeups.count, 200)
+        db.close()
+        wakeups.close()
+
+
+    def test_waits_for_a_commit_that_is_announced(self):
+        announced, proceed = threading.Event(), threading.Event()
+
+        class Storage(MappingStorage):
+            def tpc_finish(self, transaction, func=lambda tid: None):
+                def finish(tid):
+                    func(tid)
+                    if armed:
+                        announced.set()
+                        proceed.wait(20)
+                return super().tpc_finish(transaction, finish)
+
+        def commit():
+            with db.transaction() as connection:
+                connection.root.number = 1
+
+        armed = []
+        db = ZODB.DB(Storage())
+        wakeups = Wakeups(db, lambda: None)
+        armed.append(True)
+        counts = []
+        committing = threading.Thread(target=commit)
+        settling = threading.Thread(
+            target=lambda: counts.append(wakeups.settle()))
+        committing.start()
+        announced.wait(20)
+        settling.start()
+        settling.join(0.1)
+        self.assertEqual((wakeups.count, counts), (1, []))
+        proceed.set()
+        committing.join(20)
+        settling.join(20)
+        self.assertEqual(counts, [1])
+        db.close()
