@@ -1,0 +1,254 @@
+/**
+ * Keeps a copy of a server's generational set current.
+ *
+ * The protocol is docs/protocol.txt of zc.generationalset.
+ */
+
+/** What JSON knows. */
+export type Value =
+  | null | boolean | number | string | Value[] | { [name: string]: Value };
+
+/**
+ * A string, a number within ±(2^53 - 1), or an extended id, as the object that
+ * it is in JSON, such as `{$int: '9007199254740993'}`, `{$tuple: [1, 'a']}`,
+ * `{$uuid: '6f1d2c34-0000-4000-8000-000000000001'}`.
+ *
+ * What JavaScript can't hold is an error, a TypeError; nothing is rounded.
+ */
+export type Id = string | number | { [name: string]: Value };
+
+/** Ids, from the top of the tree. */
+export type Path = readonly Id[];
+
+/** The items of a set by id, the one changed last comes last. */
+export class Items implements Iterable<[Id, Value | Items]> {
+  /** How many items and subsets there are. */
+  readonly size: number;
+
+  /** Whether there is an item or subset. */
+  has(id: Id): boolean;
+
+  /** An item, a subset, or undefined. */
+  get(id: Id): Value | Items | undefined;
+
+  /**
+   * What a path, or one id, leads to; undefined if there is nothing.
+   *
+   *     client.items.at(['cards', 'x'])
+   */
+  at(path: Path | Id): Value | Items | undefined;
+
+  keys(): IterableIterator<Id>;
+  values(): IterableIterator<Value | Items>;
+  entries(): IterableIterator<[Id, Value | Items]>;
+  [Symbol.iterator](): IterableIterator<[Id, Value | Items]>;
+}
+
+/** What an answer changed. */
+export interface Change {
+  kind: 'added' | 'changed' | 'removed';
+  path: Id[];
+  /** The item as it is now; of what was removed, the old one. */
+  item: Value | Items;
+}
+
+/** An answer of the protocol, checked; made by `decode`. */
+export interface Answer {
+  format: 1;
+  epoch: string | null;
+  since: number;
+  generation: number;
+  since_epoch?: string | null;
+  reset?: string;
+  removals?: Id[];
+  adds?: Entry[];
+  contents?: Entry[];
+}
+
+/** An item, or what changed in a subset. */
+export type Entry = [Id, Value] | Subset;
+
+export interface Subset {
+  id: Id;
+  removals?: Id[];
+  adds?: Entry[];
+  contents?: Entry[];
+}
+
+/**
+ * Reads an answer.
+ *
+ * Throws a SyntaxError or TypeError for what isn't one, with ids or numbers
+ * that JavaScript can't hold, too.
+ */
+export function decode(text: string): Answer;
+
+/** Reads a value, and checks it as those in answers. */
+export function decodeValue(text: string): Value;
+
+/**
+ * An id as a segment of the path of a URL, as after `/items/`.
+ *
+ *     encodeSegment('a/b')  // 'a%2Fb'
+ *     encodeSegment(42)     // '~42'
+ */
+export function encodeSegment(id: Id): string;
+
+/** The events in the pieces of a `text/event-stream`. */
+export function parseEvents(
+  pieces: AsyncIterable<string>,
+): AsyncGenerator<{ type: string; data: string }, void>;
+
+/** An answer to another question than the replica would ask: ignore it. */
+export class Misfit extends Error {}
+
+/** A copy of a set, in memory. */
+export class Replica {
+  /** The history that the generation belongs to. */
+  readonly epoch: string | null;
+  /** What to ask for updates since; 0 if there is nothing yet. */
+  readonly generation: number;
+  readonly items: Items;
+
+  /**
+   * Applies an answer, all or nothing, and returns what it changed, in order.
+   *
+   *     replica.apply(decode(text))
+   *
+   * A subset that comes is added, and then all that is in it; one that goes is
+   * removed, and that says it all.  An item that comes again as it is, is no
+   * change.
+   *
+   * Throws Misfit.
+   */
+  apply(answer: Answer): Change[];
+}
+
+/** There was no response, or the server said no. */
+export class RequestError extends Error {
+  /** The HTTP status; 0 if there was no response. */
+  readonly status: number;
+  /** The server's explanation. */
+  readonly detail: string;
+  /** Seconds until the server wants to hear of this client again. */
+  readonly retryAfter?: number;
+  /** Which change of a batch is to blame, from 0. */
+  readonly change?: number;
+}
+
+export interface Options {
+  /** Sent as `Authorization: Bearer TOKEN`. */
+  token?: string;
+  /**
+   * Where to keep the data in the browser, so that the next start has them at
+   * once, and without the server.  All tabs with the same name and URL share
+   * the data and one event stream.  Different users need different names.
+   *
+   * It is the IndexedDB database `${store} ${url}`.
+   */
+  store?: string;
+  /** Seconds between signs of life of the server's streams, 15 by default. */
+  heartbeat?: number;
+}
+
+export type BatchChange =
+  | { op: 'put' | 'add'; path: Path | Id; item: Value }
+  | { op: 'set' | 'remove'; path: Path | Id };
+
+export interface Events {
+  /** An item or subset is new. */
+  added: CustomEvent<{ path: Id[]; item: Value | Items }>;
+  /** An item is another one. */
+  changed: CustomEvent<{ path: Id[]; item: Value | Items }>;
+  /** An item or subset is gone; `item` is what it was. */
+  removed: CustomEvent<{ path: Id[]; item: Value | Items }>;
+  /**
+   * Once for each answer that was applied, after its `added`, `changed` and
+   * `removed`.  `size` is the number of characters of its JSON, 0 if it came
+   * from the store.
+   */
+  updates: CustomEvent<{
+    changes: Change[];
+    epoch: string | null;
+    generation: number;
+    size: number;
+  }>;
+  /** The server answers. */
+  online: CustomEvent<null>;
+  /** It doesn't; `delay` is the number of seconds until the next try. */
+  offline: CustomEvent<{ error: Error; delay: number }>;
+  /** All was replaced, by the `updates` that follow. */
+  reset: CustomEvent<{ reason: string }>;
+  /** What the developer should know; the client goes on. */
+  error: CustomEvent<{ error: Error }>;
+}
+
+/**
+ * Keeps a copy of a server's set current, and writes.
+ *
+ *     const client = new Client('https://example.org/sync', {token});
+ *     client.addEventListener('updates', () => render(client.items));
+ *     await client.start();
+ *     await client.put(['people', 'ann'], {name: 'Ann'});
+ *
+ * Writes go to the server; what changed is in `items` when their promises
+ * resolve.  They reject with a RequestError, without a server at once; nothing
+ * is queued.
+ */
+export class Client extends EventTarget {
+  /**
+   * `url` may be relative to the page.  Throws a TypeError for one that can't
+   * be used.
+   */
+  constructor(url: string | URL, options?: Options);
+
+  /** Whether the server answered last time. */
+  readonly online: boolean;
+  /** What the client has; 0 is nothing. */
+  readonly generation: number;
+  readonly epoch: string | null;
+  /** Not to be changed; use `put` and so on. */
+  readonly items: Items;
+
+  /**
+   * Goes on following the server until `close`.
+   *
+   * Resolves when there is something to show, from the store or else from the
+   * server, or when the client is closed.  Rejects if the server refuses
+   * the first question, with a wrong token for example; the client is closed
+   * then.
+   */
+  start(): Promise<void>;
+
+  /** Asks once what changed. */
+  sync(): Promise<void>;
+
+  /** Puts an item in the place of whatever item has that path. */
+  put(path: Path | Id, item: Value): Promise<void>;
+
+  /** Puts an item into the set at a path, [] for the top; returns its id. */
+  add(path: Path | Id, item: Value): Promise<string>;
+
+  /** Makes an empty subset; one that is there stays as it is. */
+  makeSet(path: Path | Id): Promise<void>;
+
+  /** Removes an item, or a subset with all that is in it. */
+  remove(path: Path | Id): Promise<void>;
+
+  /** Makes several changes in one transaction; returns their ids. */
+  batch(changes: readonly BatchChange[]): Promise<Id[]>;
+
+  /** Lets go of everything: connections, timers, database, other tabs. */
+  close(): void;
+
+  addEventListener<Type extends keyof Events>(
+    type: Type,
+    listener: (event: Events[Type]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<Type extends keyof Events>(
+    type: Type,
+    listener: (event: Events[Type]) => void,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}
