@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import ipaddress
 import os
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import transaction
 
 from zc.generationalset import GenerationalSet
-from zc.generationalset.commands import Failure, add_command
+from zc.generationalset.commands import Failure, add_command, demo
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+    from starlette.routing import BaseRoute
 
 DESCRIPTION = '''\
 Serve a generational set: answers, event streams, and writes of documents.
 
 examples:
+  gset serve --demo
+      serves a board with cards and messages, to be opened in two windows
+  gset serve --demo Board.fs
+      keeps the board in a file, which is made if there is none
   gset serve
       serves an empty set at http://127.0.0.1:8080, kept in memory only
   gset serve Data.fs
@@ -41,6 +48,7 @@ docs/protocol.txt tells what is understood and answered.
 CACHE = 128 * 2 ** 20
 #: What is served if there is nothing.
 NEW_SET = 'things'
+PORT = 8080
 
 
 def add_parser(commands: Any) -> None:
@@ -51,6 +59,10 @@ def add_parser(commands: Any) -> None:
         help='a FileStorage, or a URI as zodburi understands it; in memory '
         'if left out')
     parser.add_argument(
+        '--demo', action='store_true',
+        help='serve a board that several people share, with a page for it, '
+        "from the set 'board' unless --set names one")
+    parser.add_argument(
         '--set', metavar='NAME', dest='path',
         help='where the set is in the root, with slashes; by default the only '
         'one in the root')
@@ -58,8 +70,9 @@ def add_parser(commands: Any) -> None:
         '--host', default='127.0.0.1',
         help='the address to listen on (default: %(default)s)')
     parser.add_argument(
-        '--port', type=int, default=8080,
-        help='0 for any that is free (default: %(default)s)')
+        '--port', type=int,
+        help=f'0 for any that is free (default: {PORT}; with --demo any, if '
+        'that is taken)')
     parser.add_argument(
         '--token-file', metavar='FILE',
         help='who may use it: lines with a name and a token')
@@ -82,20 +95,36 @@ def serve(options: argparse.Namespace) -> int:
             f'expected a --token-file to listen on {options.host}: without '
             'tokens everybody there could write')
     with database(options.data) as db:
-        path = prepare(db, options.path)
-        app = make_application(db, path, tokens, options)
-        try:
-            listening = _run.listen(options.host, options.port)
-        except OSError as error:
-            raise Failure(f'can not listen on {options.host}, port '
-                          f'{options.port}: {error.strerror}') from error
+        if options.demo:
+            path = prepare(db, options.path or demo.NAME, demo.fill)
+            routes = demo.routes()
+        else:
+            path, routes = prepare(db, options.path), []
+        app = make_application(db, path, tokens, options, routes)
+        listening = _listen(options)
         host, port = listening.getsockname()[:2]
         where = f'[{host}]' if ':' in host else host
+        url = f'http://{where}:{port}'
         what = options.data or 'memory (nothing is kept)'
         _run.run(app, listening, lambda: print(
-            f'serving {"/".join(path)} of {what} at http://{where}:{port}\n'
-            f'explore it at http://{where}:{port}/explore', flush=True))
+            demo.announce(url) if options.demo else
+            f'serving {"/".join(path)} of {what} at {url}\n'
+            f'explore it at {url}/explore', flush=True))
     return 0
+
+
+def _listen(options: argparse.Namespace) -> socket.socket:
+    from zc.generationalset.server import _run
+
+    port = PORT if options.port is None else options.port
+    try:
+        return _run.listen(options.host, port)
+    except OSError as error:
+        if (options.demo and options.port is None
+                and error.errno == errno.EADDRINUSE):
+            return _run.listen(options.host, 0)
+        raise Failure(f'can not listen on {options.host}, port {port}: '
+                      f'{error.strerror}') from error
 
 
 def read_tokens(path: str | None) -> dict[str, str]:
@@ -156,8 +185,14 @@ def database(data: str | None) -> Iterator[Any]:
         db.close()
 
 
-def prepare(db: Any, path: str | None) -> list[str]:
-    """Return where the set is; make it, if the root has none."""
+def prepare(
+        db: Any, path: str | None,
+        fill: Callable[[GenerationalSet], None] | None = None) -> list[str]:
+    """Return where the set is; make it, if the root has none.
+
+    fill
+        Called with the set, in a transaction.
+    """
     manager = transaction.TransactionManager()
     connection = db.open(manager)
     try:
@@ -179,6 +214,9 @@ def prepare(db: Any, path: str | None) -> list[str]:
         if not isinstance(gset, GenerationalSet):
             raise Failure(f'expected a generational set at {path}, got '
                           f'{gset!r}')
+        if fill is not None:
+            fill(gset)
+            manager.commit()
         return steps
     finally:
         manager.abort()
@@ -197,14 +235,15 @@ def find(root: Any, steps: list[str]) -> Any:
 
 def make_application(
         db: Any, path: list[str], tokens: dict[str, str],
-        options: argparse.Namespace) -> Starlette:
+        options: argparse.Namespace, routes: Sequence[BaseRoute],
+) -> Starlette:
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     from zc.generationalset.server import application
 
     app = application(
         db, lambda root: find(root, path), tokens=tokens or None,
-        origins=tuple(options.origin))
+        origins=tuple(options.origin), routes=routes)
     if not tokens:
         # A page in a browser on this machine could otherwise come under a
         # name of its own that resolves to this address.

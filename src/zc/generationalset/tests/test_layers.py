@@ -82,7 +82,8 @@ MAY_IMPORT = {
         'client', 'commands', 'replica', 'wire'},
     'commands.check': {'', 'check', 'commands'},
     'commands.client': {'commands'},
-    'commands.serve': {'', 'commands', 'server'},
+    'commands.demo': {'', 'commands', 'documents', 'server'},
+    'commands.serve': {'', 'commands', 'commands.demo', 'server'},
     '__main__': {'commands'},
 }
 

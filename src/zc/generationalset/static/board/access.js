@@ -1,0 +1,53 @@
+/** The client, with a token if the server wants one. */
+
+import { Client } from '../gset.js';
+
+const base = new URL('./', document.baseURI);
+// The explorer of the same server has it there, too.
+const KEY = `gset-token ${base.pathname}`;
+const token = sessionStorage.getItem(KEY);
+
+/** Returns a client for the server that this page came from. */
+export function makeClient() {
+  // What needs a token shouldn't stay in the browser.
+  const client = new Client(base, token ? { token } : { store: 'board' });
+  client.addEventListener('offline', ({ detail }) => lookAt(detail.error));
+  client.addEventListener(
+    'error', ({ detail }) => console.warn(detail.error));
+  return client;
+}
+
+/** Starts a client; asks the user for a token if the server wants one. */
+export async function start(client) {
+  try {
+    await client.start();
+  } catch (error) {
+    if (!lookAt(error)) throw error;
+  }
+}
+
+/** Removes an item, even if the page is closing. */
+export function removeAtEnd(path) {
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const url = new URL(
+    `items/${path.map(encodeURIComponent).join('/')}`, base);
+  // Nobody is there any more whom a failure could be told.
+  fetch(url, { method: 'DELETE', headers, keepalive: true }).catch(() => {});
+}
+
+function lookAt({ status }) {
+  if (status === 401) ask();
+  return status === 401;
+}
+
+function ask() {
+  const dialog = document.querySelector('.token-dialog');
+  if (dialog.open) return;
+  dialog.querySelector('.wrong').hidden = !token;
+  dialog.querySelector('form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    sessionStorage.setItem(KEY, dialog.querySelector('input').value);
+    location.reload();
+  });
+  dialog.showModal();
+}

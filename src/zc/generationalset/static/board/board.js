@@ -1,0 +1,78 @@
+/**
+ * A shared task board: whoever has this page open sees the same, at once.
+ *
+ * Everything is in one set with four subsets.  The client of gset.js keeps a
+ * copy of it; this page shows the copy, and writes through the client.
+ */
+
+import { makeClient, removeAtEnd, start } from './access.js';
+import { Board } from './data.js';
+import { Dragging } from './dragging.js';
+import { takeText } from './field.js';
+import { Keys } from './keys.js';
+import { Messages } from './messages.js';
+import { Me } from './names.js';
+import { Notices } from './notices.js';
+import { Page } from './page.js';
+import { People } from './people.js';
+import { Presence } from './presence.js';
+import { Status } from './status.js';
+import { keepTimes } from './times.js';
+
+const find = (selector) => document.querySelector(selector);
+const root = document.documentElement;
+
+// The board
+
+const client = makeClient();
+const me = new Me();
+const board = new Board(client, me);
+board.addEventListener('change', () => {
+  me.differFrom(board.people.map(({ item }) => item.color));
+}, { once: true });
+const notices = new Notices(find('.notice-bar'), client);
+const status = new Status(find('.status'), board);
+const page = new Page(find('.columns'), board, notices);
+const presence = new Presence(board, removeAtEnd);
+new Messages(find('.messages'), find('.unread'), board, notices);
+new People(find('.people'), board, presence);
+new Keys(page, (words) => status.say(words));
+new Dragging(find('main'), ({ item, column, before }) => {
+  const { id } = item.dataset;
+  const next = before?.dataset.id;
+  return notices.attempt('Not moved', () => (
+    column ? board.moveCard(id, column.dataset.id, next)
+      : board.moveColumn(id, next)));
+});
+takeText(find('.new-column'), (name) => notices.attempt(
+  'Not added', () => board.addColumn(name)));
+keepTimes();
+
+// What a phone shows one at a time
+
+function show(view) {
+  root.dataset.view = view;
+  for (const button of document.querySelectorAll('.views button')) {
+    button.ariaPressed = String(button.dataset.view === view);
+  }
+}
+
+find('.views').addEventListener('click', ({ target }) => {
+  const button = target.closest('button');
+  if (button) show(button.dataset.view);
+});
+
+// Help
+
+const help = find('.help-dialog');
+find('button.help').addEventListener('click', () => help.showModal());
+help.addEventListener('click', ({ target }) => {
+  // The dialog itself is what is around it.
+  if (target === help || target.matches('.close')) help.close();
+});
+addEventListener('keydown', ({ key, target }) => {
+  const types = target.matches?.('input, textarea, select');
+  if (key === '?' && !types && !help.open) help.showModal();
+});
+
+await start(client);

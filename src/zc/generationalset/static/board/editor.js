@@ -1,0 +1,106 @@
+/** A form that edits one text in its place: a card's, or a column's name. */
+
+import { clone, grow, quote } from './elements.js';
+
+/**
+ * An open form.
+ *
+ * It stays until it is saved, cancelled or removed, whatever others do
+ * meanwhile: they don't change what is typed, and it says what they did.
+ *
+ * text     what to begin with.
+ * label    what it is, for the field.
+ * save     called with the text; returns whether it went well.
+ * remove   called by the button; returns whether it went well.
+ * close    called when the form is gone.
+ */
+export class Editor {
+  constructor({ text, label, save, remove, close }) {
+    this.element = clone('editor');
+    this.field = this.element.querySelector('textarea');
+    this.place = this.element.querySelector('.place');
+    this.notice = this.element.querySelector('.notice');
+    this.text = text;
+    this.field.value = text;
+    this.element.querySelector('.what').textContent = label;
+    this.element.ariaLabel = label;
+    this.remove = remove;
+    this.save = save;
+    this.close = close;
+    this.#listen();
+  }
+
+  /** Lets the user choose one of a list of {id, name}, too. */
+  offer(choices, chosen) {
+    this.offered = chosen;
+    this.place.hidden = false;
+    const select = this.place.querySelector('select');
+    select.replaceChildren(...choices.map(({ id, name }) => {
+      const option = document.createElement('option');
+      option.value = id;
+      option.textContent = name;
+      option.selected = id === chosen;
+      return option;
+    }));
+  }
+
+  /** What the user chose, undefined if it's what it was. */
+  get choice() {
+    const { value } = this.place.querySelector('select');
+    return value === this.offered ? undefined : value;
+  }
+
+  /** To be called when it is in the page. */
+  open() {
+    grow(this.field);
+    this.field.focus();
+    this.field.select();
+  }
+
+  /** Tells that somebody changed what is edited, null if it was removed. */
+  tell(text, who) {
+    if (text === this.text) return;
+    this.text = text;
+    const somebody = who || 'Somebody';
+    this.notice.hidden = false;
+    this.notice.textContent = text === null
+      ? 'Somebody removed it meanwhile. Save puts it back.'
+      : `${somebody} changed it to ${quote(text)}. Save replaces that.`;
+  }
+
+  #listen() {
+    const { element, field } = this;
+    field.addEventListener('input', () => grow(field));
+    field.addEventListener('keydown', (event) => {
+      if (event.isComposing) return;
+      if (event.key === 'Enter' && !event.shiftKey) {
+        event.preventDefault();
+        element.requestSubmit();
+      }
+    });
+    element.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') this.close();
+      // The board's keys are for what isn't open.
+      event.stopPropagation();
+    });
+    element.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#end(() => this.save(field.value.trim()));
+    });
+    element.querySelector('.cancel').addEventListener(
+      'click', () => this.close());
+    element.querySelector('.remove').addEventListener(
+      'click', () => this.#end(this.remove));
+  }
+
+  /** Closes the form if what it does goes well; once at a time. */
+  async #end(action) {
+    if (this.element.ariaBusy === 'true') return;
+    this.element.ariaBusy = 'true';
+    try {
+      if (await action()) this.close();
+    } finally {
+      this.element.ariaBusy = 'false';
+    }
+  }
+}

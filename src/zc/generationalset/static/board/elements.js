@@ -1,0 +1,63 @@
+/** What is the same for all parts of the page. */
+
+/** Returns a new element, made of a template in the page. */
+export function clone(name) {
+  const { content } = document.getElementById(name);
+  const element = content.firstElementChild.cloneNode(true);
+  markWriting(element);
+  return element;
+}
+
+/** Shows the connection's state in all buttons that write. */
+export function markWriting(root = document) {
+  const { connection } = document.documentElement.dataset;
+  for (const button of root.querySelectorAll('.writes')) {
+    button.ariaDisabled = String(connection !== 'online');
+  }
+}
+
+/**
+ * Puts elements into their parent, in order, and takes out all others.
+ *
+ * Only what isn't in its place is moved.
+ */
+export function arrange(parent, elements) {
+  const wanted = new Set(elements);
+  for (const child of [...parent.children]) {
+    if (!wanted.has(child)) child.remove();
+  }
+  let place = parent.firstElementChild;
+  for (const element of elements) {
+    if (element === place) {
+      place = place.nextElementSibling;
+    } else if (element === place?.nextElementSibling) {
+      // The one in this place goes elsewhere: moving it moves one, not all.
+      parent.append(place);
+      place = element.nextElementSibling;
+    } else {
+      parent.insertBefore(element, place);
+    }
+  }
+}
+
+/** Does what moves elements; what had the focus has it again. */
+export function keepFocus(action) {
+  const focused = document.activeElement;
+  action();
+  if (focused !== document.activeElement && focused?.isConnected) {
+    focused.focus({ preventScroll: true });
+  }
+}
+
+/** Makes a text field as high as its text. */
+export function grow(field) {
+  field.style.height = 'auto';
+  const border = field.offsetHeight - field.clientHeight;
+  field.style.height = `${field.scrollHeight + border}px`;
+}
+
+/** Shortens a text for a sentence about it. */
+export function quote(text) {
+  const line = text.trim().replace(/\s+/g, ' ');
+  return `“${line.length > 40 ? `${line.slice(0, 39)}…` : line}”`;
+}

@@ -1,0 +1,93 @@
+/** The messages on the page. */
+
+import { arrange, clone } from './elements.js';
+import { takeText } from './field.js';
+import { person } from './names.js';
+import { showTime } from './times.js';
+
+/** Milliseconds after which a message has its own heading. */
+const PAUSE = 5 * 60_000;
+
+/**
+ * Shows the messages, and takes new ones.
+ *
+ * element  has a list, ol, in what scrolls, .log, and a form.
+ * unread   shows how many came while the messages were not to be seen.
+ */
+export class Messages {
+  #views = new Map();
+  #unread = 0;
+
+  constructor(element, unread, board, notices) {
+    this.board = board;
+    this.log = element.querySelector('.log');
+    this.list = element.querySelector('ol');
+    this.unread = unread;
+    takeText(element.querySelector('form'), async (text) => {
+      const said = await notices.attempt(
+        'Not sent', () => board.say(text));
+      if (said) this.#scrollToEnd();
+      return said;
+    });
+    board.addEventListener('change', ({ detail: { changes, isNews } }) => {
+      const told = changes.filter(({ set }) => set === 'messages');
+      if (told.length) this.#show(told, isNews);
+    });
+    new IntersectionObserver(() => this.#see()).observe(this.log);
+  }
+
+  get #isVisible() {
+    return this.log.checkVisibility();
+  }
+
+  #show(changes, isNews) {
+    const isAtEnd = this.log.scrollHeight - this.log.scrollTop
+      - this.log.clientHeight < 40;
+    this.render();
+    if (isAtEnd) this.#scrollToEnd();
+    if (!this.#isVisible && isNews) {
+      const added = changes.filter(({ kind }) => kind === 'added');
+      this.#unread += added.length;
+      this.#showUnread();
+    }
+  }
+
+  render() {
+    const { messages } = this.board;
+    const shown = new Map();
+    messages.forEach(({ id, item }, index) => {
+      const view = this.#views.get(id) ?? clone('message');
+      showMessage(view, item, messages[index - 1]?.item);
+      shown.set(id, view);
+    });
+    this.#views = shown;
+    arrange(this.list, [...shown.values()]);
+  }
+
+  #see() {
+    if (!this.#isVisible) return;
+    if (this.#unread) this.#scrollToEnd();
+    this.#unread = 0;
+    this.#showUnread();
+  }
+
+  #showUnread() {
+    this.unread.textContent = this.#unread || '';
+    this.unread.hidden = !this.#unread;
+  }
+
+  #scrollToEnd() {
+    this.log.scrollTop = this.log.scrollHeight;
+  }
+}
+
+function showMessage(element, item, before) {
+  const { name, color } = person(item.by);
+  element.dataset.color = color;
+  element.querySelector('.by').textContent = name;
+  element.querySelector('.text').textContent = String(item.text ?? '');
+  showTime(element.querySelector('time'), item.at);
+  const isSame = before && person(before.by).name === name
+    && item.at - before.at < PAUSE;
+  element.classList.toggle('goes-on', Boolean(isSame));
+}

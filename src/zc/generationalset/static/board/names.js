@@ -1,0 +1,87 @@
+/** Who you are, for the others: a name and a colour. */
+
+export const COLORS = [
+  'ruby', 'amber', 'moss', 'teal', 'azure', 'violet', 'rose', 'slate'];
+const ANIMALS = [
+  'Badger', 'Beaver', 'Finch', 'Fox', 'Hare', 'Hedgehog', 'Heron', 'Lynx',
+  'Marten', 'Otter', 'Owl', 'Robin', 'Seal', 'Stork', 'Swift', 'Wren'];
+const KEY = 'board-me';
+export const LONGEST = 40;
+
+/**
+ * The user of this window.
+ *
+ * A name that was made up belongs to the window, so that two windows are two
+ * people; one that the user chose, to the browser.
+ */
+export class Me {
+  #isNew;
+
+  constructor() {
+    const known = read('sessionStorage') ?? read('localStorage');
+    this.#isNew = !known;
+    this.#become(known ?? makeUp(COLORS));
+  }
+
+  /** Takes another colour if somebody has it, unless it is known by others. */
+  differFrom(colors) {
+    const free = COLORS.filter((color) => !colors.includes(color));
+    if (this.#isNew && free.length && !free.includes(this.color)) {
+      this.#become(makeUp(free));
+    }
+    this.#isNew = false;
+  }
+
+  #become({ name, color }) {
+    this.name = name;
+    this.color = color;
+    this.#store('sessionStorage');
+  }
+
+  rename(name) {
+    this.name = name.trim().slice(0, LONGEST) || makeUp([this.color]).name;
+    this.#store('sessionStorage');
+    this.#store('localStorage');
+  }
+
+  /** As it is stored in what this user writes. */
+  toJSON() {
+    return { name: this.name, color: this.color };
+  }
+
+  #store(kind) {
+    try {
+      window[kind].setItem(KEY, JSON.stringify(this));
+    } catch {
+      // Without storage, it is for as long as the window is open.
+    }
+  }
+}
+
+/** Returns the name and colour in what somebody wrote, whatever that is. */
+export function person(value) {
+  const { name, color } = value ?? {};
+  return {
+    name: typeof name === 'string' ? name.slice(0, LONGEST) : '',
+    color: COLORS.includes(color) ? color : 'slate',
+  };
+}
+
+function read(kind) {
+  try {
+    const found = person(JSON.parse(window[kind].getItem(KEY)));
+    return found.name ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+function makeUp(colors) {
+  const color = choice(colors);
+  const shown = color[0].toUpperCase() + color.slice(1);
+  return { name: `${shown} ${choice(ANIMALS)}`, color };
+}
+
+function choice(list) {
+  return list[Math.floor(Math.random() * list.length)];
+}

@@ -1,0 +1,116 @@
+/** The columns and cards on the page, as they are on the board. */
+
+import { CardView } from './cards.js';
+import { ColumnView } from './columns.js';
+import { arrange, keepFocus } from './elements.js';
+
+/** With more changes at once, none of them is shown as one. */
+const MANY = 50;
+const GLIDE = { duration: 220, easing: 'cubic-bezier(.2, .8, .2, 1)' };
+const still = matchMedia('(prefers-reduced-motion: reduce)');
+
+/**
+ * Shows a board in an element, and what changes as it does.
+ *
+ * Elements live as long as what they show, so that what somebody does with
+ * one of them isn't disturbed by changes of others.
+ */
+export class Page {
+  cards = new Map();
+  columns = new Map();
+
+  constructor(element, board, notices) {
+    this.element = element;
+    this.board = board;
+    this.notices = notices;
+    board.addEventListener('change', ({ detail }) => this.#change(detail));
+  }
+
+  #change({ changes, generation, isNews }) {
+    const shown = changes.filter(({ set }) => set === 'cards');
+    const places = this.#places(shown);
+    this.render();
+    if (isNews && shown.length <= MANY) {
+      for (const { id, kind, isOwn } of shown) {
+        if (kind !== 'removed') this.cards.get(id)?.mark(generation, isOwn);
+      }
+      this.#glide(places);
+    }
+    // As it filled, it may have been scrolled.
+    if (!isNews) this.element.parentElement.scrollLeft = 0;
+  }
+
+  /** Shows everything as it is now. */
+  render() {
+    keepFocus(() => this.#render());
+  }
+
+  #render() {
+    const columns = this.board.columns.map(({ id, item }) => {
+      const view = this.#view(this.columns, id, ColumnView);
+      view.show(item);
+      return view;
+    });
+    // First all cards, since one that moves is taken out of its old column.
+    const cards = columns.map(({ id }) => this.#cards(id));
+    this.#forget(this.cards, cards.flat(), ({ isOpen }) => isOpen);
+    const busy = this.#forget(this.columns, columns, ({ isBusy }) => isBusy);
+    for (const view of busy) view.fill([]);
+    arrange(this.element, [...columns, ...busy].map((view) => view.element));
+    columns.forEach((view, index) => view.fill(cards[index]));
+  }
+
+  #cards(column) {
+    return this.board.cards(column).map(({ id, item }) => {
+      const view = this.#view(this.cards, id, CardView);
+      view.show(item);
+      return view;
+    });
+  }
+
+  #view(views, id, Kind) {
+    if (!views.has(id)) views.set(id, new Kind(id, this.board, this));
+    return views.get(id);
+  }
+
+  /** Drops views of what is gone; returns those that are still in use. */
+  #forget(views, shown, isUsed) {
+    const wanted = new Set(shown);
+    const used = [];
+    for (const [id, view] of views) {
+      if (wanted.has(view)) continue;
+      if (isUsed(view)) {
+        view.show(undefined);
+        used.push(view);
+      } else {
+        views.delete(id);
+      }
+    }
+    return used;
+  }
+
+  // Motion
+
+  /** Where cards are that somebody else moves. */
+  #places(changes) {
+    if (still.matches || changes.length > MANY) return new Map();
+    return new Map(changes
+      .filter(({ id, isOwn }) => this.cards.has(id) && !isOwn)
+      .map(({ id }) => {
+        const view = this.cards.get(id);
+        return [view, view.element.getBoundingClientRect()];
+      }));
+  }
+
+  #glide(places) {
+    for (const [view, from] of places) {
+      const to = view.element.getBoundingClientRect();
+      const x = from.x - to.x;
+      const y = from.y - to.y;
+      if (view.element.isConnected && (x || y)) {
+        view.element.animate(
+          { translate: [`${x}px ${y}px`, '0 0'] }, GLIDE);
+      }
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/** The bar that says how this window and the server stand. */
+
+import { markWriting } from './elements.js';
+import { tell } from './story.js';
+
+/**
+ * Shows the generation, the connection, and what happened last.
+ *
+ * element  has .generation, .connection, .story and .answer.
+ */
+export class Status {
+  #timer = 0;
+
+  constructor(element, board) {
+    this.element = element;
+    this.board = board;
+    this.client = board.client;
+    this.client.addEventListener('online', () => this.#show());
+    this.client.addEventListener(
+      'offline', ({ detail }) => this.#show(detail));
+    board.addEventListener('change', ({ detail }) => {
+      this.#change(detail);
+      if (this.client.online) this.#show();
+    });
+    this.#show();
+  }
+
+  /** Says something about what the user did. */
+  say(words) {
+    this.#part('story').textContent = words;
+  }
+
+  #part(name) {
+    return this.element.querySelector(`.${name}`);
+  }
+
+  #change({ changes, size, isNews }) {
+    const words = tell(changes, this.board);
+    if (words && isNews) this.say(words);
+    if (!size) return;
+    const count = changes.length === 1 ? '1 change'
+      : `${changes.length} changes`;
+    this.#part('answer').textContent = `last answer: ${count}, ${
+      size.toLocaleString('en')} characters`;
+  }
+
+  #show({ delay = 0 } = {}) {
+    clearInterval(this.#timer);
+    const { online, generation } = this.client;
+    const state = online ? 'online' : 'offline';
+    document.documentElement.dataset.connection = state;
+    markWriting();
+    this.#part('generation').hidden = !generation;
+    this.#part('generation b').textContent = generation;
+    if (online) this.#part('connection').textContent = 'live';
+    else this.#count(delay);
+  }
+
+  #count(delay) {
+    const end = performance.now() + delay * 1000;
+    const show = () => {
+      const left = Math.ceil((end - performance.now()) / 1000);
+      this.#part('connection').textContent = left > 0
+        ? `offline, trying again in ${left} s` : 'connecting…';
+      if (left <= 0) clearInterval(this.#timer);
+    };
+    this.#timer = setInterval(show, 250);
+    show();
+  }
+}
