@@ -18,7 +18,6 @@ The exit code is 1 if something failed; a goal that is missed is no failure.
 A full run takes about half an hour.  Let nothing else run meanwhile.
 """
 
-import argparse
 import resource
 import signal
 import sys
@@ -31,7 +30,7 @@ import peertable
 import servers
 from processes import Failed
 from progress import Progress
-from run import about, installed_commit, keep
+from run import about, arguments, installed_commit, keep
 from servers import SERVERS
 from streams import on_core, streams
 
@@ -214,29 +213,12 @@ def report(about, run):
         ''])
 
 
-def arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        '--quick', action='store_true',
-        help='a minute, one round, few documents; shows that all works, '
-        'not how fast it is; the results are not kept')
-    parser.add_argument(
-        '--rounds', type=int, metavar='N',
-        help='how many rounds (5; with --quick 1)')
-    parser.add_argument(
-        '--only', action='append', choices=WORKLOADS, metavar='WORKLOAD',
-        help='this workload alone, may be repeated: ' + ', '.join(WORKLOADS)
-        + '; the results are not kept')
+def options_given():
+    parser = arguments(__doc__, WORKLOADS)
     parser.add_argument(
         '--server', action='append', choices=SERVERS, metavar='SERVER',
         help='this server alone, may be repeated: ' + ', '.join(SERVERS)
         + '; the results are not kept')
-    parser.add_argument(
-        '--directory', metavar='DIR',
-        help='where databases are put while this runs (default: the '
-        "system's directory for temporary files); commits wait for its disk")
     return parser.parse_args()
 
 
@@ -246,7 +228,7 @@ def allow_many_connections():
 
 
 def main():
-    options = arguments()
+    options = options_given()
     # So that servers are ended, too.
     for number in signal.SIGTERM, signal.SIGINT:
         signal.signal(number, lambda *_: sys.exit('stopped'))

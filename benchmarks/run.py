@@ -214,30 +214,31 @@ def keep(about, run, text, directory=HERE / 'results'):
     (directory / f'{about["date"]}.txt').write_text(text)
 
 
-def arguments():
+def arguments(description, workloads):
+    """Return a parser for what all benchmarks understand."""
     parser = argparse.ArgumentParser(
-        description=__doc__,
+        description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         '--quick', action='store_true',
-        help='a minute, one round, smaller sets; shows that all works, '
+        help='a minute, one round, few items; shows that all works, '
         'not how fast it is; the results are not kept')
     parser.add_argument(
         '--rounds', type=int, metavar='N',
         help='how many rounds (5; with --quick 1)')
     parser.add_argument(
-        '--only', action='append', choices=FULL, metavar='WORKLOAD',
-        help='this workload alone, may be repeated: ' + ', '.join(FULL)
+        '--only', action='append', choices=workloads, metavar='WORKLOAD',
+        help='this workload alone, may be repeated: ' + ', '.join(workloads)
         + '; the results are not kept')
     parser.add_argument(
         '--directory', metavar='DIR',
         help='where databases are put while this runs (default: the '
         "system's directory for temporary files); commits wait for its disk")
-    return parser.parse_args()
+    return parser
 
 
 def main():
-    options = arguments()
+    options = arguments(__doc__, FULL).parse_args()
     settings = QUICK if options.quick else FULL
     names = options.only or list(FULL)
     rounds = options.rounds or (1 if options.quick else 5)
