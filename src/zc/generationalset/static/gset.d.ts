@@ -83,9 +83,6 @@ export interface Subset {
  */
 export function decode(text: string): Answer;
 
-/** Reads a value, and checks it as those in answers. */
-export function decodeValue(text: string): Value;
-
 /**
  * An id as a segment of the path of a URL, as after `/items/`.
  *

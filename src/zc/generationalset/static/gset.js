@@ -7,12 +7,7 @@ const SAFE = Number.MAX_SAFE_INTEGER;
 const DEPTH = 200; // levels of arrays and objects; recursion is safe then
 
 function refuse(expected, got) {
-  let shown = typeof got;
-  try {
-    shown = JSON.stringify(got).slice(0, 99);
-  } catch {
-    // It is nothing that JSON knows.
-  }
+  const shown = JSON.stringify(got)?.slice(0, 99);
   throw new TypeError(`expected ${expected}, got ${shown}`);
 }
 
@@ -62,24 +57,24 @@ function isDay(text) {
 }
 
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?0*\d{1,18})?$/;
-const DAY = /^\d{4}-\d\d-\d\d/;
-const TIME = /([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?/;
-const OFFSET = /(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?$/;
-const join = (...patterns) =>
-  new RegExp(patterns.map(pattern => pattern.source).join(''));
+// Without surplus bits at the end.
+const BASE64 = new RegExp('^(X{4})*(X[AQgw]==|XX[AEIMQUYcgkosw048]=)?$'
+  .replaceAll('X', '[A-Za-z0-9+/]'));
+const DAY = String.raw`^\d{4}-\d\d-\d\d`;
+const MINUTES = String.raw`([01]\d|2[0-3]):[0-5]\d`;
+const TIME = String.raw`${MINUTES}:[0-5]\d(\.\d{1,6})?`;
 
 // Whether what is within an extended value is right.
 const KINDS = {
   __proto__: null,
   $int: isText(/^-?[1-9]\d{0,4299}$/, isBeyond),
-  $float: text => /^(nan|-?inf)$/.test(text) ||
-    isText(NUMBER, isBeyond)(text) && isFinite(text),
+  $float: isText(/^/, text => /^(nan|-?inf)$/.test(text) ||
+    NUMBER.test(text) && isBeyond(text) && isFinite(text)),
   $decimal: isText(NUMBER),
-  $bytes: isText(/^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2,3}={1,2})?$/, text =>
-    text.length % 4 === 0 && btoa(atob(text)) === text), // no surplus bits
-  $datetime: isText(join(DAY, /T/, TIME, OFFSET), isDay),
-  $date: isText(join(DAY, /$/), isDay),
-  $time: isText(join(/^/, TIME, /$/)),
+  $bytes: isText(BASE64),
+  $datetime: isText(RegExp(`${DAY}T${TIME}(Z|[+-]${MINUTES})?$`), isDay),
+  $date: isText(RegExp(`${DAY}$`), isDay),
+  $time: isText(RegExp(`^${TIME}$`)),
   $timedelta: parts => Array.isArray(parts) && parts.length === 3 &&
     parts.every(Number.isInteger) && Math.abs(parts[0]) < 1e9 &&
     parts[1] >= 0 && parts[1] < 86400 && parts[2] >= 0 && parts[2] < 1e6,
@@ -92,8 +87,10 @@ const KINDS = {
   $object: (object, depth) => isObject(object) && checkMembers(object, depth),
 };
 
+// 1.0 and 1 are equal.
 const areDifferent = values => values.every(isHashable) && new Set(
-  values.map(value => JSON.stringify(value, withoutZeros))
+  values.map(value => JSON.stringify(value).replace(
+    /("\$decimal":"-?\d+(\.\d*[1-9])?)\.?0*"/g, '$1"')),
 ).size === values.length;
 
 function isHashable(value) {
@@ -105,9 +102,6 @@ function isHashable(value) {
     !['$map', '$object'].includes(name) &&
     (!['$tuple', '$set'].includes(name) || value[name].every(isHashable));
 }
-
-const withoutZeros = (name, value) => name === '$decimal' ?
-  value.replace(/^([^.eE]*)(?:\.0*|(\.\d*?)0*)$/, '$1$2') : value;
 
 // Ids that are equal have one form; whether what is right is in it.
 const IDS = {
@@ -144,12 +138,6 @@ export function encodeSegment(id) {
   const isPlain = typeof id === 'string' && !/^(~.*|\.{0,2})$/s.test(id);
   return (isPlain ? '' : '~') + encodeURIComponent(isPlain ? id : key).replace(
     /[!'()*]/g, mark => `%${mark.charCodeAt().toString(16).toUpperCase()}`);
-}
-
-export function decodeValue(text) {
-  const value = JSON.parse(text);
-  check(value);
-  return value;
 }
 
 // Answers.
@@ -213,41 +201,17 @@ let update;
 export class Items {
   #entries = new Map(); // key -> [id, item]; what changed last comes last
 
-  get size() {
-    return this.#entries.size;
-  }
-
-  has(id) {
-    return this.#entries.has(keyOf(id));
-  }
-
-  get(id) {
-    return this.#entries.get(keyOf(id))?.[1];
-  }
+  get size() { return this.#entries.size; }
+  has(id) { return this.#entries.has(keyOf(id)); }
+  get(id) { return this.#entries.get(keyOf(id))?.[1]; }
+  entries() { return this.#entries.values(); }
+  [Symbol.iterator]() { return this.entries(); }
+  * keys() { for (const [id] of this) { yield id; } }
+  * values() { for (const [, item] of this) { yield item; } }
 
   at(path) {
     return asPath(path).reduce((items, id) =>
       items instanceof Items ? items.get(id) : undefined, this);
-  }
-
-  entries() {
-    return this.#entries.values();
-  }
-
-  [Symbol.iterator]() {
-    return this.entries();
-  }
-
-  * keys() {
-    for (const [id] of this) {
-      yield id;
-    }
-  }
-
-  * values() {
-    for (const [, item] of this) {
-      yield item;
-    }
   }
 
   // With `reset` nothing may stay; what is there is what the changes are
@@ -349,53 +313,37 @@ export class RequestError extends Error {
   }
 }
 
-// Sends a request; returns the response and an iterator of its text.
-async function send(words, url, {signal, patience = PATIENCE, ...options}) {
+// Yields the response to a request, and then its text in pieces.
+async function* exchange(url, {signal, patience = PATIENCE, ...options}) {
   const abort = new AbortController();
   const stop = () => abort.abort();
-  const end = () => {
-    stop();
-    signal.removeEventListener('abort', stop);
-  };
   const heard = async promise => {
-    let why = 'there was no response';
-    const timer = setTimeout(() => {
-      why = `silence for ${patience} seconds`;
-      stop();
-    }, patience * 1000);
+    const timer = setTimeout(stop, patience * 1000);
     try {
       return await promise;
     } catch (cause) {
-      end();
-      throw new RequestError(`${words}: ${why}`, {cause});
+      throw new RequestError('the server was not heard', {cause});
     } finally {
       clearTimeout(timer);
     }
   };
-  async function* read(body) {
-    const decoder = new TextDecoder('utf-8', {fatal: true});
-    const reader = body?.getReader();
-    try {
-      for (let done = !reader; !done;) {
-        const piece = await heard(reader.read());
-        done = piece.done;
-        yield decoder.decode(piece.value, {stream: !done});
-      }
-    } finally {
-      end();
-    }
-  }
   signal.addEventListener('abort', stop);
-  if (signal.aborted) {
+  try {
+    signal.aborted && stop();
+    const response = await heard(
+      fetch(url, {...options, cache: 'no-store', signal: abort.signal}));
+    yield response;
+    const decoder = new TextDecoder('utf-8', {fatal: true});
+    const reader = response.body?.getReader();
+    for (let done = !reader; !done;) {
+      const piece = await heard(reader.read());
+      done = piece.done;
+      yield decoder.decode(piece.value, {stream: !done});
+    }
+  } finally {
     stop();
+    signal.removeEventListener('abort', stop);
   }
-  const response = await heard(
-    fetch(url, {...options, cache: 'no-store', signal: abort.signal}));
-  const pieces = read(response.body);
-  if (!response.ok) {
-    throw problem(words, response, await joined(pieces));
-  }
-  return {response, pieces};
 }
 
 async function joined(pieces) {
@@ -407,22 +355,21 @@ async function joined(pieces) {
   return text;
 }
 
-function checkLength(length) {
+const checkLength = length =>
   length <= LIMIT || refuse(`at most ${LIMIT} characters`, 'more');
-}
 
-function problem(words, {status, statusText, headers}, text) {
+function problem({status, statusText, headers}, text) {
   let document = {};
   try {
     document = JSON.parse(text);
   } catch {
     // The status has to say it.
   }
-  const detail = String(document?.detail ?? statusText);
+  const detail = document?.detail ?? statusText;
   const after = headers.get('retry-after');
   const seconds = /^\d+$/.test(after) ? Number(after) :
     (Date.parse(after) - Date.now()) / 1000 || 0;
-  return new RequestError(`${words}: ${status} ${detail}`, {
+  return new RequestError(`${status} ${detail}`, {
     status, detail, change: document?.change,
     retryAfter: Math.min(Math.max(seconds, 0), OBEYED)});
 }
@@ -430,10 +377,9 @@ function problem(words, {status, statusText, headers}, text) {
 // The events of a stream; comments, signs of life, are events without type.
 export async function* parseEvents(pieces) {
   let line = '';
-  let type = 'message';
-  let data = [];
-  let size = 0;
   let afterReturn = false;
+  let type;
+  let data = [];
   for await (const piece of pieces) {
     // A line end may be cut in two.
     const lines = (afterReturn ? piece.replace(/^\n/, '') : piece)
@@ -445,21 +391,19 @@ export async function* parseEvents(pieces) {
       const [, name, value] = /^([^:]*):? ?(.*)$/s.exec(text);
       if (name === 'data') {
         data.push(value);
-        size += value.length;
       } else if (name === 'event') {
-        type = value || 'message';
-      } else if (text && !name) {
+        type = value;
+      } else if (!name && text) {
         yield {type: '', data: value};
       } else if (!text) {
         if (data.length) {
-          yield {type, data: data.join('\n')};
+          yield {type: type || 'message', data: data.join('\n')};
         }
-        type = 'message';
+        type = '';
         data = [];
-        size = 0;
       }
     }
-    checkLength(line.length + size);
+    checkLength(data.reduce((sum, {length}) => sum + length, line.length));
   }
 }
 
@@ -475,15 +419,11 @@ class Store {
     db.onversionchange = () => db.close();
   }
 
-  static open(name) {
-    return new Promise((resolve, reject) => {
-      const request = indexedDB.open(name, 1);
-      request.onupgradeneeded = () =>
-        request.result.createObjectStore('answers');
-      request.onblocked = () => reject(new Error(`${name} is blocked`));
-      request.onerror = () => reject(request.error);
-      request.onsuccess = () => resolve(new Store(request.result));
-    });
+  static async open(name) {
+    const request = indexedDB.open(name, 1);
+    request.onupgradeneeded = () =>
+      request.result.createObjectStore('answers');
+    return new Store(await result(request));
   }
 
   async load() {
@@ -493,11 +433,6 @@ class Store {
   // Stores an answer that was just applied, in one transaction.
   async add(answer, text, replica) {
     const records = this.#records('readwrite');
-    const {transaction} = records;
-    const stored = new Promise((resolve, reject) => {
-      transaction.oncomplete = resolve;
-      transaction.onabort = () => reject(transaction.error);
-    });
     const put = ({epoch, generation}, text, count, first, rest) => {
       records.put(text, count);
       records.put({epoch, generation, count, first, rest}, 0);
@@ -515,7 +450,7 @@ class Store {
     } else if (!head || !covers(head, answer)) {
       replace(replica, JSON.stringify(whole(replica)));
     }
-    await stored;
+    await result(records.transaction);
   }
 
   #records(mode) {
@@ -523,14 +458,14 @@ class Store {
       .objectStore('answers');
   }
 
-  close() {
-    this.#db.close();
-  }
+  close() { this.#db.close(); }
 }
 
+// Of a request, or of a transaction.
 const result = request => new Promise((resolve, reject) => {
-  request.onsuccess = () => resolve(request.result);
-  request.onerror = () => reject(request.error);
+  const fail = () => reject(request.error ?? new Error('it is blocked'));
+  request.onsuccess = request.oncomplete = () => resolve(request.result);
+  request.onerror = request.onabort = request.onblocked = fail;
 });
 
 // The client.
@@ -538,11 +473,8 @@ const result = request => new Promise((resolve, reject) => {
 const LONGEST = 60; // the limit of random delays
 const HOLD = 25; // of a long poll; some proxies give up after 30
 const POLLING = 600; // until event streams that didn't work are tried again
-const GOOD = 60; // after which a stream works, even if nothing changed
-const FRUITLESS = 3; // streams, until it's polls
-const NO_STREAM = [404, 405, 406, 501]; // statuses of servers that have none
+const FRUITLESS = 3; // streams of which nothing is heard, until it's polls
 const QUESTIONS = 5; // for an answer that fits
-const FOR_EVER = [408, 425, 429]; // refusals that pass
 
 const sleep = (seconds, signal) => new Promise(resolve => {
   const end = () => {
@@ -554,40 +486,25 @@ const sleep = (seconds, signal) => new Promise(resolve => {
   signal.addEventListener('abort', end);
 });
 
-function baseURL(url) {
-  const {href, protocol, username, password, search, hash} = new URL(
-    url, globalThis.document?.baseURI ?? globalThis.location?.href);
-  if (!/^https?:$/.test(protocol) || username || password || search || hash) {
-    throw new TypeError('expected a URL such as https://example.org/sync, ' +
-      'without user, query and fragment');
-  }
-  return href.replace(/\/+$/, '');
-}
+// 16 characters, 95 random bits: never the same twice.
+const makeId = () => btoa(String.fromCharCode(
+  ...crypto.getRandomValues(new Uint8Array(12)))).replace(/\W/g, '-');
 
-const LETTERS =
-  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-
-// 96 random bits: never the same twice.
-const makeId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)),
-  byte => LETTERS[byte % 64]).join('');
-
-function encodePath(path, end = '') {
-  const ids = asPath(path);
-  ids.length || refuse('a path of one id or more', path);
-  return `items/${ids.map(encodeSegment).join('/')}${end}`;
-}
+const isHidden = () => globalThis.document?.hidden;
 
 export class Client extends EventTarget {
   #url;
-  #headers = {Accept: 'application/json, text/event-stream'};
+  #headers;
   #heartbeat;
   #name; // of database, lock and channel
   #replica = new Replica();
   #online = false;
-  #listened = new Set();
-  #ready;
+  #started; // its promise, and how to settle it
+  #resolve;
+  #reject;
   #closing = new AbortController();
-  #doing = new AbortController(); // what follows changes is doing now
+  #doing = new AbortController(); // what the leader is doing now
+  #leads; // another object each time, or undefined
   #sleeping = false;
   #heard = 0; // when, in milliseconds, the stream was last
   #failures = 0;
@@ -595,76 +512,39 @@ export class Client extends EventTarget {
   #streamAt = 0; // when streams are tried again
   #store;
   #channel;
-  #leads = false;
-  #waiting = new AbortController(); // for the lock
+  #hearing = Promise.resolve(); // messages, one after the other
   #ticks;
   #quiet = 0; // ticks since the leader was heard
-  #target; // where the leader is
-  #isBehind = false;
 
   constructor(url, {token, store, heartbeat = 15} = {}) {
     super();
-    this.#url = baseURL(url);
-    if (token !== undefined) {
-      /^[\x21-\x7e]+$/.test(token) || refuse('a token, ASCII', 'another');
-      this.#headers.Authorization = `Bearer ${token}`;
-    }
+    const {origin, pathname} = new URL(url, globalThis.document?.baseURI);
+    this.#url = origin + pathname.replace(/\/+$/, '');
+    this.#headers = token ? {Authorization: `Bearer ${token}`} : {};
+    new Headers(this.#headers); // if it can't be one, that is told now
     this.#heartbeat = heartbeat;
     this.#name = store && `${store} ${this.#url}`;
   }
 
-  get online() {
-    return this.#online;
-  }
+  get online() { return this.#online; }
+  get epoch() { return this.#replica.epoch; }
+  get generation() { return this.#replica.generation; }
+  get items() { return this.#replica.items; }
+  get #closed() { return this.#closing.signal.aborted; }
 
-  get epoch() {
-    return this.#replica.epoch;
-  }
-
-  get generation() {
-    return this.#replica.generation;
-  }
-
-  get items() {
-    return this.#replica.items;
-  }
-
-  addEventListener(type, ...others) {
-    this.#listened.add(type);
-    super.addEventListener(type, ...others);
-  }
-
-  // A hundred thousand events that nobody wants would take a while.
   #emit(type, detail) {
-    if (this.#listened.has(type) && !this.#closing.signal.aborted) {
-      this.dispatchEvent(new CustomEvent(type, {detail}));
-    }
+    this.#closed || this.dispatchEvent(new CustomEvent(type, {detail}));
   }
 
   start() {
-    if (!this.#ready) {
-      this.#ready = {};
-      this.#ready.promise = new Promise((resolve, reject) => {
-        Object.assign(this.#ready, {resolve, reject});
-      });
-      this.#run();
-    }
-    return this.#ready.promise;
-  }
-
-  async #run() {
-    globalThis.addEventListener?.('online', this.#look);
-    globalThis.document?.addEventListener('visibilitychange', this.#look);
-    try {
-      if (this.#name) {
-        await this.#share();
-        await this.#compete();
-        return;
-      }
-    } catch (error) {
-      this.#emit('error', {error});
-    }
-    await this.#lead();
+    this.#started ??= new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      globalThis.addEventListener?.('online', this.#look);
+      globalThis.document?.addEventListener('visibilitychange', this.#look);
+      this.#name ? this.#share() : this.#lead();
+    });
+    return this.#started;
   }
 
   close() {
@@ -672,179 +552,157 @@ export class Client extends EventTarget {
     globalThis.document?.removeEventListener('visibilitychange', this.#look);
     clearInterval(this.#ticks);
     this.#closing.abort();
-    this.#waiting.abort();
     this.#resign();
     this.#channel?.close();
     this.#store?.close();
-    this.#ready?.resolve();
+    this.#resolve?.();
   }
 
   // Asking.
 
-  #position() {
-    const {epoch, generation} = this.#replica;
-    return {epoch, generation};
-  }
-
-  #send(method, path, {params, body, signal = this.#closing.signal, patience}) {
+  async #send(method, path, {type = 'application/json', params, body,
+    signal = this.#closing.signal, patience}) {
     const {epoch, generation} = this.#replica;
     const query = new URLSearchParams({...params,
       ...generation && {generation, ...epoch !== null && {epoch}}});
-    return send(`${method} ${path}`, `${this.#url}/${path}?${query}`, {
-      method, signal, patience, body, headers: {...this.#headers,
-        ...body && {'Content-Type': 'application/json'}}});
+    const headers = {...this.#headers, Accept: type,
+      ...body && {'Content-Type': type}};
+    const pieces = exchange(`${this.#url}/${path}?${query}`,
+      {method, headers, body, signal, patience});
+    const {value: response} = await pieces.next();
+    if (!response.ok) {
+      throw problem(response, await joined(pieces));
+    }
+    const got = response.headers.get('content-type');
+    if (!got?.startsWith(type)) {
+      pieces.return();
+      throw new RequestError(`expected ${type}, got ${got}`, response);
+    }
+    this.#setOnline(true);
+    return pieces;
   }
 
-  async sync() {
-    await this.#ask(this.#closing.signal);
-  }
+  async sync() { await this.#ask(this.#closing.signal); }
 
-  // Asks what changed.
   async #ask(signal, wait = 0) {
     for (let questions = 1; ; questions += 1) {
-      const asked = this.#position();
-      const {pieces} = await this.#send('GET', 'updates', {
-        signal, ...wait && {params: {wait}, patience: PATIENCE + wait}});
-      const text = await joined(pieces);
+      const {epoch, generation} = this.#replica;
+      const text = await joined(await this.#send('GET', 'updates', {
+        signal, ...wait && {params: {wait}, patience: PATIENCE + wait}}));
       const answer = decode(text);
       if (this.#take(answer, text) ||
-          fits(answer, asked) && covers(this.#replica, answer)) {
+          fits(answer, {epoch, generation}) && covers(this.#replica, answer)) {
         return;
       }
-      if (questions === QUESTIONS) {
-        throw new Error(`expected an answer since ${asked.generation}, got ${
-          questions} others, the last one since ${answer.since}: from a cache?`);
-      }
+      questions < QUESTIONS || refuse(`an answer since ${generation}, not ${
+        questions} others out of a cache`, answer);
+    }
+  }
+
+  // Applies an answer, or asks for what it brings.
+  async #accept(answer, text, signal) {
+    if (!this.#take(answer, text) && !covers(this.#replica, answer)) {
+      await this.#ask(signal);
     }
   }
 
   // Applies an answer if it fits, and tells everybody.
-  #take(answer, text, size = text.length) {
-    const before = this.#position();
-    if (!fits(answer, before)) {
+  #take(answer, text) {
+    if (!fits(answer, this.#replica)) {
       return false;
     }
     const changes = this.#replica.apply(answer);
-    const {epoch, generation} = answer;
-    if (changes.length || generation !== before.generation ||
-        epoch !== before.epoch) {
-      if (this.#leads && size) {
+    const {epoch, since, generation, reset} = answer;
+    if (changes.length || generation !== since || reset !== undefined) {
+      if (this.#leads) {
         this.#keep(answer, text);
         this.#tell({text});
       }
-      if (answer.reset !== undefined) {
-        this.#emit('reset', {reason: answer.reset});
+      if (reset !== undefined) {
+        this.#emit('reset', {reason: reset});
       }
-      for (const {kind, path, item} of changes) {
-        this.#emit(kind, {path, item});
-      }
-      this.#emit('updates', {changes, epoch, generation, size});
+      changes.forEach(({kind, ...detail}) => this.#emit(kind, detail));
+      this.#emit('updates', {changes, epoch, generation, size: text.length});
     }
-    this.#ready?.resolve();
+    this.#resolve?.();
     return true;
   }
 
   // Following.
 
   async #lead() {
-    this.#leads = true;
-    while (this.#leads) {
+    const leads = {};
+    this.#leads = leads;
+    while (this.#leads === leads) {
       const {signal} = this.#doing;
+      let asked = false;
       try {
         const polls = Date.now() < this.#streamAt;
         await this.#ask(signal, polls && this.#online ? HOLD : 0);
+        asked = true;
         this.#failures = 0;
-        this.#setOnline(true);
         await (polls ? sleep(1, signal) : this.#follow(signal));
       } catch (error) {
-        await this.#pause(error);
+        signal.aborted || await this.#pause(error, asked, signal);
       }
     }
   }
 
   async #follow(signal) {
-    try {
-      await this.#listen(signal);
-    } catch (error) {
-      this.#fruitless += NO_STREAM.includes(error.status) ? FRUITLESS : 1;
-      if (this.#fruitless >= FRUITLESS) {
-        this.#streamAt = Date.now() + POLLING * 1000;
-      }
-      throw error;
+    this.#heard = Date.now();
+    this.#fruitless += 1;
+    if (this.#fruitless > FRUITLESS) {
+      this.#fruitless = FRUITLESS - 1; // one more try after that
+      this.#streamAt = this.#heard + POLLING * 1000;
+      return;
     }
-  }
-
-  async #listen(signal) {
-    const began = Date.now();
-    this.#heard = began;
-    const {response, pieces} = await this.#send('GET', 'events', {
-      signal, patience: 3 * this.#heartbeat});
-    if (!/^text\/event-stream/i.test(response.headers.get('content-type'))) {
-      await pieces.return();
-      throw new RequestError('GET events: no event stream', {status: 406});
-    }
+    const pieces = await this.#send('GET', 'events', {
+      signal, type: 'text/event-stream', patience: 3 * this.#heartbeat});
     for await (const {type, data} of parseEvents(pieces)) {
       this.#heard = Date.now();
+      this.#fruitless = 0;
       if (type === 'updates') {
-        await this.#event(data, signal);
+        await this.#accept(decode(data), data, signal);
       } else if (type === 'ask') {
         await this.#ask(signal);
         // All clients were told so in the same moment.
         await sleep(Math.random(), signal);
       }
-      if (type || this.#heard - began > GOOD * 1000) {
-        this.#fruitless = 0;
-      }
     }
-    throw new RequestError('GET events: the stream ended');
+    throw new RequestError('the event stream ended');
   }
 
-  async #event(text, signal) {
-    const answer = decode(text);
-    if (!this.#take(answer, text) && !covers(this.#replica, answer)) {
-      await this.#ask(signal);
-      if (!covers(this.#replica, answer)) {
-        throw new Error(`expected an event since ${this.generation
-        }, got one since ${answer.since}`);
-      }
-    }
-  }
-
-  // After a failure.  A random time, because all clients of a server that was
+  // After a failure.  Random, because all clients of a server that was
   // restarted would come back in the same moment.
-  async #pause(error) {
-    const {signal} = this.#doing;
-    if (!this.#leads || signal.aborted) {
-      return; // it was interrupted
-    }
+  async #pause(error, asked, signal) {
     const limit = Math.min(LONGEST, 2 ** this.#failures);
     const delay = Math.max(Math.random() * limit, error.retryAfter ?? 0);
     this.#failures += 1;
-    if (!(error instanceof RequestError)) {
-      this.#emit('error', {error});
+    error instanceof RequestError || this.#emit('error', {error});
+    // If only the stream ended, the next question tells.
+    asked || this.#setOnline(false, {error, delay});
+    // At the start there may be no use in going on.
+    if (!this.generation && /^4(?!29)/.test(error.status)) {
+      this.#reject(error);
+      this.close();
     }
-    this.#setOnline(false, {error, delay});
-    this.#refused(error);
     this.#sleeping = !error.retryAfter;
     await sleep(delay, signal);
     this.#sleeping = false;
   }
 
-  #refused(error) {
-    if (!this.generation && error.status >= 400 && error.status < 500 &&
-        !FOR_EVER.includes(error.status)) {
-      this.#ready.reject(error);
-      this.close();
-    }
-  }
-
   #setOnline(online, detail) {
-    if (online !== this.#online || !online) {
+    if (online !== this.#online || detail) {
       this.#online = online;
       this.#tell(detail);
       this.#emit(online ? 'online' : 'offline', detail);
     }
   }
+
+  // The network, or the user, is back.
+  #look = () => {
+    isHidden() || (this.#leads ? this.#wake() : this.#post({wake: true}));
+  };
 
   // Tries at once, unless all is well.
   #wake() {
@@ -861,130 +719,82 @@ export class Client extends EventTarget {
   }
 
   #resign() {
-    this.#leads = false;
+    this.#leads = undefined;
     this.#interrupt();
   }
-
-  // The network, or the user, is back.
-  #look = () => {
-    if (!globalThis.document?.hidden) {
-      this.#leads ? this.#wake() : this.#post({wake: true});
-    }
-  };
 
   // Tabs.  The one that has the lock leads: it follows the server, stores what
   // it gets, and tells the others.
 
   async #share() {
-    if (!globalThis.navigator?.locks || !globalThis.indexedDB ||
-        !globalThis.BroadcastChannel) {
-      throw new Error('expected IndexedDB, locks and channels to store with');
-    }
     try {
       this.#store = await Store.open(this.#name);
       const stored = new Replica();
       for (const text of await this.#store.load()) {
         stored.apply(JSON.parse(text));
       }
-      if (stored.generation) {
-        this.#take(whole(stored), '');
-      }
+      stored.generation && this.#take(whole(stored), '');
     } catch (error) {
       this.#emit('error', {error});
     }
-    if (this.#closing.signal.aborted) {
+    if (this.#closed) {
       this.#store?.close();
-      return;
+    } else if (globalThis.navigator?.locks) {
+      this.#channel = new BroadcastChannel(this.#name);
+      this.#channel.onmessage = ({data}) => {
+        this.#quiet = 0;
+        this.#hearing = this.#hearing.then(() => this.#hear(data))
+          .catch(error => this.#emit('error', {error}));
+      };
+      this.#ticks = setInterval(() => this.#tick(), this.#heartbeat * 1000);
+      this.#lock({signal: this.#closing.signal});
+      this.#post({wake: true});
+    } else {
+      this.#lead();
     }
-    this.#channel = new BroadcastChannel(this.#name);
-    this.#channel.onmessage = ({data}) => this.#hear(data);
   }
 
-  async #compete() {
-    const {locks} = navigator;
-    const {held} = await locks.query();
-    if (held.some(({name}) => name === this.#name)) {
-      this.#post({wake: true});
-      this.sync().catch(error => this.#refused(error));
-    }
-    this.#ticks = setInterval(() => this.#tick(), this.#heartbeat * 1000);
-    let options = {signal: this.#waiting.signal};
-    while (!this.#closing.signal.aborted) {
-      try {
-        await locks.request(this.#name, options, () => this.#lead());
-      } catch {
-        this.#resign(); // it was stolen, or is to be
-        options = this.#waiting.signal.aborted ? {steal: true} :
-          {signal: this.#waiting.signal};
-        this.#waiting = new AbortController();
-      }
-    }
+  #lock(options) {
+    navigator.locks.request(this.#name, options, () => this.#lead())
+      .catch(() => {
+        this.#resign();
+        // It was taken by another one.
+        this.#closed || this.#lock({signal: this.#closing.signal});
+      });
   }
 
   // A tab that leads may be frozen.  One that is seen can't wait for it.
   #tick() {
-    if (this.#leads || document.hidden) {
+    this.#quiet += 1;
+    if (this.#leads || isHidden()) {
       this.#quiet = 0;
+    } else if (this.#quiet > 3) {
+      this.#lock({steal: true});
     } else {
-      this.#quiet += 1;
       this.#post({wake: false});
-      if (this.#quiet > 3) {
-        this.#quiet = 0;
-        this.#waiting.abort();
-      }
     }
   }
 
-  #post(message) {
-    this.#channel?.postMessage(message);
-  }
+  #post(message) { this.#channel?.postMessage(message); }
 
   #tell({text, error, delay} = {}) {
-    if (this.#channel && this.#leads) {
-      this.#post({...this.#position(), online: this.#online, text, delay,
-        error: error && {...error, message: error.message}});
-    }
+    const {epoch, generation} = this.#replica;
+    this.#leads && this.#post({epoch, generation, online: this.#online, text,
+      delay, error: error && {...error, message: error.message}});
   }
 
-  #hear({wake, text, online, error, delay, ...position}) {
-    if (wake !== undefined) {
-      if (this.#leads) {
-        wake && this.#wake();
-        this.#tell();
-      }
-      return;
-    }
+  async #hear({wake, text, online, error, delay, ...position}) {
     if (this.#leads) {
-      return;
-    }
-    this.#quiet = 0;
-    if (text) {
-      this.#take(decode(text), text);
-    }
-    if (online && !covers(this.#replica, position)) {
-      this.#catchUp(position);
-    }
-    if (online !== this.#online || delay !== undefined) {
+      wake && this.#wake();
+      this.#tell();
+    } else if (wake === undefined) {
       this.#setOnline(online, error && {
-        error: new RequestError(error.message, error), delay});
-    }
-  }
-
-  async #catchUp(position) {
-    this.#target = position;
-    if (this.#isBehind) {
-      return;
-    }
-    this.#isBehind = true;
-    try {
-      while (this.#target) {
-        this.#target = undefined;
-        await this.sync();
+        delay, error: Object.assign(new RequestError(), error)});
+      if (online) {
+        await this.#accept(
+          text ? decode(text) : position, text, this.#closing.signal);
       }
-    } catch {
-      // The leader goes on trying, and will say so.
     }
-    this.#isBehind = false;
   }
 
   async #keep(answer, text) {
@@ -997,68 +807,44 @@ export class Client extends EventTarget {
     }
   }
 
-  // Writing.
+  // Writing: batches, for all of them may be sent twice.
 
-  async #write(method, path, body) {
-    for (let lost = false; ; lost = true) {
-      try {
-        const {pieces} = await this.#send(method, path, {
-          body: body === undefined ? undefined : JSON.stringify(body)});
-        const {updates} = JSON.parse(await joined(pieces));
-        await this.#catch(updates);
-        return;
-      } catch (error) {
-        if (lost && method === 'DELETE' && error.status === 404) {
-          return; // by the first try
-        }
-        if (lost || error.status !== 0 || !this.#online ||
-            this.#closing.signal.aborted) {
-          throw error;
-        }
-        await sleep(Math.random(), this.#closing.signal);
-      }
-    }
-  }
-
-  async #catch(updates) {
-    if (!this.generation) {
-      return; // there is nothing yet to keep current
-    }
-    const answer = updates && checkAnswer(updates);
-    if (!answer || !this.#take(answer, JSON.stringify(answer)) &&
-        !covers(this.#replica, answer)) {
-      await this.sync();
-    }
-  }
-
-  async put(path, item) {
-    check(item);
-    await this.#write('PUT', encodePath(path), item);
-  }
-
-  async makeSet(path) {
-    await this.#write('PUT', encodePath(path, '/'));
-  }
-
+  async put(path, item) { await this.batch([{op: 'put', path, item}]); }
+  async makeSet(path) { await this.batch([{op: 'set', path}]); }
+  async remove(path) { await this.batch([{op: 'remove', path}]); }
   async add(path, item) {
-    const id = makeId();
-    await this.put([...asPath(path), id], item);
-    return id;
-  }
-
-  async remove(path) {
-    await this.#write('DELETE', encodePath(path,
-      this.items.at(path) instanceof Items ? '/' : ''));
+    return (await this.batch([{op: 'add', path, item}]))[0];
   }
 
   async batch(changes) {
     const made = changes.map(({op, path, item}) => {
-      const ids = op === 'add' ? [...asPath(path), makeId()] : asPath(path);
-      ids.forEach(keyOf);
-      item === undefined || check(item);
-      return {op: op === 'add' ? 'put' : op, path: ids, item};
+      path = asPath(path);
+      path.forEach(keyOf);
+      op === 'set' || op === 'remove' || check(item);
+      return op === 'add' ? {op: 'put', path: [...path, makeId()], item} :
+        {op, path, item};
     });
-    await this.#write('POST', 'batch', {changes: made});
+    const text = await this.#write(JSON.stringify({changes: made}));
+    const {updates} = JSON.parse(text);
+    if (updates) {
+      await this.#accept(
+        checkAnswer(updates), JSON.stringify(updates), this.#closing.signal);
+    } else if (this.generation) {
+      await this.sync();
+    }
     return made.map(({path}) => path.at(-1));
+  }
+
+  async #write(body) {
+    const send = async () => joined(await this.#send('POST', 'batch', {body}));
+    try {
+      return await send();
+    } catch (error) {
+      if (error.status || !this.#online || this.#closed) {
+        throw error;
+      }
+      await sleep(Math.random(), this.#closing.signal);
+      return send();
+    }
   }
 }
