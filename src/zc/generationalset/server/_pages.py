@@ -49,7 +49,7 @@ class File(NamedTuple):
 def routes() -> list[Route]:
     """Return the routes that every application has."""
     return [page('/explore', 'explore.html'), _without_slash('/explore/'),
-            folder()]
+            folder(), folder('explore')]
 
 
 def page(path: str, name: str) -> Route:

@@ -61,14 +61,21 @@ class PagesTests(Served):
                 else:
                     self.refused(404, response, 'no such file')
 
-    def test_references_of_pages(self):
-        """All that a page names is served."""
-        text = self.http.get('/explore').text
-        names = re.findall(r'(?:href|src)="([^#"][^"]*)"', text)
-        self.assertIn('static/explore.js', names)
-        for name in names:
-            url = httpx.URL(f'{self.url}/explore').join(name)
-            self.assertEqual(httpx.get(url).status_code, 200, name)
+    def test_references(self):
+        """All that a page and its scripts name is served."""
+        found, todo = {}, [httpx.URL(f'{self.url}/explore')]
+        while todo:
+            url = todo.pop()
+            response = httpx.get(url)
+            self.assertEqual(response.status_code, 200, url)
+            found[url.path] = response
+            named = re.findall(
+                r"""(?:href|src)="(static/[^"]*)"|from '([^']*)'""",
+                response.text)
+            todo.extend({url.join(''.join(names)) for names in named}
+                        - {httpx.URL(f'{self.url}{path}') for path in found})
+        for name in 'explore.css', 'explore.js', 'explore/rows.js', 'gset.js':
+            self.assertIn(f'/static/{name}', found)
 
     def test_not_modified(self):
         for path in '/explore', '/static/explore.js':

@@ -1,0 +1,70 @@
+import { say } from './elements.js';
+
+const REASONS = {
+  401: 'The server wants a token.',
+  403: 'The server doesn’t let this user see the tree.',
+  404: 'There is no set at this address, or none for this user.',
+};
+
+/**
+ * Who is looking: a token, if the server wants one.  It is kept as long as the
+ * tab is open, and nowhere else.
+ */
+export class Access {
+  #panel;
+  #base;
+  #key;
+
+  /**
+   * @param {HTMLFormElement} panel
+   *   Has an input, token, a .reason and a .detail.
+   * @param {URL} base  Where the server is.
+   */
+  constructor(panel, base) {
+    this.#panel = panel;
+    this.#base = base;
+    this.#key = `gset-token ${base.pathname}`;
+    panel.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#use(panel.elements.token.value.trim());
+    });
+  }
+
+  /** The token; undefined if there is none. */
+  get token() {
+    return sessionStorage.getItem(this.#key) ?? undefined;
+  }
+
+  /** Forgets the token, and starts again. */
+  forget() {
+    sessionStorage.removeItem(this.#key);
+    location.reload();
+  }
+
+  /** Gets what is at a path of the server, with the token. */
+  get(path, signal) {
+    const headers = this.token
+      ? { Authorization: `Bearer ${this.token}` } : {};
+    return fetch(new URL(path, this.#base), {
+      headers, signal, cache: 'no-store',
+    });
+  }
+
+  /** Says why the server, or the client, refused, and asks for a token. */
+  ask({ status, detail, message }) {
+    say(this.#panel.querySelector('.reason'), status === 401 && this.token
+      ? 'The server doesn’t know this token.'
+      : REASONS[status] ?? 'That doesn’t work.');
+    say(this.#panel.querySelector('.detail'),
+        status ? `${status}: ${detail}` : message);
+    this.#panel.hidden = false;
+    this.#panel.elements.token.focus();
+  }
+
+  #use(token) {
+    if (token) {
+      sessionStorage.setItem(this.#key, token);
+    }
+    location.reload();
+  }
+}

@@ -1,0 +1,116 @@
+import { element, say, shine } from './elements.js';
+import { number, time } from './format.js';
+import { idText, keyOf, line, pathText } from './json.js';
+import { Rows } from './rows.js';
+
+const CELL = 240; // characters of an item
+
+/**
+ * Items in rows: id, item, and when it came.  They are those of a set, or
+ * those that were found in all sets.
+ */
+export class Table {
+  #box;
+  #rows;
+  #paths = [];
+  #inSet = null;
+  #chosen = null; // a path
+  #look;
+
+  /**
+   * @param {(path: Array) => {item: *, arrival: Arrival}} look
+   *   Returns what is at a path, and with which answer it came.
+   * @param {(path: Array) => void} choose
+   *   Told of another choice.
+   */
+  constructor(box, look, choose) {
+    this.#box = box;
+    this.#look = look;
+    this.#rows = new Rows(
+      box, 'row', (row, index) => this.#fill(row, index),
+      (index) => {
+        this.#chosen = this.#pathAt(index);
+        choose(this.#chosen);
+      });
+  }
+
+  /** Shows the items of a set, which have these ids. */
+  showSet(path, ids) {
+    this.#show(path, ids);
+  }
+
+  /** Shows items of any sets. */
+  showFound(paths) {
+    this.#show(null, paths);
+  }
+
+  /** Makes another item the chosen one; scrolls to it. */
+  choose(path) {
+    this.#chosen = path;
+    const index = this.#indexOf(path);
+    this.#rows.show(this.#paths.length, index);
+    if (index >= 0) {
+      this.#rows.reveal(index);
+    }
+  }
+
+  /** Lets the rows of items shine that are in here, by their keys. */
+  shine(keys) {
+    for (const [index, row] of this.#rows.drawn()) {
+      if (keys.has(keyOf(this.#pathAt(index)))) {
+        shine(row);
+      }
+    }
+  }
+
+  #show(inSet, paths) {
+    const { first } = this.#rows;
+    const anchor = first > 0 && first < this.#paths.length
+      ? this.#pathAt(first) : null;
+    this.#inSet = inSet;
+    this.#paths = paths;
+    this.#box.ariaRowCount = String(paths.length + 1);
+    this.#rows.show(paths.length, this.#indexOf(this.#chosen));
+    // Who has scrolled down goes on looking at the same.
+    const now = this.#indexOf(anchor);
+    if (now >= 0 && now !== first) {
+      this.#rows.scroll(now - first);
+    }
+  }
+
+  #pathAt(index) {
+    const found = this.#paths[index];
+    return this.#inSet ? [...this.#inSet, found] : found;
+  }
+
+  #indexOf(path) {
+    if (!path) {
+      return -1;
+    }
+    const id = path.at(-1);
+    const key = keyOf(path);
+    // The first comparison saves the second one, which takes longer.
+    return this.#paths.findIndex((found, index) => (
+      (typeof id === 'object' || id === (this.#inSet ? found : found.at(-1)))
+      && keyOf(this.#pathAt(index)) === key));
+  }
+
+  #fill(row, index) {
+    if (!row.firstChild) {
+      row.append(...['id', 'item', 'when'].map((name) => {
+        const cell = element('span', name);
+        cell.role = 'gridcell';
+        return cell;
+      }));
+      row.lastChild.append(element('span'), element('time'));
+      row.ariaRowIndex = String(index + 2);
+    }
+    const path = this.#pathAt(index);
+    const { item, arrival } = this.#look(path);
+    const [id, json, when] = row.children;
+    say(id, this.#inSet ? idText(path.at(-1)) : pathText(path));
+    say(json, item === undefined ? '' : line(item, CELL));
+    say(when.firstChild, number(arrival.generation));
+    say(when.lastChild, time(arrival.date));
+  }
+}
