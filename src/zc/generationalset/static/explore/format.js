@@ -1,6 +1,7 @@
 /** Numbers, sizes and times as people read them. */
 
 const numbers = new Intl.NumberFormat('en');
+const short = new Intl.NumberFormat('en', { notation: 'compact' });
 const times = new Intl.DateTimeFormat('en-GB', {
   hour: '2-digit', minute: '2-digit', second: '2-digit',
 });
@@ -9,6 +10,11 @@ const UNITS = ['B', 'KB', 'MB', 'GB'];
 /** Returns 12345 as '12,345'. */
 export function number(value) {
   return numbers.format(value);
+}
+
+/** Returns 12345 as '12K'. */
+export function roughly(value) {
+  return short.format(value);
 }
 
 /** Returns 1 and 'item' as '1 item', 2 as '2 items'. */

@@ -1,6 +1,6 @@
 import { isSet } from './census.js';
 import { element, say } from './elements.js';
-import { number, time } from './format.js';
+import { number, roughly, time } from './format.js';
 import { line, pathText } from './json.js';
 
 const ENTRIES = 500;
@@ -90,8 +90,9 @@ export class Log {
       element('span', 'step', `${number(arrival.since)} → `
         + number(arrival.generation)),
       element('span', 'size', size ? `${number(size)} chars` : ''),
-      ...Object.entries(SIGNS).map(([kind, sign]) => countOf(
-        kind, sign, counts[kind])),
+      ...Object.entries(SIGNS).map(([kind, sign]) => signed(
+        counts[kind] ? kind : 'none', sign + roughly(counts[kind]),
+        `${number(counts[kind])} ${kind}`)),
       element('span', 'what', summaryOf(entry))));
     details.addEventListener('toggle', () => {
       if (details.open && details.childElementCount === 1) {
@@ -105,11 +106,9 @@ export class Log {
     const list = element('ul', 'changes');
     for (const { kind, path, item } of changes) {
       const button = element(
-        'button', '', element('span', kind, SIGNS[kind]), ' ',
-        pathText(path), ' ',
+        'button', '', signed(kind, SIGNS[kind], kind), ' ', pathText(path), ' ',
         element('span', 'json', isSet(item) ? 'a set' : line(item, CELL)));
       button.type = 'button';
-      button.ariaLabel = `${kind}: ${pathText(path)}`;
       button.addEventListener('click', () => this.#choose(path));
       list.append(element('li', '', button));
     }
@@ -128,11 +127,11 @@ function summaryOf({ changes: [first], count }) {
   return pathText(first.path) + (count > 1 ? ', …' : '');
 }
 
-function countOf(kind, sign, count) {
-  const node = element('span', count ? kind : 'none',
-                       `${sign}${number(count)}`);
-  node.ariaLabel = `${number(count)} ${kind}`;
+/** Returns a sign that is read out in words. */
+function signed(className, text, words) {
+  const node = element('span', className, text);
   node.role = 'img';
+  node.ariaLabel = words;
   return node;
 }
 

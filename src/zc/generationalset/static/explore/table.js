@@ -102,13 +102,16 @@ export class Table {
         cell.role = 'gridcell';
         return cell;
       }));
+      row.firstChild.append(element('span'), element('span', 'where'));
       row.lastChild.append(element('span'), element('time'));
       row.ariaRowIndex = String(index + 2);
     }
     const path = this.#pathAt(index);
     const { item, arrival } = this.#look(path);
     const [id, json, when] = row.children;
-    say(id, this.#inSet ? idText(path.at(-1)) : pathText(path));
+    say(id.firstChild, idText(path.at(-1)));
+    say(id.lastChild, this.#inSet ? ''
+      : ` in ${pathText(path.slice(0, -1))}`);
     say(json, item === undefined ? '' : line(item, CELL));
     say(when.firstChild, number(arrival.generation));
     say(when.lastChild, time(arrival.date));

@@ -1,5 +1,5 @@
 import { element, say } from './elements.js';
-import { counted, number } from './format.js';
+import { number } from './format.js';
 import { Rows } from './rows.js';
 
 const MANY = 50; // subsets: a set that has more is closed at first
@@ -57,7 +57,7 @@ export class Tree {
   #fill(row, index) {
     if (!row.firstChild) {
       row.append(element('span', 'turn'), element('span', 'id'),
-                 element('span', 'count'));
+                 element('span', 'count'), element('span', 'unseen', 'items'));
       row.firstChild.ariaHidden = 'true';
     }
     const { place, level, open, position, siblings } = this.#shown[index];
@@ -66,7 +66,6 @@ export class Tree {
     row.ariaPosInSet = String(position);
     row.ariaSetSize = String(siblings);
     row.ariaExpanded = place.places.length ? String(open) : null;
-    row.ariaLabel = `${place.name}, ${counted(place.items, 'item')}`;
     row.style.setProperty('--level', level - 1);
     turn.dataset.open = place.places.length ? String(open) : '';
     say(id, place.name);
