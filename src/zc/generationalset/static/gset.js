@@ -1,10 +1,9 @@
-// zc-generationalset: keeps a copy of a server's generational set current.
-// docs/protocol.txt is what it speaks; gset.d.ts says how it is used.
+// A client of docs/protocol.txt; gset.d.ts says how to use it.
 
-// Values and ids: checked, and kept as the JSON that they are.
+// Values and ids: checked, and kept as JSON.
 
 const SAFE = Number.MAX_SAFE_INTEGER;
-const DEPTH = 200; // levels of arrays and objects; recursion is safe then
+const DEPTH = 200; // levels, so that recursion is safe
 
 function refuse(expected, got) {
   const shown = JSON.stringify(got)?.slice(0, 99);
@@ -14,25 +13,22 @@ function refuse(expected, got) {
 const isObject = value =>
   Object.prototype.toString.call(value) === '[object Object]';
 
-function check(value, depth = 0) {
+// `isFixed`: no arrays and objects, as in sets.
+function check(value, depth = 0, isFixed = false) {
   if (typeof value === 'string') {
     value.isWellFormed() || refuse('text without lone surrogates', value);
   } else if (typeof value === 'number') {
     Math.abs(value) <= SAFE || refuse('a number within ±(2^53 - 1)', value);
   } else if (depth > DEPTH) {
     refuse(`at most ${DEPTH} levels`, 'more');
-  } else if (Array.isArray(value)) {
-    value.forEach(element => check(element, depth + 1));
   } else if (isObject(value)) {
     const names = Object.keys(value);
     const isRight = names.length === 1 && KINDS[names[0]];
-    if (!isRight) {
-      checkMembers(value, depth);
-    } else if (!isRight(value[names[0]], depth + 1)) {
-      refuse('an extended value as in the protocol', value);
-    }
+    (isRight ? isRight(value[names[0]], depth + 1, isFixed) :
+      !isFixed && checkMembers(value, depth)) ||
+      refuse('a value as in the protocol', value);
   } else if (value !== null && typeof value !== 'boolean') {
-    refuse('a JSON value', value);
+    !isFixed && isArray(value, depth) || refuse('a JSON value', typeof value);
   }
 }
 
@@ -44,66 +40,52 @@ function checkMembers(object, depth) {
   return true;
 }
 
+const isArray = (value, depth, isFixed) => Array.isArray(value) &&
+  (value.forEach(element => check(element, depth + 1, isFixed)), true);
 const isText = (pattern, test = () => true) => text =>
   typeof text === 'string' && pattern.test(text) && test(text);
-const isArray = (value, depth) =>
-  Array.isArray(value) && (check(value, depth), true);
 const isBeyond = text => Math.abs(text) > SAFE;
 
-function isDay(text) {
-  const date = new Date(text.slice(0, 10));
-  return text >= '0001' && !isNaN(date) &&
-    text.startsWith(date.toISOString().slice(0, 10));
+const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?0*\d{1,18})?$/;
+const TIME = /^.{19}(\.\d{1,6})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?$/;
+
+function isTime(text) {
+  const seconds = text.slice(0, 19);
+  const date = new Date(`${seconds}Z`);
+  return TIME.test(text) && text >= '0001' && !isNaN(date) &&
+    date.toISOString().startsWith(seconds);
 }
 
-const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?0*\d{1,18})?$/;
-// Without surplus bits at the end.
-const BASE64 = new RegExp('^(X{4})*(X[AQgw]==|XX[AEIMQUYcgkosw048]=)?$'
-  .replaceAll('X', '[A-Za-z0-9+/]'));
-const DAY = String.raw`^\d{4}-\d\d-\d\d`;
-const MINUTES = String.raw`([01]\d|2[0-3]):[0-5]\d`;
-const TIME = String.raw`${MINUTES}:[0-5]\d(\.\d{1,6})?`;
-
-// Whether what is within an extended value is right.
+// What may be in extended values.
 const KINDS = {
   __proto__: null,
   $int: isText(/^-?[1-9]\d{0,4299}$/, isBeyond),
   $float: isText(/^/, text => /^(nan|-?inf)$/.test(text) ||
     NUMBER.test(text) && isBeyond(text) && isFinite(text)),
   $decimal: isText(NUMBER),
-  $bytes: isText(BASE64),
-  $datetime: isText(RegExp(`${DAY}T${TIME}(Z|[+-]${MINUTES})?$`), isDay),
-  $date: isText(RegExp(`${DAY}$`), isDay),
-  $time: isText(RegExp(`^${TIME}$`)),
+  $bytes: isText(/^/, text => btoa(atob(text)) === text),
+  $datetime: isText(/^/, isTime),
+  $date: isText(/^.{10}$/, text => isTime(`${text}T00:00:00`)),
+  $time: isText(/^[\d:.]*$/, text => isTime(`2000-01-01T${text}`)),
   $timedelta: parts => Array.isArray(parts) && parts.length === 3 &&
     parts.every(Number.isInteger) && Math.abs(parts[0]) < 1e9 &&
     parts[1] >= 0 && parts[1] < 86400 && parts[2] >= 0 && parts[2] < 1e6,
   $uuid: isText(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/),
   $tuple: isArray,
-  $set: (list, depth) => isArray(list, depth) && areDifferent(list),
-  $map: (pairs, depth) => isArray(pairs, depth) &&
+  $set: (list, depth) => isArray(list, depth, true) && areDifferent(list),
+  $map: (pairs, depth, isFixed) => !isFixed && isArray(pairs, depth) &&
     pairs.every(pair => Array.isArray(pair) && pair.length === 2) &&
-    areDifferent(pairs.map(pair => pair[0])),
-  $object: (object, depth) => isObject(object) && checkMembers(object, depth),
+    KINDS.$set(pairs.map(pair => pair[0]), depth),
+  $object: (object, depth, isFixed) =>
+    !isFixed && isObject(object) && checkMembers(object, depth),
 };
 
-// 1.0 and 1 are equal.
-const areDifferent = values => values.every(isHashable) && new Set(
-  values.map(value => JSON.stringify(value).replace(
-    /("\$decimal":"-?\d+(\.\d*[1-9])?)\.?0*"/g, '$1"')),
-).size === values.length;
+const areDifferent = values => new Set(values.map(value =>
+  JSON.stringify(value).replace( // 1.0 is 1
+    /("\$decimal":"-?\d+(\.\d*[1-9])?)\.?0*"/g, '$1"'),
+)).size === values.length;
 
-function isHashable(value) {
-  if (value === null || typeof value !== 'object') {
-    return true;
-  }
-  const [name, ...others] = Object.keys(value);
-  return name in KINDS && !others.length &&
-    !['$map', '$object'].includes(name) &&
-    (!['$tuple', '$set'].includes(name) || value[name].every(isHashable));
-}
-
-// Ids that are equal have one form; whether what is right is in it.
+// Of those that may be ids, the one form that equal ones have.
 const IDS = {
   __proto__: null,
   $int: () => true,
@@ -113,17 +95,11 @@ const IDS = {
   $datetime: isText(/^.{19}(\.(?!0{6})\d{6})?(\+00:00)?$/),
   $decimal: isText(
     /^-?((0\.(?!0{6})|[1-9]\d*\.)\d*[1-9]|[1-9](\.\d*[1-9])?E-([7-9]|\d\d+))$/,
-    text => !isDouble(text)),
+    // No double equals it.
+    text => Number(text).toFixed(100).replace(/0+$/, '') !== text),
   $tuple: ids => ids.every(keyOf),
 };
 
-function isDouble(text) {
-  const number = Number(text);
-  return [number.toFixed(100), number.toExponential(100)].some(exact =>
-    exact.replace(/\.?0+(?=e|$)/, '') === text.toLowerCase());
-}
-
-// The text under which an id is kept, an error if it isn't one.
 function keyOf(id) {
   check(id);
   if (typeof id !== 'string' && typeof id !== 'number') {
@@ -133,59 +109,46 @@ function keyOf(id) {
   return JSON.stringify(id);
 }
 
-export function encodeSegment(id) {
-  const key = keyOf(id);
-  const isPlain = typeof id === 'string' && !/^(~.*|\.{0,2})$/s.test(id);
-  return (isPlain ? '' : '~') + encodeURIComponent(isPlain ? id : key).replace(
-    /[!'()*]/g, mark => `%${mark.charCodeAt().toString(16).toUpperCase()}`);
-}
-
 // Answers.
 
 export const decode = text => checkAnswer(JSON.parse(text));
 
 function checkAnswer(answer) {
-  answer?.format === 1 || refuse('an answer of format 1', answer);
-  const {epoch, since, generation, since_epoch: before = null, reset = '',
-    contents} = answer;
-  for (const text of [epoch ?? '', before ?? '', reset]) {
-    typeof text === 'string' || refuse('text', text);
-    check(text);
-  }
-  const isRight = epoch !== undefined &&
-    Number.isSafeInteger(since) && since >= 0 &&
-    Number.isSafeInteger(generation) && generation >= 1 &&
-    (answer.reset === undefined ? generation >= since : contents);
-  isRight || refuse('an answer as in the protocol', answer);
+  const {format, epoch, since, generation, since_epoch: before = null,
+    reset, contents} = answer ?? {};
+  format === 1 && [since, generation].every(Number.isSafeInteger) &&
+    since >= 0 && generation > 0 && [epoch, before, reset ?? ''].every(
+    text => text === null || typeof text === 'string') &&
+    (reset === undefined ? generation >= since : contents) ||
+    refuse('an answer as in the protocol', answer);
+  check([epoch, before, reset ?? null]);
   checkLevel(answer, 0);
   return answer;
 }
 
-// What an answer, or an entry of it, says of one set.
 function checkLevel(level, depth) {
-  const {contents, removals, adds} = level;
-  for (const list of [contents, removals, adds]) {
-    list === undefined || Array.isArray(list) || refuse('a list', list);
-  }
-  if (depth > DEPTH || contents && (removals || adds)) {
-    refuse('contents in the place of removals and adds', level);
-  }
-  removals?.forEach(keyOf);
-  for (const entry of contents ?? adds ?? []) {
-    if (Array.isArray(entry)) {
-      entry.length === 2 || refuse('an id and an item', entry);
-      check(entry[1], depth);
-    }
+  const {contents = [], removals = [], adds = []} = level;
+  [contents, removals, adds].every(Array.isArray) && depth <= DEPTH &&
+    !('contents' in level && ('removals' in level || 'adds' in level)) ||
+    refuse('contents, or removals and adds', level);
+  removals.forEach(keyOf);
+  for (const entry of [...contents, ...adds]) {
     keyOf(idOf(entry));
-    Array.isArray(entry) || checkLevel(entry, depth + 2);
+    if (!Array.isArray(entry)) {
+      checkLevel(entry, depth + 2);
+    } else if (entry.length === 2) {
+      check(entry[1], depth);
+    } else {
+      refuse('an id and an item', entry);
+    }
   }
 }
 
 const idOf = entry => Array.isArray(entry) ? entry[0] : entry?.id;
 
-const fits = (answer, {epoch, generation}) => answer.since === generation &&
-  (!generation || (answer.since_epoch === undefined ? answer.epoch :
-    answer.since_epoch) === epoch);
+const fits = (answer, {epoch, generation}) =>
+  answer.since === generation && (generation === 0 || epoch ===
+    ('since_epoch' in answer ? answer.since_epoch : answer.epoch));
 
 const covers = (position, {epoch, generation}) =>
   position.epoch === epoch && position.generation >= generation;
@@ -194,12 +157,10 @@ const covers = (position, {epoch, generation}) =>
 
 export class Misfit extends Error {}
 
-// They see the entries of Items, which nobody else does.
-let entriesOf;
-let update;
+const update = Symbol('update');
 
 export class Items {
-  #entries = new Map(); // key -> [id, item]; what changed last comes last
+  #entries = new Map(); // key -> [id, item]; changed last, last
 
   get size() { return this.#entries.size; }
   has(id) { return this.#entries.has(keyOf(id)); }
@@ -214,21 +175,21 @@ export class Items {
       items instanceof Items ? items.get(id) : undefined, this);
   }
 
-  // With `reset` nothing may stay; what is there is what the changes are
-  // compared with.
-  #update(level, path, reset, changes) {
-    const listed = level.contents ?? level.adds ?? [];
-    let gone = level.removals?.map(keyOf) ?? [];
-    if (level.contents || reset) {
+  // `isReset`: nothing stays, it is only compared with what comes.
+  [update]({contents, removals = [], adds}, path, isReset, changes) {
+    const listed = contents ?? adds ?? [];
+    let gone = removals.map(keyOf);
+    if (contents || isReset) {
       const stay = new Set(listed.map(entry => keyOf(idOf(entry))));
       gone = [...this.#entries.keys()].filter(key => !stay.has(key));
     }
     gone.forEach(key => this.#remove(key, path, changes));
-    const stale = new Set(reset ? this.#entries.keys() : []);
+    const stale = new Set(isReset ? this.#entries.keys() : []);
     for (const entry of listed) {
       const id = idOf(entry);
       const subset = this.#put(id, entry, path, changes);
-      subset?.#update(entry, [...path, id], stale.delete(keyOf(id)), changes);
+      subset?.[update](
+        entry, [...path, id], stale.delete(keyOf(id)), changes);
     }
   }
 
@@ -239,7 +200,7 @@ export class Items {
     }
   }
 
-  // Puts an entry at the end; returns the subset if it is one.
+  // Returns the subset, if it is one.
   #put(id, entry, path, changes) {
     const key = keyOf(id);
     const isSubset = !Array.isArray(entry);
@@ -256,13 +217,6 @@ export class Items {
     this.#entries.delete(key);
     this.#entries.set(key, [id, item]);
     return isSubset ? item : undefined;
-  }
-
-  static {
-    entriesOf = items => Array.from(items, ([id, item]) =>
-      item instanceof Items ? {id, contents: entriesOf(item)} : [id, item]);
-    update = (items, answer, changes) =>
-      items.#update(answer, [], answer.reset !== undefined, changes);
   }
 }
 
@@ -285,63 +239,63 @@ export class Replica {
 
   apply(answer) {
     if (!fits(answer, this)) {
-      throw new Misfit(`expected an answer since ${this.generation} of ${
-        this.epoch}, got one since ${answer.since}`);
+      throw new Misfit(
+        `expected an answer since ${this.generation}, got ${answer.since}`);
     }
     const changes = [];
-    update(this.items, answer, changes);
+    this.items[update](answer, [], 'reset' in answer, changes);
     this.epoch = answer.epoch;
     this.generation = answer.generation;
     return changes;
   }
 }
 
-// The answer that makes a new replica equal to this one.
+const entriesOf = items => Array.from(items, ([id, item]) =>
+  item instanceof Items ? {id, contents: entriesOf(item)} : [id, item]);
+
 const whole = ({epoch, generation, items}) =>
   ({format: 1, epoch, since: 0, generation, contents: entriesOf(items)});
 
 // HTTP.  Times are in seconds.
 
-const LIMIT = 2 ** 27; // characters of an answer or an event
-const PATIENCE = 30; // without a byte of a response
-const OBEYED = 3600; // a mistaken Retry-After must not silence for ever
+const LIMIT = 2 ** 27; // characters of an answer or event
+const PATIENCE = 30; // with silence
+const OBEYED = 3600; // of Retry-After, which may be mistaken
 
 export class RequestError extends Error {
-  constructor(text, {status = 0, detail = text, ...others} = {}) {
+  constructor(text, members) {
     super(text);
-    Object.assign(this, {status, detail, ...others});
+    Object.assign(this, {status: 0, detail: text}, members);
   }
 }
 
-// Yields the response to a request, and then its text in pieces.
-async function* exchange(url, {signal, patience = PATIENCE, ...options}) {
+// Yields a response, and then its text in pieces.
+async function* exchange(url, {signal, patience, ...options}) {
   const abort = new AbortController();
   const stop = () => abort.abort();
+  let timer;
   const heard = async promise => {
-    const timer = setTimeout(stop, patience * 1000);
-    try {
-      return await promise;
-    } catch (cause) {
-      throw new RequestError('the server was not heard', {cause});
-    } finally {
-      clearTimeout(timer);
-    }
+    timer = setTimeout(stop, patience * 1000);
+    const result = await promise;
+    clearTimeout(timer);
+    return result;
   };
   signal.addEventListener('abort', stop);
   try {
-    signal.aborted && stop();
+    signal.throwIfAborted();
     const response = await heard(
       fetch(url, {...options, cache: 'no-store', signal: abort.signal}));
     yield response;
-    const decoder = new TextDecoder('utf-8', {fatal: true});
-    const reader = response.body?.getReader();
-    for (let done = !reader; !done;) {
-      const piece = await heard(reader.read());
-      done = piece.done;
-      yield decoder.decode(piece.value, {stream: !done});
+    const reader = response.body.pipeThrough(
+      new TextDecoderStream('utf-8', {fatal: true})).getReader();
+    for (let piece; !(piece = await heard(reader.read())).done;) {
+      yield piece.value;
     }
+  } catch (error) {
+    throw new RequestError(`the server was not heard: ${error.message}`);
   } finally {
     stop();
+    clearTimeout(timer);
     signal.removeEventListener('abort', stop);
   }
 }
@@ -356,46 +310,32 @@ async function joined(pieces) {
 }
 
 const checkLength = length =>
-  length <= LIMIT || refuse(`at most ${LIMIT} characters`, 'more');
+  length <= LIMIT || refuse(`at most ${LIMIT} characters`, length);
 
-function problem({status, statusText, headers}, text) {
-  let document = {};
-  try {
-    document = JSON.parse(text);
-  } catch {
-    // The status has to say it.
-  }
-  const detail = document?.detail ?? statusText;
-  const after = headers.get('retry-after');
-  const seconds = /^\d+$/.test(after) ? Number(after) :
-    (Date.parse(after) - Date.now()) / 1000 || 0;
-  return new RequestError(`${status} ${detail}`, {
-    status, detail, change: document?.change,
-    retryAfter: Math.min(Math.max(seconds, 0), OBEYED)});
+function parseRetryAfter(text) {
+  const seconds = /^\d+$/.test(text) ? Number(text) :
+    (Date.parse(text) - Date.now()) / 1000 || 0;
+  return Math.min(Math.max(seconds, 0), OBEYED);
 }
 
-// The events of a stream; comments, signs of life, are events without type.
+// Comments, signs of life, are events without type.
 export async function* parseEvents(pieces) {
   let line = '';
-  let afterReturn = false;
   let type;
   let data = [];
   for await (const piece of pieces) {
-    // A line end may be cut in two.
-    const lines = (afterReturn ? piece.replace(/^\n/, '') : piece)
-      .split(/\r\n|\r|\n/);
-    afterReturn = piece ? piece.endsWith('\r') : afterReturn;
+    const lines = piece.split('\n');
     lines[0] = line + lines[0];
     line = lines.pop();
     for (const text of lines) {
-      const [, name, value] = /^([^:]*):? ?(.*)$/s.exec(text);
+      const [, name, value] = /^([^:]*):? ?(.*?)\r?$/s.exec(text);
       if (name === 'data') {
         data.push(value);
       } else if (name === 'event') {
         type = value;
-      } else if (!name && text) {
+      } else if (/^:/.test(text)) {
         yield {type: '', data: value};
-      } else if (!text) {
+      } else if (/^\r?$/.test(text)) {
         if (data.length) {
           yield {type: type || 'message', data: data.join('\n')};
         }
@@ -407,73 +347,56 @@ export async function* parseEvents(pieces) {
   }
 }
 
-// What is stored: answers, which a new replica applies in their order; record
-// 0 says where they lead.  When those after the first are longer than it, one
-// takes the place of all.  So a change writes little, a start reads a few
-// large texts, and the order of the items is kept.
-class Store {
-  #db;
+// What is stored: answers, for a new replica, and where they lead.  When they
+// are more than twice the first, one takes the place of all.  So a change
+// writes little, a start reads a few large texts, and keeps the order.
 
-  constructor(db) {
-    this.#db = db;
-    db.onversionchange = () => db.close();
-  }
-
-  static async open(name) {
-    const request = indexedDB.open(name, 1);
-    request.onupgradeneeded = () =>
-      request.result.createObjectStore('answers');
-    return new Store(await result(request));
-  }
-
-  async load() {
-    return (await result(this.#records('readonly').getAll())).slice(1);
-  }
-
-  // Stores an answer that was just applied, in one transaction.
-  async add(answer, text, replica) {
-    const records = this.#records('readwrite');
-    const put = ({epoch, generation}, text, count, first, rest) => {
-      records.put(text, count);
-      records.put({epoch, generation, count, first, rest}, 0);
-    };
-    const replace = (position, text) => {
-      records.clear();
-      put(position, text, 1, text.length, 0);
-    };
-    const head = await result(records.get(0));
-    const rest = head?.rest + text.length;
-    if (!answer.since || answer.reset !== undefined) {
-      replace(answer, text);
-    } else if (head && fits(answer, head) && rest < head.first + 65536) {
-      put(answer, text, head.count + 1, head.first, rest);
-    } else if (!head || !covers(head, answer)) {
-      replace(replica, JSON.stringify(whole(replica)));
-    }
-    await result(records.transaction);
-  }
-
-  #records(mode) {
-    return this.#db.transaction('answers', mode, {durability: 'relaxed'})
-      .objectStore('answers');
-  }
-
-  close() { this.#db.close(); }
+async function openStore(name) {
+  const request = indexedDB.open(name, 1);
+  request.onupgradeneeded = () =>
+    request.result.createObjectStore('answers', {autoIncrement: true});
+  const db = await result(request);
+  db.onversionchange = () => db.close();
+  return db;
 }
 
-// Of a request, or of a transaction.
+const recordsOf = db => db.transaction(
+  'answers', 'readwrite', {durability: 'relaxed'}).objectStore('answers');
+
 const result = request => new Promise((resolve, reject) => {
-  const fail = () => reject(request.error ?? new Error('it is blocked'));
   request.onsuccess = request.oncomplete = () => resolve(request.result);
-  request.onerror = request.onabort = request.onblocked = fail;
+  request.onerror = request.onabort = request.onblocked = () =>
+    reject(request.error ?? new Error('the database is blocked'));
 });
+
+async function store(db, answer, text, replica) {
+  const records = recordsOf(db);
+  const put = ({epoch, generation}, text, room) => {
+    records.add(text);
+    records.put({epoch, generation, room}, 'last');
+  };
+  const replace = (position, text) => {
+    records.clear();
+    put(position, text, text.length + 65536);
+  };
+  const last = await result(records.get('last'));
+  const room = last?.room - text.length;
+  if (!answer.since || 'reset' in answer) {
+    replace(answer, text);
+  } else if (room > 0 && fits(answer, last)) {
+    put(answer, text, room);
+  } else if (!last || !covers(last, answer)) {
+    replace(replica, JSON.stringify(whole(replica)));
+  }
+  await result(records.transaction);
+}
 
 // The client.
 
-const LONGEST = 60; // the limit of random delays
-const HOLD = 25; // of a long poll; some proxies give up after 30
-const POLLING = 600; // until event streams that didn't work are tried again
-const FRUITLESS = 3; // streams of which nothing is heard, until it's polls
+const LONGEST = 60; // random delay
+const HOLD = 25; // of a long poll; proxies give up after 30
+const POLLS = 600; // until streams are tried again, 1 second each or more
+const FRUITLESS = 3; // streams in silence, until it's polls
 const QUESTIONS = 5; // for an answer that fits
 
 const sleep = (seconds, signal) => new Promise(resolve => {
@@ -486,9 +409,8 @@ const sleep = (seconds, signal) => new Promise(resolve => {
   signal.addEventListener('abort', end);
 });
 
-// 16 characters, 95 random bits: never the same twice.
-const makeId = () => btoa(String.fromCharCode(
-  ...crypto.getRandomValues(new Uint8Array(12)))).replace(/\W/g, '-');
+const makeId = () => crypto.getRandomValues(new Uint32Array(3))
+  .reduce((id, number) => id + number.toString(36), '');
 
 const isHidden = () => globalThis.document?.hidden;
 
@@ -496,32 +418,30 @@ export class Client extends EventTarget {
   #url;
   #headers;
   #heartbeat;
-  #name; // of database, lock and channel
+  #name; // of database, lock, channel
   #replica = new Replica();
   #online = false;
-  #started; // its promise, and how to settle it
+  #started;
   #resolve;
   #reject;
   #closing = new AbortController();
-  #doing = new AbortController(); // what the leader is doing now
-  #leads; // another object each time, or undefined
-  #sleeping = false;
-  #heard = 0; // when, in milliseconds, the stream was last
+  #doing = new AbortController(); // of what the leader does now
+  #leads; // an object of its own each time
+  #heard; // the server, when
   #failures = 0;
-  #fruitless = 0;
-  #streamAt = 0; // when streams are tried again
-  #store;
+  #fruitless = 0; // streams, then polls
+  #db;
   #channel;
-  #hearing = Promise.resolve(); // messages, one after the other
+  #hearing = Promise.resolve(); // one message after the other
   #ticks;
-  #quiet = 0; // ticks since the leader was heard
+  #quiet = 0; // ticks
 
   constructor(url, {token, store, heartbeat = 15} = {}) {
     super();
     const {origin, pathname} = new URL(url, globalThis.document?.baseURI);
     this.#url = origin + pathname.replace(/\/+$/, '');
     this.#headers = token ? {Authorization: `Bearer ${token}`} : {};
-    new Headers(this.#headers); // if it can't be one, that is told now
+    new Headers(this.#headers); // throws what is no token
     this.#heartbeat = heartbeat;
     this.#name = store && `${store} ${this.#url}`;
   }
@@ -540,73 +460,68 @@ export class Client extends EventTarget {
     this.#started ??= new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
-      globalThis.addEventListener?.('online', this.#look);
-      globalThis.document?.addEventListener('visibilitychange', this.#look);
+      for (const type of ['online', 'visibilitychange']) {
+        globalThis.addEventListener?.(type, this.#look, this.#closing);
+      }
       this.#name ? this.#share() : this.#lead();
     });
     return this.#started;
   }
 
   close() {
-    globalThis.removeEventListener?.('online', this.#look);
-    globalThis.document?.removeEventListener('visibilitychange', this.#look);
     clearInterval(this.#ticks);
     this.#closing.abort();
     this.#resign();
     this.#channel?.close();
-    this.#store?.close();
+    this.#db?.close();
     this.#resolve?.();
   }
 
   // Asking.
 
-  async #send(method, path, {type = 'application/json', params, body,
-    signal = this.#closing.signal, patience}) {
+  async #send(method, path, {signal = this.#closing.signal, body, wait = 0,
+    patience = PATIENCE + wait} = {}) {
     const {epoch, generation} = this.#replica;
-    const query = new URLSearchParams({...params,
+    const query = new URLSearchParams({...wait && {wait},
       ...generation && {generation, ...epoch !== null && {epoch}}});
-    const headers = {...this.#headers, Accept: type,
-      ...body && {'Content-Type': type}};
+    const headers = {...this.#headers,
+      ...body && {'Content-Type': 'application/json'}};
     const pieces = exchange(`${this.#url}/${path}?${query}`,
       {method, headers, body, signal, patience});
     const {value: response} = await pieces.next();
     if (!response.ok) {
-      throw problem(response, await joined(pieces));
-    }
-    const got = response.headers.get('content-type');
-    if (!got?.startsWith(type)) {
-      pieces.return();
-      throw new RequestError(`expected ${type}, got ${got}`, response);
+      const {status, statusText} = response;
+      const {detail = statusText, change} =
+        await joined(pieces).then(JSON.parse).catch(() => '') ?? '';
+      const retryAfter = parseRetryAfter(response.headers.get('retry-after'));
+      throw new RequestError(`${status} ${detail}`,
+        {status, detail, change, retryAfter});
     }
     this.#setOnline(true);
     return pieces;
   }
 
-  async sync() { await this.#ask(this.#closing.signal); }
+  async sync() { await this.#ask(); }
 
-  async #ask(signal, wait = 0) {
-    for (let questions = 1; ; questions += 1) {
-      const {epoch, generation} = this.#replica;
-      const text = await joined(await this.#send('GET', 'updates', {
-        signal, ...wait && {params: {wait}, patience: PATIENCE + wait}}));
-      const answer = decode(text);
-      if (this.#take(answer, text) ||
-          fits(answer, {epoch, generation}) && covers(this.#replica, answer)) {
-        return;
-      }
-      questions < QUESTIONS || refuse(`an answer since ${generation}, not ${
-        questions} others out of a cache`, answer);
+  async #ask(signal, wait, questions = QUESTIONS) {
+    const {epoch, generation} = this.#replica;
+    const text = await joined(
+      await this.#send('GET', 'updates', {signal, wait}));
+    const answer = decode(text);
+    if (!this.#take(answer, text) && !(
+      fits(answer, {epoch, generation}) && covers(this.#replica, answer))) {
+      questions ||
+        refuse(`an answer since ${generation}, not from a cache`, answer);
+      await this.#ask(signal, wait, questions - 1);
     }
   }
 
-  // Applies an answer, or asks for what it brings.
   async #accept(answer, text, signal) {
     if (!this.#take(answer, text) && !covers(this.#replica, answer)) {
       await this.#ask(signal);
     }
   }
 
-  // Applies an answer if it fits, and tells everybody.
   #take(answer, text) {
     if (!fits(answer, this.#replica)) {
       return false;
@@ -637,10 +552,12 @@ export class Client extends EventTarget {
       const {signal} = this.#doing;
       let asked = false;
       try {
-        const polls = Date.now() < this.#streamAt;
+        this.#heard = Date.now();
+        const polls = this.#fruitless >= FRUITLESS;
         await this.#ask(signal, polls && this.#online ? HOLD : 0);
         asked = true;
         this.#failures = 0;
+        this.#fruitless = (this.#fruitless + 1) % (FRUITLESS + POLLS);
         await (polls ? sleep(1, signal) : this.#follow(signal));
       } catch (error) {
         signal.aborted || await this.#pause(error, asked, signal);
@@ -649,15 +566,8 @@ export class Client extends EventTarget {
   }
 
   async #follow(signal) {
-    this.#heard = Date.now();
-    this.#fruitless += 1;
-    if (this.#fruitless > FRUITLESS) {
-      this.#fruitless = FRUITLESS - 1; // one more try after that
-      this.#streamAt = this.#heard + POLLING * 1000;
-      return;
-    }
     const pieces = await this.#send('GET', 'events', {
-      signal, type: 'text/event-stream', patience: 3 * this.#heartbeat});
+      signal, patience: 3 * this.#heartbeat});
     for await (const {type, data} of parseEvents(pieces)) {
       this.#heard = Date.now();
       this.#fruitless = 0;
@@ -665,30 +575,26 @@ export class Client extends EventTarget {
         await this.#accept(decode(data), data, signal);
       } else if (type === 'ask') {
         await this.#ask(signal);
-        // All clients were told so in the same moment.
-        await sleep(Math.random(), signal);
+        await sleep(Math.random(), signal); // all were told so at once
       }
     }
     throw new RequestError('the event stream ended');
   }
 
-  // After a failure.  Random, because all clients of a server that was
-  // restarted would come back in the same moment.
+  // Random, or all clients of a restarted server would come at once.
   async #pause(error, asked, signal) {
     const limit = Math.min(LONGEST, 2 ** this.#failures);
     const delay = Math.max(Math.random() * limit, error.retryAfter ?? 0);
     this.#failures += 1;
     error instanceof RequestError || this.#emit('error', {error});
-    // If only the stream ended, the next question tells.
+    // If only a stream ended, the next question tells.
     asked || this.#setOnline(false, {error, delay});
-    // At the start there may be no use in going on.
     if (!this.generation && /^4(?!29)/.test(error.status)) {
       this.#reject(error);
       this.close();
     }
-    this.#sleeping = !error.retryAfter;
+    this.#heard = error.retryAfter ? Infinity : 0; // may it wake?
     await sleep(delay, signal);
-    this.#sleeping = false;
   }
 
   #setOnline(online, detail) {
@@ -704,12 +610,8 @@ export class Client extends EventTarget {
     isHidden() || (this.#leads ? this.#wake() : this.#post({wake: true}));
   };
 
-  // Tries at once, unless all is well.
   #wake() {
-    if (this.#sleeping ||
-        Date.now() - this.#heard > 1500 * this.#heartbeat) {
-      this.#interrupt();
-    }
+    Date.now() - this.#heard > 1500 * this.#heartbeat && this.#interrupt();
   }
 
   #interrupt() {
@@ -723,22 +625,21 @@ export class Client extends EventTarget {
     this.#interrupt();
   }
 
-  // Tabs.  The one that has the lock leads: it follows the server, stores what
-  // it gets, and tells the others.
+  // Tabs.  The one with the lock leads: it follows the server, stores, and
+  // tells the others.
 
   async #share() {
     try {
-      this.#store = await Store.open(this.#name);
+      this.#db = await openStore(this.#name);
+      const texts = await result(recordsOf(this.#db).getAll());
       const stored = new Replica();
-      for (const text of await this.#store.load()) {
-        stored.apply(JSON.parse(text));
-      }
+      texts.slice(0, -1).forEach(text => stored.apply(JSON.parse(text)));
       stored.generation && this.#take(whole(stored), '');
     } catch (error) {
       this.#emit('error', {error});
     }
     if (this.#closed) {
-      this.#store?.close();
+      this.#db?.close();
     } else if (globalThis.navigator?.locks) {
       this.#channel = new BroadcastChannel(this.#name);
       this.#channel.onmessage = ({data}) => {
@@ -754,16 +655,16 @@ export class Client extends EventTarget {
     }
   }
 
-  #lock(options) {
-    navigator.locks.request(this.#name, options, () => this.#lead())
-      .catch(() => {
-        this.#resign();
-        // It was taken by another one.
-        this.#closed || this.#lock({signal: this.#closing.signal});
-      });
+  async #lock(options) {
+    try {
+      await navigator.locks.request(this.#name, options, () => this.#lead());
+    } catch {
+      this.#resign(); // the lock was taken away
+      this.#closed || this.#lock({signal: this.#closing.signal});
+    }
   }
 
-  // A tab that leads may be frozen.  One that is seen can't wait for it.
+  // The leader may be frozen; a tab that is seen can't wait for it.
   #tick() {
     this.#quiet += 1;
     if (this.#leads || isHidden()) {
@@ -777,37 +678,36 @@ export class Client extends EventTarget {
 
   #post(message) { this.#channel?.postMessage(message); }
 
-  #tell({text, error, delay} = {}) {
+  #tell(detail) {
     const {epoch, generation} = this.#replica;
-    this.#leads && this.#post({epoch, generation, online: this.#online, text,
-      delay, error: error && {...error, message: error.message}});
+    this.#leads && this.#post({
+      epoch, generation, online: this.#online, ...detail});
   }
 
-  async #hear({wake, text, online, error, delay, ...position}) {
+  async #hear({wake, online, text, ...others}) {
     if (this.#leads) {
       wake && this.#wake();
       this.#tell();
     } else if (wake === undefined) {
-      this.#setOnline(online, error && {
-        delay, error: Object.assign(new RequestError(), error)});
+      const {error, delay} = others;
+      this.#setOnline(online, error && {error, delay});
       if (online) {
-        await this.#accept(
-          text ? decode(text) : position, text, this.#closing.signal);
+        await this.#accept(text ? decode(text) : others, text);
       }
     }
   }
 
   async #keep(answer, text) {
     try {
-      await this.#store?.add(answer, text, this.#replica);
+      await (this.#db && store(this.#db, answer, text, this.#replica));
     } catch (error) {
-      this.#store?.close();
-      this.#store = undefined;
+      this.#db?.close();
+      this.#db = undefined;
       this.#emit('error', {error});
     }
   }
 
-  // Writing: batches, for all of them may be sent twice.
+  // Writing: batches, all of which may be sent twice.
 
   async put(path, item) { await this.batch([{op: 'put', path, item}]); }
   async makeSet(path) { await this.batch([{op: 'set', path}]); }
@@ -827,8 +727,7 @@ export class Client extends EventTarget {
     const text = await this.#write(JSON.stringify({changes: made}));
     const {updates} = JSON.parse(text);
     if (updates) {
-      await this.#accept(
-        checkAnswer(updates), JSON.stringify(updates), this.#closing.signal);
+      await this.#accept(checkAnswer(updates), JSON.stringify(updates));
     } else if (this.generation) {
       await this.sync();
     }
