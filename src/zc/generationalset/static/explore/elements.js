@@ -24,8 +24,9 @@ export function say(node, text) {
 
 /** Lets an element shine for a moment: it has just changed. */
 export function shine(node) {
-  const color = getComputedStyle(node).getPropertyValue('--shine');
-  node.animate(
-    [{ backgroundColor: color }, { backgroundColor: 'transparent' }],
-    { duration: 1600, easing: 'ease-out' });
+  if (!matchMedia('(prefers-reduced-motion: reduce)').matches) {
+    const color = getComputedStyle(node).getPropertyValue('--shine');
+    node.animate([{ backgroundColor: color, offset: 0 }],
+                 { duration: 1600, easing: 'ease-out' });
+  }
 }
