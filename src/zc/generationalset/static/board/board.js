@@ -37,13 +37,7 @@ const presence = new Presence(board, removeAtEnd);
 new Messages(find('.messages'), find('.unread'), board, notices);
 new People(find('.people'), board, presence);
 new Keys(page, (words) => status.say(words));
-new Dragging(find('main'), ({ item, column, before }) => {
-  const { id } = item.dataset;
-  const next = before?.dataset.id;
-  return notices.attempt('Not moved', () => (
-    column ? board.moveCard(id, column.dataset.id, next)
-      : board.moveColumn(id, next)));
-});
+new Dragging(find('main'), (target) => page.drop(target));
 takeText(find('.new-column'), (name) => notices.attempt(
   'Not added', () => board.addColumn(name)));
 keepTimes();

@@ -1,7 +1,7 @@
 /** A card on the page. */
 
 import { Editor } from './editor.js';
-import { clone, quote } from './elements.js';
+import { clone, heir, quote } from './elements.js';
 import { person } from './names.js';
 import { showTime } from './times.js';
 
@@ -106,8 +106,10 @@ export class CardView {
     this.editor.element.remove();
     this.editor = null;
     this.element.classList.remove('editing');
+    const next = heir(this.element);
     this.button.focus();
     this.page.render();
+    if (!this.element.isConnected) next?.focus();
   }
 }
 

@@ -1,7 +1,7 @@
 /** A column on the page. */
 
 import { Editor } from './editor.js';
-import { arrange, clone, quote } from './elements.js';
+import { arrange, clone, heir, quote } from './elements.js';
 import { takeText } from './field.js';
 
 /**
@@ -101,8 +101,10 @@ export class ColumnView {
     this.editor.element.remove();
     this.editor = null;
     this.element.classList.remove('renaming');
+    const next = heir(this.element);
     this.button.focus();
     this.page.render();
+    if (!this.element.isConnected) next?.focus();
   }
 
   #listen() {

@@ -1,5 +1,6 @@
-/** What is on the board: what a client's set has, in order, and its changes. */
+/** What is on the board: what is in a client's set, in order. */
 
+import { Items } from '../gset.js';
 import { person } from './names.js';
 import { ranksAt, sort } from './ranks.js';
 
@@ -21,9 +22,9 @@ const TRIES = 3;
  * was written.
  *
  * A `change` comes after each of the client's updates, with `generation`,
- * `size`, and `isNews` unless it is the first.  Its `changes` are objects
- * with `set`, `id`, `kind` ('added', 'changed', 'removed'), `item`, `old`,
- * and `isOwn` if this window wrote it.
+ * `size`, the `sets` that it is about, and `isNews` unless it is the first.
+ * Its `changes` are objects with `set`, `id`, `kind` ('added', 'changed',
+ * 'removed'), `item`, `old`, and `isOwn` if this window wrote it.
  *
  * client  a Client of gset.js.
  * me      who writes; see names.js.
@@ -67,7 +68,8 @@ export class Board extends EventTarget {
 
   #list(set, order = sort) {
     if (!this.#lists.has(set)) {
-      const found = [...this.client.items.get(set) ?? []]
+      const items = this.client.items.get(set);
+      const found = [...items instanceof Items ? items : []]
         .filter(([id, item]) => typeof id === 'string' && isPlain(item))
         .map(([id, item]) => ({ id, item }));
       this.#lists.set(set, {
@@ -92,6 +94,7 @@ export class Board extends EventTarget {
   #update({ changes, generation, size }) {
     const before = this.#lists;
     this.#lists = new Map();
+    const sets = new Set(changes.map(({ path }) => path[0]));
     const told = changes
       .filter(({ path }) => path.length === 2)
       .map(({ kind, path: [set, id], item }) => ({
@@ -102,8 +105,8 @@ export class Board extends EventTarget {
     // What was there before this window was is no news.
     const isNews = this.#isFilled;
     this.#isFilled = true;
-    this.dispatchEvent(new CustomEvent(
-      'change', { detail: { changes: told, generation, size, isNews } }));
+    this.dispatchEvent(new CustomEvent('change', {
+      detail: { changes: told, sets, generation, size, isNews } }));
     this.#prepare();
   }
 
@@ -307,7 +310,8 @@ function byName(list) {
 
 /** Tells an item that is an object from subsets, lists and values. */
 function isPlain(item) {
-  return Object.getPrototypeOf(Object(item)) === Object.prototype;
+  return typeof item === 'object' && item !== null
+    && Object.getPrototypeOf(item) === Object.prototype;
 }
 
 function key(path) {

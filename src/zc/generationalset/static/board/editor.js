@@ -23,7 +23,6 @@ export class Editor {
     this.text = text;
     this.field.value = text;
     this.element.querySelector('.what').textContent = label;
-    this.element.ariaLabel = label;
     this.remove = remove;
     this.save = save;
     this.close = close;

@@ -49,6 +49,13 @@ export function keepFocus(action) {
   }
 }
 
+/** Returns what has the focus when a card or column is removed. */
+export function heir(element) {
+  const near = element.nextElementSibling ?? element.previousElementSibling
+    ?? element.parentElement.closest('.column');
+  return near?.querySelector('.open');
+}
+
 /** Makes a text field as high as its text. */
 export function grow(field) {
   field.style.height = 'auto';

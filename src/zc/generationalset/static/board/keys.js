@@ -1,5 +1,7 @@
 /** The keys of the board: going from card to card, moving, removing. */
 
+import { heir } from './elements.js';
+
 const STEPS = {
   ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0],
 };
@@ -51,7 +53,7 @@ export class Keys {
       return true;
     }
     if (key === 'Delete' || key === 'Backspace') {
-      this.#remove(view, column);
+      this.#remove(view);
       return true;
     }
     if (key === 'n') column.querySelector('.add textarea').focus();
@@ -89,14 +91,10 @@ export class Keys {
       + `${columns.length}.`);
   }
 
-  async #remove(view, column) {
-    const next = view.element.nextElementSibling
-      ?? view.element.previousElementSibling;
-    const heir = next?.querySelector('.open')
-      ?? column.querySelector('.handle .open');
-    if (await view.remove()) {
-      if (document.activeElement === document.body) heir.focus();
-    }
+  async #remove(view) {
+    const next = heir(view.element);
+    await view.remove();
+    if (document.activeElement === document.body) next?.focus();
   }
 }
 

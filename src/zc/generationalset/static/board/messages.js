@@ -29,9 +29,8 @@ export class Messages {
       if (said) this.#scrollToEnd();
       return said;
     });
-    board.addEventListener('change', ({ detail: { changes, isNews } }) => {
-      const told = changes.filter(({ set }) => set === 'messages');
-      if (told.length) this.#show(told, isNews);
+    board.addEventListener('change', ({ detail }) => {
+      if (detail.sets.has('messages')) this.#show(detail);
     });
     new IntersectionObserver(() => this.#see()).observe(this.log);
   }
@@ -40,14 +39,14 @@ export class Messages {
     return this.log.checkVisibility();
   }
 
-  #show(changes, isNews) {
+  #show({ changes, isNews }) {
     const isAtEnd = this.log.scrollHeight - this.log.scrollTop
       - this.log.clientHeight < 40;
     this.render();
     if (isAtEnd) this.#scrollToEnd();
     if (!this.#isVisible && isNews) {
-      const added = changes.filter(({ kind }) => kind === 'added');
-      this.#unread += added.length;
+      this.#unread += changes.filter(({ set, kind }) => (
+        set === 'messages' && kind === 'added')).length;
       this.#showUnread();
     }
   }

@@ -26,7 +26,8 @@ export class Page {
     board.addEventListener('change', ({ detail }) => this.#change(detail));
   }
 
-  #change({ changes, generation, isNews }) {
+  #change({ changes, sets, generation, isNews }) {
+    if (!sets.has('cards') && !sets.has('columns')) return;
     const shown = changes.filter(({ set }) => set === 'cards');
     const places = this.#places(shown);
     this.render();
@@ -87,6 +88,23 @@ export class Page {
       }
     }
     return used;
+  }
+
+  /**
+   * Moves what was dragged.  It's in its new place at once, and back in the
+   * old one if that fails.
+   */
+  async drop({ item, column, before }) {
+    const { id } = item.dataset;
+    const next = before?.dataset.id;
+    const list = column?.querySelector('.cards') ?? this.element;
+    list.insertBefore(item, before);
+    item.classList.add('pending');
+    await this.notices.attempt('Not moved', () => (
+      column ? this.board.moveCard(id, column.dataset.id, next)
+        : this.board.moveColumn(id, next)));
+    item.classList.remove('pending');
+    this.render();
   }
 
   // Motion
