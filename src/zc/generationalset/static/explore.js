@@ -106,8 +106,9 @@ class Explorer {
     const arrival = { since: this.#generation, generation, date: new Date() };
     this.#generation = generation;
     part('main').hidden = false;
-    for (const key of this.#arrivals.note(arrival, changes)) {
-      this.#fresh.add(key);
+    const fresh = this.#arrivals.note(arrival, changes);
+    if (!document.hidden) { // else it would grow until somebody looks
+      fresh.forEach((key) => this.#fresh.add(key));
     }
     this.#log.answer(arrival, changes, size);
     this.#drawSoon();
@@ -203,6 +204,8 @@ class Explorer {
     this.#item = toSet ? this.#item : path;
     this.#draw();
     this.#table.choose(this.#item);
+    part(toSet ? 'items-panel' : 'item-panel').scrollIntoView(
+      { block: 'nearest' });
   }
 }
 

@@ -1,3 +1,4 @@
+import { isSet } from './census.js';
 import { keyOf } from './json.js';
 
 /**
@@ -24,7 +25,7 @@ export class Arrivals {
    * Notes what came with an answer.
    *
    * @param {Arrival} arrival
-   * @param {{kind: string, path: Array}[]} changes
+   * @param {{kind: string, path: Array, item: *}[]} changes
    * @returns {Set<string>}  The keys of the paths of what is new.
    */
   note(arrival, changes) {
@@ -33,16 +34,25 @@ export class Arrivals {
       this.#first = arrival;
       return keys;
     }
-    for (const { kind, path } of changes) {
+    for (const { kind, path, item } of changes) {
       const key = keyOf(path);
       if (kind === 'removed') {
-        this.#later.delete(key);
+        this.#forget(path, item);
       } else {
         this.#later.set(key, arrival);
         keys.add(key);
       }
     }
     return keys;
+  }
+
+  #forget(path, item) {
+    this.#later.delete(keyOf(path));
+    if (isSet(item)) {
+      for (const [id, each] of item) {
+        this.#forget([...path, id], each);
+      }
+    }
   }
 
   /** Returns the answer with which an item came. */

@@ -27,9 +27,9 @@ export class Item {
     const key = keyOf(path);
     if (key !== this.#key) {
       this.#key = key;
-      this.#draw(item, new Set());
+      this.#draw(item, []);
     } else if (item !== undefined && item !== this.#shown) {
-      this.#draw(item, new Set(this.#lines.map(withoutComma)));
+      this.#draw(item, this.#lines);
       shine(this.#box.querySelector('pre'));
     }
     this.#box.classList.toggle('gone', item === undefined);
@@ -43,24 +43,23 @@ export class Item {
   /** Shows that there is nothing to show. */
   clear() {
     this.#key = null;
-    this.#draw(undefined, new Set());
+    this.#draw(undefined, []);
     this.#box.classList.remove('gone');
     say(this.#box.querySelector('.path'), '');
     say(this.#box.querySelector('.note'),
         'Choose an item to see all of it here.');
   }
 
+  /** Draws an item, and marks the lines that weren't there before. */
   #draw(item, before) {
+    const known = new Set(before.map(withoutComma));
     this.#shown = item;
     this.#lines = item === undefined ? [] : lines(item, LIMIT);
     this.#box.querySelector('pre').replaceChildren(...this.#lines.map(
-      (line) => element(isNew(line, before) ? 'mark' : 'span', '',
-                        `${line}\n`)));
+      (line) => element(
+        known.size && !known.has(withoutComma(line)) ? 'mark' : 'span', '',
+        `${line}\n`)));
   }
-}
-
-function isNew(line, before) {
-  return before.size > 0 && !before.has(withoutComma(line));
 }
 
 function withoutComma(line) {
