@@ -1,13 +1,22 @@
 """The board, in a real browser: what its tests share."""
 
-from pathlib import Path
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
 
-import zc.generationalset
+import httpx
+
 from zc.generationalset.commands import demo
 from zc.generationalset.tests.browsing import Browsing
 from zc.generationalset.tests.serving import Served, wait
 
-PAGES = Path(zc.generationalset.__file__).parent / 'static' / 'board'
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items()
+       if name != 'GSET_TOKEN'},
+    'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
 
 #: What a window shows: columns with cards, and messages.
 SHOWN = '''() => ({
@@ -111,3 +120,39 @@ class BoardServed(Windows, Served):
 
     def fill(self, things):
         demo.fill(things)
+
+
+class Demo:
+    """``gset serve --demo`` in a process of its own."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+        super().setUp()
+
+    @contextlib.contextmanager
+    def serving(self, *arguments, **environment):
+        """Run it; yield the process.  Its first line has the URL."""
+        process = subprocess.Popen(
+            self.command(*arguments), cwd=self.directory,
+            env={**ENVIRONMENT, **environment}, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        try:
+            line = process.stdout.readline()
+            if not line:
+                self.fail(process.stderr.read())
+            process.lines = [line, process.stdout.readline()]
+            process.url = line.split()[1]
+            with httpx.Client(base_url=process.url) as self.http:
+                yield process
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(timeout=30), 0)
+        finally:
+            process.kill()
+            process.communicate()
+
+    def command(self, *arguments):
+        return [sys.executable, '-m', 'zc.generationalset', 'serve', '--demo',
+                *arguments]

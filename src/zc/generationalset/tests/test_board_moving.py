@@ -216,7 +216,7 @@ class MouseTests(Moving):
     def test_two_people_move_into_the_same_gap(self):
         # Both compute the same rank; after that, there is still a place
         # between the two.
-        for page, name in [(self.one, B), (self.two, C)]:
+        for name in B, C:
             self.http.put(f'/items/cards/{name}', json={
                 'text': name, 'column': 'doing', 'rank': 5})
         self.lists([A], [B, C])

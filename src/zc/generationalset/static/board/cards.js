@@ -103,7 +103,6 @@ export class CardView {
   }
 
   #close() {
-    this.editor.element.remove();
     this.editor = null;
     this.element.classList.remove('editing');
     const next = heir(this.element);

@@ -98,7 +98,6 @@ export class ColumnView {
   }
 
   #close() {
-    this.editor.element.remove();
     this.editor = null;
     this.element.classList.remove('renaming');
     const next = heir(this.element);

@@ -15,6 +15,8 @@ import { clone, grow, quote } from './elements.js';
  * close    called when the form is gone.
  */
 export class Editor {
+  isClosed = false;
+
   constructor({ text, label, save, remove, close }) {
     this.element = clone('editor');
     this.field = this.element.querySelector('textarea');
@@ -25,8 +27,16 @@ export class Editor {
     this.element.querySelector('.what').textContent = label;
     this.remove = remove;
     this.save = save;
-    this.close = close;
+    this.closed = close;
     this.#listen();
+  }
+
+  close() {
+    // It may be cancelled while it is saved.
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.element.remove();
+    this.closed();
   }
 
   /** Lets the user choose one of a list of {id, name}, too. */

@@ -49,7 +49,7 @@ export class Keys {
       // One after the other: each from where the one before has led to.
       this.#last = this.#last.then(() => (
         isCard ? this.#moveCard(view, ...step)
-          : this.#moveColumn(view, step[0])));
+          : this.#moveColumn(view, step[0]))).catch(reportError);
       return true;
     }
     if (key === 'Delete' || key === 'Backspace') {
@@ -62,7 +62,7 @@ export class Keys {
 
   async #moveCard(view, across, down) {
     const { columns } = this.board;
-    const column = view.element.closest('.column').dataset.id;
+    const column = view.element.closest('.column')?.dataset.id;
     const cards = this.board.cards(column);
     const index = cards.findIndex(({ id }) => id === view.id);
     const target = columns[columns.findIndex(({ id }) => id === column)
