@@ -282,6 +282,31 @@ class FindingTests(Explorer, unittest.TestCase):
         self.choose_set('people')
         expect(self.page.locator('#find')).to_have_value('')
 
+    def test_one_search_at_a_time(self):
+        """Neither updates nor letters, as they come, keep it from an end."""
+        self.assertEqual(self.explore().evaluate("""async () => {
+          const { Finder } = await import('./static/explore/finder.js');
+          const input = document.createElement('input');
+          const [searches, shown] = [[], []];
+          const finder = new Finder(input, (text) => new Promise((finish) => {
+            searches.push(finish);
+          }), (text, result) => shown.push([text, result]));
+          const type = (text) => {
+            input.value = text;
+            input.dispatchEvent(new Event('input'));
+          };
+          type('a');
+          type('ab');
+          finder.refresh();
+          finder.refresh();
+          searches[0](0);
+          searches[1](1);
+          await new Promise((resolve) => { setTimeout(resolve); });
+          searches[2](2);
+          await new Promise((resolve) => { setTimeout(resolve); });
+          return [searches.length, shown];
+        }"""), [3, [['ab', 1], ['ab', 2]]])
+
 
 class QuestionTests(Explorer, unittest.TestCase):
 
