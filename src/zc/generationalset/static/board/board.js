@@ -28,6 +28,7 @@ const client = makeClient();
 const me = new Me();
 const board = new Board(client, me);
 board.addEventListener('change', () => {
+  find('.waiting').remove();
   me.differFrom(board.people.map(({ item }) => item.color));
 }, { once: true });
 const notices = new Notices(find('.notice-bar'), client);

@@ -1,0 +1,230 @@
+"""The board when there is no server, and who is here."""
+
+from zc.generationalset.tests.boards import BoardServed, shown
+from zc.generationalset.tests.faulty import Proxy, refuse
+
+API = '**/{updates,events,items,batch}**'
+
+
+class OfflineTests(BoardServed):
+
+    def setUp(self):
+        super().setUp()
+        self.two = self.board()
+        self.proxy = self.stack.enter_context(Proxy(self.url))
+        self.url = self.proxy.url
+        self.one = self.board()
+
+    def cut(self, page):
+        """Let nothing through."""
+        self.proxy.fault = lambda request: refuse
+        self.proxy.cut()
+        self.is_live(page, 'offline')
+
+    def mend(self, page):
+        self.proxy.fault = lambda request: None
+        self.is_live(page)
+
+    def test_status(self):
+        status = self.one.locator('.state')
+        self.assertRegex(' '.join(status.text_content().split()),
+                         r'^Generation \d+ · live$')
+        self.cut(self.one)
+        self.assertRegex(
+            ' '.join(status.text_content().split()),
+            r'^Generation \d+ · '
+            r'(offline, trying again in \d+ s|connecting…)$')
+        self.mend(self.one)
+        self.assertIn('live', status.text_content())
+
+    def test_no_network(self):
+        self.one.context.set_offline(True)
+        field = self.one.get_by_label('Write a message')
+        field.fill('Hello')
+        field.press('Enter')
+        notice = self.one.locator('.notice-bar .text')
+        self.until(lambda: notice.text_content().partition(':')[0],
+                   'Not sent')
+        self.assertRegex(notice.text_content(),
+                         'the server can.t be reached|you are offline')
+        self.add(self.two, 'Done', 'Meanwhile')
+        self.one.context.set_offline(False)
+        self.card(self.one, 'Meanwhile').wait_for()
+        self.is_live(self.one)
+        field.press('Enter')
+        self.until(lambda: shown(self.two)['messages'][-1], 'Hello')
+        self.agree(self.one, self.two)
+
+    def test_nothing_is_written_and_nothing_lost(self):
+        before = shown(self.one)
+        self.cut(self.one)
+        notice = self.one.locator('.notice-bar .text')
+        field = self.one.get_by_label('Write a message')
+        field.fill('Is anybody there?')
+        send = self.one.get_by_role('button', name='Send')
+        self.assertEqual(send.get_attribute('aria-disabled'), 'true')
+        for attempt, what in [
+                (lambda: field.press('Enter'), 'Not sent'),
+                (lambda: self.add(self.one, 'Done', 'Sing'), 'Not added'),
+                (self.edit, 'Not saved'), (self.remove, 'Not removed'),
+                (self.move, 'Not moved'), (self.drag, 'Not moved')]:
+            attempt()
+            self.until(notice.text_content, f'{what}: you are offline. '
+                       'Try again when you are back.')
+            self.one.get_by_role('button', name='Close the notice').click()
+        self.assertEqual(shown(self.one), before)
+        typed = [field, self.one.get_by_label('Add a card to Done'),
+                 self.one.get_by_label('Text of the card')]
+        for each, text in zip(
+                typed, ['Is anybody there?', 'Sing', 'Never'], strict=True):
+            self.assertEqual(each.input_value(), text)
+        # Somebody else goes on; then it's all there, and can be sent.
+        self.add(self.two, 'To do', 'Meanwhile')
+        self.mend(self.one)
+        self.card(self.one, 'Meanwhile').wait_for()
+        self.assertEqual(send.get_attribute('aria-disabled'), 'false')
+        for each in typed:
+            each.press('Enter')
+        self.card(self.two, 'Sing').wait_for()
+        self.card(self.two, 'Never').wait_for()
+        self.until(lambda: shown(self.two)['messages'][-1],
+                   'Is anybody there?')
+        self.agree(self.one, self.two)
+
+    def edit(self):
+        self.card(self.one, 'Tell the neighbours').click()
+        field = self.one.get_by_label('Text of the card')
+        field.fill('Never')
+        field.press('Enter')
+
+    def remove(self):
+        self.card(self.one, 'Borrow benches from the school').focus()
+        self.one.keyboard.press('Delete')
+
+    def move(self):
+        self.card(self.one, 'Borrow benches from the school').focus()
+        self.one.keyboard.press('Shift+ArrowLeft')
+
+    def drag(self):
+        self.one.locator('.handle').nth(0).hover()
+        self.one.mouse.down()
+        self.one.locator('.handle').nth(1).hover()
+        self.one.locator('.handle').nth(2).hover()
+        self.one.mouse.up()
+
+    def test_it_starts_from_what_is_stored(self):
+        # The page itself has to be had, from a cache or elsewhere: there is
+        # no service worker.  Its data is in the browser.
+        before = shown(self.one)
+        context = self.one.context
+        context.route(API, lambda route: route.abort())
+        self.one.reload()
+        self.is_live(self.one, 'offline')
+        self.until(lambda: shown(self.one), before)
+        again = context.new_page()
+        again.goto(self.url)
+        self.until(lambda: shown(again), before)
+        context.unroute(API)
+        self.is_live(again)
+        self.add(self.two, 'To do', 'Meanwhile')
+        self.agree(self.one, again, self.two)
+
+    def test_it_waits_for_a_server(self):
+        context = self.context()
+        context.route(API, lambda route: route.abort())
+        page = self.window('/', context)
+        page.get_by_text('Waiting for the server').wait_for()
+        context.unroute(API)
+        self.is_live(page)
+        self.agree(page)
+        page.get_by_text('Waiting for the server').wait_for(state='hidden')
+
+
+class PresenceTests(BoardServed):
+
+    def names(self, page):
+        return page.locator('.people ul .name').all_text_contents()
+
+    def name(self, page):
+        return page.get_by_label('Your name').input_value()
+
+    def here(self):
+        answer = self.http.get('/updates').json()
+        sets = {entry['id']: entry for entry in answer['contents']}
+        return {id: item['name']
+                for id, item in sets['here'].get('contents', [])}
+
+    def test_who_is_here(self):
+        one = self.board()
+        self.until(lambda: list(self.here().values()), [self.name(one)])
+        two = self.board()
+        self.until(lambda: self.names(one), [self.name(two)])
+        self.until(lambda: self.names(two), [self.name(one)])
+        colors = [page.locator('.me').get_attribute('data-color')
+                  for page in (one, two)]
+        self.assertNotEqual(*colors)
+        two.close(run_before_unload=True)
+        self.until(lambda: self.names(one), [])
+        self.until(lambda: list(self.here().values()), [self.name(one)])
+
+    def test_names(self):
+        one, two = self.board(), self.board()
+        made_up = self.name(one)
+        field = one.get_by_label('Your name')
+        field.fill('  Zoë <b>  ')
+        field.press('Enter')
+        self.until(lambda: self.names(two), ['Zoë <b>'])
+        self.assertEqual(field.input_value(), 'Zoë <b>')
+        one.reload()
+        self.is_live(one)
+        self.assertEqual(self.name(one), 'Zoë <b>')
+        # The next window of this browser knows it, too; one without a name
+        # of somebody's own has another.
+        tab = self.board(one.context)
+        self.assertEqual(self.name(tab), 'Zoë <b>')
+        tab.close()
+        other = self.board(two.context)
+        self.assertNotEqual(self.name(other), self.name(two))
+        field.fill(' ')
+        field.press('Enter')
+        self.assertNotIn(self.name(one), ['', ' ', 'Zoë <b>'])
+        self.assertEqual(made_up.split()[0], self.name(one).split()[0])
+
+    def test_windows_that_are_lost(self):
+        one = self.board()
+        one.clock.install()
+        one.reload()
+        self.is_live(one)
+        # They have gone without a word, one of them a while ago.
+        for name, seconds in [('Late', 40), ('Lost', 0)]:
+            self.http.put(f'/items/here/{name}', json={'name': name})
+            self.until(lambda name=name: name in self.names(one), True)
+            one.clock.fast_forward(1000 * seconds)
+        self.assertEqual(self.names(one), ['Late', 'Lost'])
+        one.clock.fast_forward(30_000)
+        self.until(lambda: self.names(one), ['Lost'])
+        one.clock.fast_forward(40_000)
+        self.until(lambda: self.names(one), [])
+        self.until(lambda: list(self.here().values()), [self.name(one)])
+
+    def test_entries_are_kept_alive_and_put_back(self):
+        one = self.board()
+        one.clock.install()
+        one.reload()
+        self.is_live(one)
+        self.until(lambda: list(self.here().values()), [self.name(one)])
+        generation = self.get().json()['generation']
+        one.clock.fast_forward(26_000)
+        self.until(lambda: self.get().json()['generation'] > generation, True)
+        for id in self.here():
+            self.http.delete(f'/items/here/{id}')
+        self.until(lambda: list(self.here().values()), [self.name(one)])
+
+    def test_a_crowd(self):
+        one = self.board()
+        self.http.post('/batch', json={'changes': [
+            {'op': 'put', 'path': ['here', f'n{number}'],
+             'item': {'name': f'Name {number}', 'color': 'x'}}
+            for number in range(9)]})
+        self.until(lambda: one.locator('.more').text_content(), 'and 3 more')
+        self.assertEqual(len(self.names(one)), 6)
