@@ -37,7 +37,8 @@ setup(
         'Topic :: Software Development :: Libraries :: Python Modules',
         'Typing :: Typed',
     ],
-    packages=find_namespace_packages('src', include=['zc.*']),
+    packages=find_namespace_packages(
+        'src', include=['zc.*'], exclude=['*.tests.javascript*']),
     package_dir={'': 'src'},
     package_data={'zc.generationalset': [
                       '*.txt', 'py.typed', 'static/**/*'],
