@@ -61,18 +61,19 @@ def lines(settings, results):
     """Return all tables, as lines in reStructuredText."""
     found = []
     for size, measured in results.get('items', {}).items():
-        found += _table(f'{int(size):,} documents', ITEMS, measured)
+        found += compared(f'{int(size):,} documents', ITEMS, measured)
     if 'bulk' in results:
-        found += _table('into an empty server', BULK, results['bulk'])
+        found += compared('into an empty server', BULK, results['bulk'])
     if 'churn' in results:
         cycles = f'{settings["churn"]["cycles"]:,} created and deleted'
-        found += _table(cycles, CHURN, results['churn'])
+        found += compared(cycles, CHURN, results['churn'])
     if 'streams' in results:
         found += _streams(results['streams'])
     return [*found, *_durability(results)]
 
 
-def _table(title, rows, measured):
+def compared(title, rows, measured):
+    """Return a table of what was measured of each server, as lines."""
     names = [name for name in SERVERS if name in measured]
     table = [(title, *(SERVERS[name].title for name in names),
               'ratio', 'lowest..highest', 'goal', 'met')]

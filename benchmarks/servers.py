@@ -23,7 +23,7 @@ from processes import Failed, Process, answers, free_port
 KINTO, SERVED, POUCH = 'kinto', 'served', 'pouch'
 POUCHDB = '4.2.0'
 #: What npm knew then is installed.
-POUCHDB_DATE = '2026-11-01'
+NPM_DATE = '2026-11-01'
 #: Threads of Kinto: each kept connection needs one.
 THREADS = 16
 
@@ -312,20 +312,25 @@ def _install_kinto(progress):
 
 
 def _install_pouch(progress):
-    directory = ENVIRONMENTS / POUCH
+    install_npm(POUCH, f'pouchdb-server@{POUCHDB}', progress)
+
+
+def install_npm(name, package, progress):
+    """Install a package of npm in an environment, unless one is there."""
+    directory = ENVIRONMENTS / name
     if (directory / 'package-lock.json').exists():
         return
-    progress('installing pouchdb-server')
+    progress(f'installing {package}')
     directory.mkdir(parents=True, exist_ok=True)
     (directory / 'package.json').write_text('{"private": true}\n')
     result = subprocess.run(
-        ['npm', 'install', f'pouchdb-server@{POUCHDB}',
-         f'--before={POUCHDB_DATE}', '--no-audit', '--no-fund',
+        ['npm', 'install', package, f'--before={NPM_DATE}', '--no-audit',
+         '--no-fund',
          # LevelDB comes built; SQLite isn't needed.
          '--ignore-scripts'],
         capture_output=True, text=True, cwd=directory)
     if result.returncode:
-        sys.exit(f'could not install pouchdb-server:\n{result.stderr}')
+        sys.exit(f'could not install {package}:\n{result.stderr}')
 
 
 INSTALLERS = {SERVED: _install_served, KINTO: _install_kinto,
