@@ -201,7 +201,7 @@ class MouseTests(Moving):
 
     def test_near_an_edge_it_scrolls(self):
         self.one.set_viewport_size({'width': 900, 'height': 700})
-        main = self.one.locator('main')
+        main = self.one.locator('.board')
         box = main.bounding_box()
         mouse = self.one.mouse
         mouse.move(*self.centre(self.card(self.one, A)))
@@ -261,7 +261,7 @@ class FingerTests(Moving):
         for step in range(1, 11):
             self.send('Move', (x + (380 - x) * step / 10, y + 30))
         # It scrolls as long as the finger is at the edge.
-        self.until(lambda: self.one.locator('main').evaluate(
+        self.until(lambda: self.one.locator('.board').evaluate(
             '(main) => main.scrollLeft > 250'), True)
         self.send('Move', (200, y + 30))
         self.send('End')
@@ -274,7 +274,7 @@ class FingerTests(Moving):
         for step in range(1, 11):
             self.send('Move', (x + 200 - 25 * step, y))
         self.send('End')
-        self.until(lambda: self.one.locator('main').evaluate(
+        self.until(lambda: self.one.locator('.board').evaluate(
             '(main) => main.scrollLeft > 100'), True)
         self.assertEqual(self.one.locator('.ghost').count(), 0)
         self.lists([A, B, C])

@@ -38,7 +38,7 @@ const presence = new Presence(board, removeAtEnd);
 new Messages(find('.messages'), find('.unread'), board, notices);
 new People(find('.people'), board, presence);
 new Keys(page, (words) => status.say(words));
-new Dragging(find('main'), (target) => page.drop(target));
+new Dragging(find('.board'), (target) => page.drop(target));
 takeText(find('.new-column'), (name) => notices.attempt(
   'Not added', () => board.addColumn(name)));
 keepTimes();

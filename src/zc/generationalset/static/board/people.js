@@ -4,7 +4,7 @@ import { arrange, clone } from './elements.js';
 import { person } from './names.js';
 
 /** Those that are shown; more of them are a number. */
-const SHOWN = 6;
+const SHOWN = 4;
 
 /**
  * Shows who is here.
@@ -48,7 +48,7 @@ export class People {
     this.#views = shown;
     arrange(this.list, [...shown.values()]);
     this.more.textContent = others.length > SHOWN
-      ? `and ${others.length - SHOWN} more` : '';
+      ? `+${others.length - SHOWN}` : '';
   }
 
   #rename() {
