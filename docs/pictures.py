@@ -5,6 +5,7 @@
 It needs zc.generationalset[test], and Chromium.
 """
 
+import base64
 import contextlib
 import sys
 from pathlib import Path
@@ -21,6 +22,13 @@ from zc.generationalset.tests.serving import served
 
 HERE = Path(__file__).parent
 PICTURES = {}
+FRAME = '''<!doctype html>
+<style>
+  body { display: flex; justify-content: space-between; margin: 0;
+         padding: 40px 24px; background: #c3d3d6; }
+  img { border-radius: 10px; box-shadow: 0 6px 24px rgb(0 30 40 / 35%); }
+</style>
+'''
 
 
 def picture(width, height):
@@ -53,6 +61,68 @@ def explorer(page, db, url):
     page.mouse.move(0, 0)
 
 
+@picture(1560, 720)
+def board(page, db, url):
+    """Two people who use it at the same time."""
+    one = window(page, url, 'Ann', 'violet', 1140, 640)
+    two = window(page, url, 'Bob', 'amber', 350, 640, 'dark')
+    say(one, 'We still need someone who makes coffee.')
+    say(two, 'I can, if you lend me the big pot.')
+    say(one, 'You have it.')
+    expect(two.locator('.message')).to_have_count(6)
+    add(two, 'To do', 'Make coffee')
+    card = one.locator('.card', has_text='Ask the band')
+    card.drag_to(one.locator('.card', has_text='Borrow benches'))
+    two.locator('.card', has_text='Make coffee').locator('.open').focus()
+    two.keyboard.press('Shift+ArrowUp')
+    expect(one.locator('.story')).to_contain_text('Bob moved')
+    add(one, 'To do', 'Buy milk')
+    expect(two.locator('.story')).to_contain_text('Ann added')
+    one.get_by_label('Write a message').fill('And now I buy the milk')
+    one.mouse.move(0, 0)
+    show(page, one, two)
+
+
+def window(page, url, name, color, width, height, scheme='light',
+           motion='reduce'):
+    """Open a window of somebody, in a browser of their own."""
+    context = page.context.browser.new_context(
+        viewport={'width': width, 'height': height}, color_scheme=scheme,
+        reduced_motion=motion)
+    context.add_init_script(
+        "sessionStorage.setItem('board-me', "
+        f"""'{{"name": "{name}", "color": "{color}"}}')""")
+    other = context.new_page()
+    other.goto(url)
+    expect(other.locator('.connection')).to_have_text('live')
+    return other
+
+
+def say(window, text):
+    field = window.locator('.say textarea')
+    if not field.is_visible():
+        window.get_by_role('button', name='Messages').click()
+    field.fill(text)
+    field.press('Enter')
+    expect(field).to_have_value('')
+    window.locator('.views button').first.evaluate('(each) => each.click()')
+
+
+def add(window, column, text):
+    field = window.get_by_label(f'Add a card to {column}')
+    field.fill(text)
+    field.press('Enter')
+    expect(field).to_have_value('')
+
+
+def show(page, *windows):
+    """Show pictures of windows on a page, side by side."""
+    images = [base64.b64encode(window.screenshot()).decode()
+              for window in windows]
+    page.set_content(FRAME + ''.join(
+        f'<img src="data:image/png;base64,{image}">' for image in images))
+
+
 def change(db, name, id, **members):
     """Change members of an item; return the generation before."""
     with db.transaction() as connection:
@@ -63,8 +133,9 @@ def change(db, name, id, **members):
     return generation
 
 
-def make(browser, name):
-    function, size = PICTURES[name]
+def make(browser, function, size):
+    """Serve a new sample; call a function with a page; return what it shows.
+    """
     with contextlib.ExitStack() as stack:
         db = ZODB.DB(DemoStorage())
         stack.callback(db.close)
@@ -73,11 +144,15 @@ def make(browser, name):
             demo.fill(board)
         url = stack.enter_context(served(application(
             db, lambda root: root['board'], routes=demo.routes())))
-        context = stack.enter_context(contextlib.closing(
-            browser.new_context(viewport=size, reduced_motion='reduce')))
-        page = context.new_page()
+        stack.callback(close_all, browser)
+        page = browser.new_page(viewport=size, reduced_motion='reduce')
         function(page, db, url)
-        page.screenshot(path=HERE / f'{name}.png')
+        return page.screenshot()
+
+
+def close_all(browser):
+    for context in browser.contexts:
+        context.close()
 
 
 def main():
@@ -85,7 +160,7 @@ def main():
         browser = playwright.chromium.launch(
             executable_path=program(), args=ARGUMENTS)
         for name in sys.argv[1:] or PICTURES:
-            make(browser, name)
+            (HERE / f'{name}.png').write_bytes(make(browser, *PICTURES[name]))
         browser.close()
 
 
