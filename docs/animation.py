@@ -44,7 +44,8 @@ class Film:
     def save(self, path):
         first, *others = self.frames
         first.save(path, save_all=True, append_images=others, duration=PACE,
-                   loop=0, lossless=True, quality=90, method=6, minimize_size=True)
+                   loop=0, lossless=True, quality=90, method=6,
+                   minimize_size=True)
 
 
 def play(page, db, url):

@@ -50,6 +50,10 @@ class BoardTests(BoardServed):
         self.agree(self.one, self.two)
 
     def test_a_card_is_edited(self):
+        name = self.one.get_by_label('Your name')
+        name.fill('Ann')
+        name.press('Enter')
+        self.two.locator('.people').get_by_text('Ann').wait_for()
         self.card(self.one, SONGS).click()
         field = self.one.get_by_label('Text of the card')
         self.assertEqual(field.input_value(), SONGS)
@@ -57,6 +61,8 @@ class BoardTests(BoardServed):
         field.press('Enter')
         self.show(self.two, 'To do', TO_DO[0], 'Two\nlines', TO_DO[2])
         self.agree(self.one, self.two)
+        self.assertEqual(self.two.locator('.story').text_content(),
+                         'Ann changed “Two lines”.')
         # The focus is where it was.
         self.assertEqual(self.one.evaluate(
             'document.activeElement.textContent.trim()'), 'Two\nlines')

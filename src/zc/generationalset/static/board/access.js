@@ -5,7 +5,15 @@ import { Client } from '../gset.js';
 const base = new URL('./', document.baseURI);
 // The explorer of the same server has it there, too.
 const KEY = `gset-token ${base.pathname}`;
-const token = sessionStorage.getItem(KEY);
+const token = read();
+
+function read() {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return null; // the user doesn't let pages store anything
+  }
+}
 
 /** Returns a client for the server that this page came from. */
 export function makeClient() {

@@ -1,5 +1,6 @@
 /** A card on the page. */
 
+import { nameOf } from './columns.js';
 import { Editor } from './editor.js';
 import { clone, heir, quote } from './elements.js';
 import { person } from './names.js';
@@ -77,7 +78,7 @@ export class CardView {
       close: () => this.#close(),
     });
     this.editor.offer(
-      columns.map(({ id, item }) => ({ id, name: String(item.name ?? '') })),
+      columns.map(({ id, item }) => ({ id, name: nameOf(item) })),
       this.#column(columns).id);
     this.known = columns;
     this.element.classList.add('editing');

@@ -4,7 +4,6 @@ import { Items } from '../gset.js';
 import { person } from './names.js';
 import { ranksAt, sort } from './ranks.js';
 
-const SETS = ['columns', 'cards', 'messages', 'here'];
 /** So many messages are kept. */
 export const MOST_MESSAGES = 200;
 /** How often something is tried that somebody else gets in the way of. */
@@ -31,6 +30,7 @@ const TRIES = 3;
  */
 export class Board extends EventTarget {
   #lists = new Map();
+  #byColumn = null;
   #writing = new Set();
   #isFilled = false;
 
@@ -55,25 +55,25 @@ export class Board extends EventTarget {
   }
 
   get messages() {
-    return this.#list('messages', byTime).inOrder;
+    return this.#list('messages').inOrder;
   }
 
   get people() {
-    return this.#list('here', byName).inOrder;
+    return this.#list('here').inOrder;
   }
 
   find(set, id) {
-    return this.#list(set, ORDERS[set]).byId.get(id);
+    return this.#list(set).byId.get(id);
   }
 
-  #list(set, order = sort) {
+  #list(set) {
     if (!this.#lists.has(set)) {
       const items = this.client.items.get(set);
       const found = [...items instanceof Items ? items : []]
         .filter(([id, item]) => typeof id === 'string' && isPlain(item))
         .map(([id, item]) => ({ id, item }));
       this.#lists.set(set, {
-        inOrder: order(found),
+        inOrder: ORDERS[set](found),
         byId: new Map(found.map((each) => [each.id, each.item])),
       });
     }
@@ -81,20 +81,19 @@ export class Board extends EventTarget {
   }
 
   #cardsByColumn() {
-    const cards = this.#list('cards');
-    if (!cards.byColumn) {
-      const columns = this.#list('columns');
-      const first = columns.inOrder[0]?.id;
-      cards.byColumn = Map.groupBy(cards.inOrder, ({ item }) => (
-        columns.byId.has(item.column) ? item.column : first));
+    if (!this.#byColumn) {
+      const { inOrder, byId } = this.#list('columns');
+      this.#byColumn = Map.groupBy(this.#list('cards').inOrder, ({ item }) => (
+        byId.has(item.column) ? item.column : inOrder[0]?.id));
     }
-    return cards.byColumn;
+    return this.#byColumn;
   }
 
   #update({ changes, generation, size }) {
-    const before = this.#lists;
-    this.#lists = new Map();
     const sets = new Set(changes.map(({ path }) => path[0]));
+    const before = new Map(this.#lists);
+    for (const set of sets) this.#lists.delete(set);
+    this.#byColumn = null;
     const told = changes
       .filter(({ path }) => path.length === 2)
       .map(({ kind, path: [set, id], item }) => ({
@@ -114,8 +113,9 @@ export class Board extends EventTarget {
 
   /** Makes the subsets, if somebody removed them or they never were. */
   async #prepare() {
-    const missing = SETS.filter((set) => !this.client.items.has(set));
-    if (!this.client.online || !missing.length) return;
+    const { items, online } = this.client;
+    const missing = Object.keys(ORDERS).filter((set) => !items.has(set));
+    if (!online || !missing.length) return;
     try {
       await this.write(missing.map((set) => ({ op: 'set', path: [set] })));
     } catch {
@@ -291,7 +291,8 @@ export function newId() {
     .replaceAll('+', '-').replaceAll('/', '_');
 }
 
-const ORDERS = { messages: byTime, here: byName };
+const ORDERS = {
+  columns: sort, cards: sort, messages: byTime, here: byName };
 
 function byTime(list) {
   return list.sort((one, other) => timeOf(one.item) - timeOf(other.item)

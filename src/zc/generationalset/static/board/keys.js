@@ -1,5 +1,6 @@
 /** The keys of the board: going from card to card, moving, removing. */
 
+import { nameOf } from './columns.js';
 import { heir } from './elements.js';
 
 const STEPS = {
@@ -76,7 +77,7 @@ export class Keys {
     view.element.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     const now = this.board.cards(target.id);
     const place = now.findIndex(({ id }) => id === view.id) + 1;
-    this.moved(`${view.name} is now in ${target.item.name}, `
+    this.moved(`${view.name} is now in ${nameOf(target.item)}, `
       + `${place} of ${now.length}.`);
   }
 

@@ -98,7 +98,8 @@ export class Page {
     const { id } = item.dataset;
     const next = before?.dataset.id;
     const list = column?.querySelector('.cards') ?? this.element;
-    list.insertBefore(item, before);
+    // What it was dropped on may have gone elsewhere by now.
+    list.insertBefore(item, before?.parentNode === list ? before : null);
     item.classList.add('pending');
     await this.notices.attempt('Not moved', () => (
       column ? this.board.moveCard(id, column.dataset.id, next)
