@@ -83,14 +83,6 @@ export interface Subset {
  */
 export function decode(text: string): Answer;
 
-/**
- * An id as a segment of the path of a URL, as after `/items/`.
- *
- *     encodeSegment('a/b')  // 'a%2Fb'
- *     encodeSegment(42)     // '~42'
- */
-export function encodeSegment(id: Id): string;
-
 /** The events in the pieces of a `text/event-stream`. */
 export function parseEvents(
   pieces: AsyncIterable<string>,
@@ -191,8 +183,10 @@ export interface Events {
  * Writes go to the server; what changed is in `items` when their promises
  * resolve.  They reject with a RequestError, without a server at once; nothing
  * is queued.
+ *
+ * It is an EventTarget.
  */
-export class Client extends EventTarget {
+export class Client {
   /**
    * `url` may be relative to the page.  Throws a TypeError for one that can't
    * be used.

@@ -270,19 +270,18 @@ export class RequestError extends Error {
 }
 
 // Yields a response, and then its text in pieces.
-async function* exchange(url, {signal, patience, ...options}) {
+async function* exchange(url, {scope, patience, ...options}) {
   const abort = new AbortController();
-  const stop = () => abort.abort();
+  scope.add(abort);
   let timer;
   const heard = async promise => {
-    timer = setTimeout(stop, patience * 1000);
+    timer = setTimeout(() => abort.abort(Error('silence')), patience * 1000);
     const result = await promise;
     clearTimeout(timer);
     return result;
   };
-  signal.addEventListener('abort', stop);
   try {
-    signal.throwIfAborted();
+    scope.stopped && abort.abort();
     const response = await heard(
       fetch(url, {...options, cache: 'no-store', signal: abort.signal}));
     yield response;
@@ -294,9 +293,9 @@ async function* exchange(url, {signal, patience, ...options}) {
   } catch (error) {
     throw new RequestError(`the server was not heard: ${error.message}`);
   } finally {
-    stop();
     clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
+    abort.abort();
+    scope.delete(abort);
   }
 }
 
@@ -328,7 +327,7 @@ export async function* parseEvents(pieces) {
     lines[0] = line + lines[0];
     line = lines.pop();
     for (const text of lines) {
-      const [, name, value] = /^([^:]*):? ?(.*?)\r?$/s.exec(text);
+      const [, name, value] = /^([^:\r]*):? ?(.*?)\r?$/s.exec(text);
       if (name === 'data') {
         data.push(value);
       } else if (name === 'event') {
@@ -365,8 +364,7 @@ const recordsOf = db => db.transaction(
 
 const result = request => new Promise((resolve, reject) => {
   request.onsuccess = request.oncomplete = () => resolve(request.result);
-  request.onerror = request.onabort = request.onblocked = () =>
-    reject(request.error ?? new Error('the database is blocked'));
+  request.onerror = request.onabort = ({target}) => reject(target.error);
 });
 
 async function store(db, answer, text, replica) {
@@ -399,14 +397,22 @@ const POLLS = 600; // until streams are tried again, 1 second each or more
 const FRUITLESS = 3; // streams in silence, until it's polls
 const QUESTIONS = 5; // for an answer that fits
 
-const sleep = (seconds, signal) => new Promise(resolve => {
-  const end = () => {
+// What is going on: a set of AbortControllers.
+function stop(scope) {
+  scope.stopped = true;
+  scope.forEach(abort => abort.abort());
+}
+
+const sleep = (seconds, scope) => new Promise(resolve => {
+  const abort = new AbortController();
+  scope.add(abort);
+  const timer = setTimeout(
+    () => abort.abort(), scope.stopped ? 0 : seconds * 1000);
+  abort.signal.onabort = () => {
     clearTimeout(timer);
-    signal.removeEventListener('abort', end);
+    scope.delete(abort);
     resolve();
   };
-  const timer = setTimeout(end, signal.aborted ? 0 : seconds * 1000);
-  signal.addEventListener('abort', end);
 });
 
 const makeId = () => crypto.getRandomValues(new Uint32Array(3))
@@ -420,12 +426,13 @@ export class Client extends EventTarget {
   #heartbeat;
   #name; // of database, lock, channel
   #replica = new Replica();
-  #online = false;
+  #trouble = {delay: 0}; // undefined: it is online
   #started;
   #resolve;
   #reject;
   #closing = new AbortController();
-  #doing = new AbortController(); // of what the leader does now
+  #open = new Set([this.#closing]); // until this is closed
+  #doing = new Set(); // what the leader does now
   #leads; // an object of its own each time
   #heard; // the server, when
   #failures = 0;
@@ -446,11 +453,11 @@ export class Client extends EventTarget {
     this.#name = store && `${store} ${this.#url}`;
   }
 
-  get online() { return this.#online; }
+  get online() { return !this.#trouble; }
   get epoch() { return this.#replica.epoch; }
   get generation() { return this.#replica.generation; }
   get items() { return this.#replica.items; }
-  get #closed() { return this.#closing.signal.aborted; }
+  get #closed() { return this.#open.stopped; }
 
   #emit(type, detail) {
     this.#closed || this.dispatchEvent(new CustomEvent(type, {detail}));
@@ -470,7 +477,7 @@ export class Client extends EventTarget {
 
   close() {
     clearInterval(this.#ticks);
-    this.#closing.abort();
+    stop(this.#open);
     this.#resign();
     this.#channel?.close();
     this.#db?.close();
@@ -479,7 +486,7 @@ export class Client extends EventTarget {
 
   // Asking.
 
-  async #send(method, path, {signal = this.#closing.signal, body, wait = 0,
+  async #send(method, path, {scope = this.#open, body, wait = 0,
     patience = PATIENCE + wait} = {}) {
     const {epoch, generation} = this.#replica;
     const query = new URLSearchParams({...wait && {wait},
@@ -487,7 +494,7 @@ export class Client extends EventTarget {
     const headers = {...this.#headers,
       ...body && {'Content-Type': 'application/json'}};
     const pieces = exchange(`${this.#url}/${path}?${query}`,
-      {method, headers, body, signal, patience});
+      {method, headers, body, scope, patience});
     const {value: response} = await pieces.next();
     if (!response.ok) {
       const {status, statusText} = response;
@@ -497,28 +504,31 @@ export class Client extends EventTarget {
       throw new RequestError(`${status} ${detail}`,
         {status, detail, change, retryAfter});
     }
-    this.#setOnline(true);
+    if (this.#trouble) {
+      this.#report();
+      this.#look();
+    }
     return pieces;
   }
 
   async sync() { await this.#ask(); }
 
-  async #ask(signal, wait, questions = QUESTIONS) {
+  async #ask(scope, wait, questions = QUESTIONS) {
     const {epoch, generation} = this.#replica;
     const text = await joined(
-      await this.#send('GET', 'updates', {signal, wait}));
+      await this.#send('GET', 'updates', {scope, wait}));
     const answer = decode(text);
     if (!this.#take(answer, text) && !(
       fits(answer, {epoch, generation}) && covers(this.#replica, answer))) {
       questions ||
         refuse(`an answer since ${generation}, not from a cache`, answer);
-      await this.#ask(signal, wait, questions - 1);
+      await this.#ask(scope, wait, questions - 1);
     }
   }
 
-  async #accept(answer, text, signal) {
+  async #accept(answer, text, scope) {
     if (!this.#take(answer, text) && !covers(this.#replica, answer)) {
-      await this.#ask(signal);
+      await this.#ask(scope);
     }
   }
 
@@ -531,7 +541,7 @@ export class Client extends EventTarget {
     if (changes.length || generation !== since || reset !== undefined) {
       if (this.#leads) {
         this.#keep(answer, text);
-        this.#tell({text});
+        this.#tell(text);
       }
       if (reset !== undefined) {
         this.#emit('reset', {reason: reset});
@@ -549,60 +559,58 @@ export class Client extends EventTarget {
     const leads = {};
     this.#leads = leads;
     while (this.#leads === leads) {
-      const {signal} = this.#doing;
+      const scope = this.#doing;
       let asked = false;
       try {
         this.#heard = Date.now();
         const polls = this.#fruitless >= FRUITLESS;
-        await this.#ask(signal, polls && this.#online ? HOLD : 0);
+        await this.#ask(scope, polls && this.online ? HOLD : 0);
         asked = true;
         this.#failures = 0;
         this.#fruitless = (this.#fruitless + 1) % (FRUITLESS + POLLS);
-        await (polls ? sleep(1, signal) : this.#follow(signal));
+        await (polls ? sleep(1, scope) : this.#follow(scope));
       } catch (error) {
-        signal.aborted || await this.#pause(error, asked, signal);
+        scope.stopped || await this.#pause(error, asked, scope);
       }
     }
   }
 
-  async #follow(signal) {
+  async #follow(scope) {
     const pieces = await this.#send('GET', 'events', {
-      signal, patience: 3 * this.#heartbeat});
+      scope, patience: 3 * this.#heartbeat});
     for await (const {type, data} of parseEvents(pieces)) {
       this.#heard = Date.now();
       this.#fruitless = 0;
       if (type === 'updates') {
-        await this.#accept(decode(data), data, signal);
+        await this.#accept(decode(data), data, scope);
       } else if (type === 'ask') {
-        await this.#ask(signal);
-        await sleep(Math.random(), signal); // all were told so at once
+        await this.#ask(scope);
+        await sleep(Math.random(), scope); // all were told so at once
       }
     }
     throw new RequestError('the event stream ended');
   }
 
   // Random, or all clients of a restarted server would come at once.
-  async #pause(error, asked, signal) {
+  async #pause(error, asked, scope) {
     const limit = Math.min(LONGEST, 2 ** this.#failures);
-    const delay = Math.max(Math.random() * limit, error.retryAfter ?? 0);
+    const delay = (error.retryAfter ?? 0) + Math.random() * limit;
     this.#failures += 1;
     error instanceof RequestError || this.#emit('error', {error});
     // If only a stream ended, the next question tells.
-    asked || this.#setOnline(false, {error, delay});
+    asked || this.#report({error, delay});
     if (!this.generation && /^4(?!29)/.test(error.status)) {
       this.#reject(error);
       this.close();
     }
     this.#heard = error.retryAfter ? Infinity : 0; // may it wake?
-    await sleep(delay, signal);
+    await sleep(delay, scope);
   }
 
-  #setOnline(online, detail) {
-    if (online !== this.#online || detail) {
-      this.#online = online;
-      this.#tell(detail);
-      this.#emit(online ? 'online' : 'offline', detail);
-    }
+  #report(trouble) {
+    this.#trouble = trouble;
+    this.#tell();
+    this.#emit(trouble ? 'offline' : 'online', trouble);
   }
 
   // The network, or the user, is back.
@@ -616,8 +624,8 @@ export class Client extends EventTarget {
 
   #interrupt() {
     const doing = this.#doing;
-    this.#doing = new AbortController();
-    doing.abort();
+    this.#doing = new Set();
+    stop(doing);
   }
 
   #resign() {
@@ -640,10 +648,10 @@ export class Client extends EventTarget {
     }
     if (this.#closed) {
       this.#db?.close();
-    } else if (globalThis.navigator?.locks) {
+    } else if (this.#db && navigator.locks) {
       this.#channel = new BroadcastChannel(this.#name);
       this.#channel.onmessage = ({data}) => {
-        this.#quiet = 0;
+        this.#quiet *= 'wake' in data; // the leader doesn't say that
         this.#hearing = this.#hearing.then(() => this.#hear(data))
           .catch(error => this.#emit('error', {error}));
       };
@@ -658,9 +666,11 @@ export class Client extends EventTarget {
   async #lock(options) {
     try {
       await navigator.locks.request(this.#name, options, () => this.#lead());
-    } catch {
-      this.#resign(); // the lock was taken away
-      this.#closed || this.#lock({signal: this.#closing.signal});
+    } catch ({name}) {
+      this.#resign();
+      if (name === 'AbortError' && !this.#closed) { // it was stolen
+        this.#lock({signal: this.#closing.signal});
+      }
     }
   }
 
@@ -678,21 +688,20 @@ export class Client extends EventTarget {
 
   #post(message) { this.#channel?.postMessage(message); }
 
-  #tell(detail) {
+  #tell(text) {
     const {epoch, generation} = this.#replica;
-    this.#leads && this.#post({
-      epoch, generation, online: this.#online, ...detail});
+    this.#leads &&
+      this.#post({epoch, generation, trouble: this.#trouble, text});
   }
 
-  async #hear({wake, online, text, ...others}) {
+  async #hear({wake, trouble, text, ...position}) {
     if (this.#leads) {
       wake && this.#wake();
       this.#tell();
     } else if (wake === undefined) {
-      const {error, delay} = others;
-      this.#setOnline(online, error && {error, delay});
-      if (online) {
-        await this.#accept(text ? decode(text) : others, text);
+      trouble?.delay === this.#trouble?.delay || this.#report(trouble);
+      if (!trouble) {
+        await this.#accept(text ? decode(text) : position, text);
       }
     }
   }
@@ -739,10 +748,10 @@ export class Client extends EventTarget {
     try {
       return await send();
     } catch (error) {
-      if (error.status || !this.#online || this.#closed) {
+      if (error.status || this.#trouble || this.#closed) {
         throw error;
       }
-      await sleep(Math.random(), this.#closing.signal);
+      await sleep(Math.random(), this.#open);
       return send();
     }
   }

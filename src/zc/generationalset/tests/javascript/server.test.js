@@ -1,0 +1,214 @@
+/** The client and the real server, which GSET_TEST_PYTHON can run. */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+
+import { Client, Items, RequestError } from '../../static/gset.js';
+import { recorded, until } from './faulty.js';
+import { entries, sorted } from './vectors.js';
+
+const python = process.env.GSET_TEST_PYTHON;
+const options = {
+  skip: !python && 'GSET_TEST_PYTHON does not name a Python',
+};
+
+/** A process that serves a file. */
+class Server {
+  #port = 0;
+  #process;
+  #environment;
+
+  constructor(file, environment) {
+    this.file = file;
+    this.#environment = { ...process.env, ...environment };
+  }
+
+  static async start(test, environment = {}) {
+    const folder = await mkdtemp(join(tmpdir(), 'gset-'));
+    const server = new Server(join(folder, 'Data.fs'), environment);
+    test.after(async () => {
+      await server.kill();
+      await rm(folder, { recursive: true });
+    });
+    await server.run();
+    return server;
+  }
+
+  async run() {
+    this.#process = spawn(python, [
+      '-u', '-m', 'zc.generationalset', 'serve', this.file,
+      '--port', this.#port], { env: this.#environment });
+    let output = '';
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream.on('data', (data) => {
+        output += data;
+      });
+    }
+    const { promise } = this.#exit();
+    await until(() => output.includes('http://') || promise.done, 60);
+    this.url = /http:\S+/.exec(output)?.[0];
+    assert.ok(this.url, output);
+    this.#port = new URL(this.url).port;
+  }
+
+  #exit() {
+    const promise = once(this.#process, 'exit');
+    promise.then(() => {
+      promise.done = true;
+    });
+    return { promise };
+  }
+
+  async kill() {
+    if (this.#process.exitCode === null && !this.#process.signalCode) {
+      this.#process.kill('SIGKILL');
+      await once(this.#process, 'exit');
+    }
+  }
+
+  async contents() {
+    const response = await fetch(`${this.url}/updates`);
+    return sorted((await response.json()).contents);
+  }
+}
+
+const contents = (client) => sorted(entries(Items, client.items));
+
+/** A client that is closed after the test. */
+function connect(test, server, options) {
+  const client = new Client(server.url, options);
+  test.after(() => client.close());
+  return client;
+}
+
+test('reads, writes and follows', options, async (test) => {
+  const server = await Server.start(test);
+  const [one, other] = [connect(test, server), connect(test, server)];
+  await one.start();
+  await other.start();
+  const items = {
+    plain: { a: [1, 'x', null, true, 0.5] }, empty: '',
+    when: { $datetime: '2026-11-21T09:30:00+00:00' },
+    long: { $int: '9007199254740993' }, like: { $object: { $int: 5 } },
+  };
+  const ids = ['a/b', '', '.', '..', '~x', 'é', '😀', '__proto__', 1, -0.5,
+    { $tuple: [1, 'a'] }, { $decimal: '0.1' }, { $bytes: 'AAEC' },
+    { $uuid: '6f1d2c34-0000-4000-8000-000000000001' }, { $date: '2026-11-21' },
+    { $int: '-18446744073709551616' }];
+  // A set has ids of one kind.
+  await one.batch(ids.flatMap((id, index) => [
+    { op: 'set', path: `set ${index}` },
+    { op: 'put', path: [`set ${index}`, id], item: id }]));
+  for (const [id, item] of Object.entries(items)) {
+    await one.put(id, item);
+    assert.deepEqual(one.items.get(id), item);
+  }
+  await until(() => other.generation === one.generation);
+  assert.deepEqual(contents(one), await server.contents());
+  assert.deepEqual(contents(other), await server.contents());
+  for (const [index, id] of ids.entries()) {
+    assert.deepEqual(other.items.at([`set ${index}`, id]), id);
+  }
+  await other.batch(ids.map((id, index) => (
+    { op: 'remove', path: [`set ${index}`, id] })));
+  await until(() => one.items.get('set 9').size === 0);
+  await other.remove('set 9');
+  await until(() => !one.items.has('set 9'));
+  for (const [write, status] of [
+    [() => one.remove('set 9'), 404],
+    [() => one.put(['plain', 'x'], 1), 404],
+    [() => one.put([], 1), 400],
+    [() => one.put('x', { $colour: 'red' }), 400],
+    [() => one.makeSet('plain'), 409],
+  ]) {
+    const error = await write().catch((error) => error);
+    assert.ok(error instanceof RequestError, String(error));
+    assert.equal(error.status, status, error.message);
+    assert.ok(error.detail.length > 10);
+  }
+});
+
+test('much at once', options, async (test) => {
+  const server = await Server.start(test);
+  const [one, other] = [connect(test, server), connect(test, server)];
+  const events = recorded(other);
+  await one.start();
+  await other.start();
+  const item = 'x'.repeat(1000);
+  await one.batch(Array.from({ length: 900 }, (_, index) =>
+    ({ op: 'put', path: index, item })));
+  assert.equal(one.items.size, 900);
+  await until(() => other.items.size === 900);
+  assert.deepEqual(new Set(events.map(([type]) => type)),
+    new Set(['online', 'added', 'updates']));
+});
+
+test('a wrong token', options, async (test) => {
+  const server = await Server.start(test, { GSET_TOKEN: 'secret' });
+  for (const token of [undefined, 'wrong']) {
+    const client = connect(test, server, { token });
+    const error = await client.start().catch((error) => error);
+    assert.equal(error.status, 401);
+  }
+  const client = connect(test, server, { token: 'secret' });
+  await client.start();
+  await client.put('a', 1);
+  assert.equal(client.items.get('a'), 1);
+});
+
+/** Numbers from 0 to 1, the same for the same seed. */
+function randomOf(seed) {
+  return () => {
+    seed = (seed * 1103515245 + 12345) % 2 ** 31;
+    return seed / 2 ** 31;
+  };
+}
+
+test('a server that is killed again and again', options, async (test) => {
+  const seed = Number(process.env.GSET_TEST_SEED ?? Date.now() % 1e6);
+  console.log(`# GSET_TEST_SEED=${seed}`);
+  const random = randomOf(seed);
+  const pick = (...choices) => choices[Math.floor(random() * choices.length)];
+  const server = await Server.start(test);
+  const clients = Array.from({ length: 3 }, () => connect(test, server));
+  await Promise.all(clients.map((client) => client.start()));
+  const ids = ['a', 'b', 'c', 'set'];
+  const write = async (client) => {
+    const path = pick([pick(...ids)], ['set', pick(...ids)]);
+    const act = pick(
+      () => client.put(path, random()), () => client.put(path, random()),
+      () => client.remove(path), () => client.makeSet(path),
+      () => client.add('set', random()), () => client.sync());
+    // A server that is away, or a path that isn't there, is no surprise.
+    await act().catch((error) => assert.ok(
+      error instanceof RequestError && error.status < 500, String(error)));
+  };
+  for (let round = 0; round < 4; round += 1) {
+    const writers = clients.map(async (client) => {
+      for (let count = 0; count < 25; count += 1) {
+        await write(client);
+      }
+    });
+    await new Promise((resolve) => setTimeout(resolve, random() * 100));
+    await server.kill();
+    await Promise.all(writers);
+    await server.run();
+    // Not waiting until they have noticed.
+    await write(pick(...clients));
+  }
+  await Promise.all(clients.map((client) => client.sync()));
+  const expected = await server.contents();
+  for (const client of clients) {
+    await until(() => client.online);
+    await client.sync();
+    assert.deepEqual(contents(client), expected);
+  }
+  // And they follow.
+  await clients[0].put('end', 1);
+  await until(() => clients.every((client) => client.items.has('end')), 70);
+});
