@@ -69,6 +69,11 @@ class GenerationalSet(TreeMember):
         items = 'item' if count == 1 else 'items'
         return f'<{self.__class__.__name__}{name}, {count} {items}>'
 
+    def __copy__(self) -> Any:
+        # It would have the same B-trees.
+        raise TypeError('expected copy.deepcopy, got copy.copy: two sets '
+                        'can not share their objects')
+
     @property
     def maximum_removals(self) -> int:
         self._p_activate()

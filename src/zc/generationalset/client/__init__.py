@@ -317,6 +317,9 @@ class AsyncClient(_Base):
 
 def _check_token(token: str) -> str:
     """Return a token; ValueError, without telling it, if it can't be one."""
+    if not isinstance(token, str):
+        raise TypeError(f'expected a token, a string, got a '
+                        f'{type(token).__name__}')
     if not re.fullmatch(r'[\x21-\x7e]+', token):
         raise ValueError('expected a token of visible ASCII characters')
     return token

@@ -61,12 +61,9 @@ def _print_set(path: Path, items: Mapping[Any, Any], as_json: bool) -> None:
 
 def watch(options: argparse.Namespace) -> int:
     with _replica(options.replica) as replica, \
-            _client(options, replica) as client:
-        # Who mistypes the URL should not wait for ever.
-        _print_changes(client.sync(), options.json)
-        with _warnings():
-            for changes in client.watch():
-                _print_changes(changes, options.json)
+            _client(options, replica) as client, _warnings():
+        for changes in client.watch():
+            _print_changes(changes, options.json)
     return 0
 
 
@@ -79,11 +76,14 @@ def _print_changes(changes: Iterable[Change], as_json: bool) -> None:
 
 
 def put(options: argparse.Namespace) -> int:
+    if not options.path:  # an unset variable, perhaps
+        raise Failure('expected a path; / is the top')
     path, is_set = parse_path(options.path)
     if is_set and options.item is None:
         _check_path(path)
         with _client(options) as client:
             client.make_set(path)
+        print(show_path(path) + '/')
         return 0
     item = _read_item(options.item)
     with _client(options) as client:

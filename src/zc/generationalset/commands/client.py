@@ -45,8 +45,9 @@ examples:
       prints JSON objects with "change" ("added", "changed", "removed"),
       "path", and "item" (the old one, if it was removed) or "set"
 
-It goes on until Ctrl-C.  If the server is away, it waits for it.  What is in
-the file is not shown again, even if it was stopped before it had shown it.
+It goes on until Ctrl-C.  If the server is away, it says so, and waits for it.
+What is in the file is not shown again, even if it was stopped before it had
+shown it.
 ''' + ACCESS
 PUT = '''\
 Write an item.
@@ -59,8 +60,10 @@ examples:
       the same with the item from a file
   gset put https://example.org/sync people/ '{"name": "Bob"}'
       puts it into the set "people" under a new id, and prints its path
+  gset put https://example.org/sync people/ - < bob.json
+      the same with the item from a file
   gset put https://example.org/sync rooms/
-      makes a set
+      makes a set, and prints its path
 ''' + PATHS + ACCESS
 RM = '''\
 Remove an item, or a set.
@@ -105,7 +108,8 @@ def _add_put(commands: Any) -> None:
     parser.add_argument('path', metavar='PATH', help='with a slash: of a set')
     parser.add_argument(
         'item', metavar='JSON', nargs='?',
-        help='the item; if left out or -, it is read from the input')
+        help='the item; if it is -, or left out and PATH is not of a set, it '
+        'is read from the input')
     parser.set_defaults(run=_run('put'))
 
 

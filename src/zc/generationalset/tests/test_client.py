@@ -361,6 +361,8 @@ class Access(ClientTests):
                 self.make_client(self.url, token)
             self.assertEqual(str(caught.exception), 'expected a token of '
                              'visible ASCII characters')
+        with self.assertRaisesRegex(TypeError, 'a string, got a dict'):
+            self.make_client(self.url, {})
 
 
 SyncAccessTests, AsyncAccessTests = for_both(Access, Served)

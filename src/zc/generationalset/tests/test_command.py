@@ -128,7 +128,7 @@ class PutAndRmTests(Commands):
         self.assertEqual(self.items()['people']['Zoë/'], 3)
 
     def test_add(self):
-        for path, text in ('people/', 'people/'), ('/', ''), ('', ''):
+        for path, text in ('people/', 'people/'), ('/', ''):
             code, out, error = gset('put', self.url, path, '1')
             self.assertEqual((code, error), (0, ''))
             self.assertTrue(out.startswith(text))
@@ -136,7 +136,8 @@ class PutAndRmTests(Commands):
                 tuple(out.strip().split('/'))), 1)
 
     def test_sets(self):
-        self.does('put', 'rooms/')
+        self.does('put', 'rooms/', out='rooms/\n')
+        self.does('put', '', '1', code=2, error='expected a path; .*')
         self.does('put', 'rooms/~1', '1')
         self.assertEqual(self.items()['rooms'], {1: 1})
         self.does('rm', 'rooms', code=1, error=".* 409 'rooms' is a set.*")
@@ -219,6 +220,13 @@ class WatchTests(Commands):
         self.assertRegex(error, '^gset: .*/x: unable to open .*\n$')
         self.assertEqual(error.count('copy.sqlite'), 1)
 
+    def test_server_that_comes_later(self):
+        with Proxy(self.url, lambda request: status(503)) as proxy:
+            process = self.start('watch', proxy.url)
+            self.assertRegex(process.stderr.readline(), '^gset: GET .* 503 ')
+            proxy.fault = lambda request: None
+            self.assertEqual(process.stdout.readline(), '+ people/\n')
+
     def test_server_that_comes_back(self):
         with Proxy(self.url) as proxy:
             process = self.start('watch', proxy.url)
@@ -290,7 +298,7 @@ class UsageTests(unittest.TestCase):
         self.assertRegex(error, pattern)
 
     def test_cannot_be_reached(self):
-        for name, *rest in ['watch'], ['put', 'a', '1']:
+        for name, *rest in ['get'], ['put', 'a', '1']:
             self.fails(name, NOBODY, *rest,
                        pattern='^gset: [A-Z]+ http://127.0.0.1:9/.*\n$')
 

@@ -191,6 +191,11 @@ class TransactionTests(unittest.TestCase):
         self.assertEqual(check(duplicate), [])
         self.assertEqual(check(self.root), [])
 
+    def test_shallow_copies_would_share_everything(self):
+        for gset in self.root, GSet():
+            with self.assertRaisesRegex(TypeError, 'expected copy.deepcopy'):
+                copy.copy(gset)
+
     # Hooks
 
     def test_updates_in_an_after_commit_hook(self):
