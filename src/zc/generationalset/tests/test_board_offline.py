@@ -34,8 +34,12 @@ class OfflineTests(BoardServed):
             ' '.join(status.text_content().split()),
             r'^Generation \d+ · '
             r'(offline, trying again in \d+ s|connecting…)$')
+        story = self.one.locator('.story')
+        self.assertEqual(story.text_content(),
+                         'You are offline: nothing can be changed now.')
         self.mend(self.one)
         self.assertIn('live', status.text_content())
+        self.assertEqual(story.text_content(), 'You are back.')
 
     def test_no_network(self):
         self.one.context.set_offline(True)

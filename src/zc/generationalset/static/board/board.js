@@ -61,10 +61,7 @@ find('.views').addEventListener('click', ({ target }) => {
 
 const help = find('.help-dialog');
 find('button.help').addEventListener('click', () => help.showModal());
-help.addEventListener('click', ({ target }) => {
-  // The dialog itself is what is around it.
-  if (target === help || target.matches('.close')) help.close();
-});
+help.querySelector('.close').addEventListener('click', () => help.close());
 addEventListener('keydown', ({ key, target }) => {
   const types = target.matches?.('input, textarea, select');
   if (key === '?' && !types && !help.open) help.showModal();

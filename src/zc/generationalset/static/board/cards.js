@@ -1,6 +1,6 @@
 /** A card on the page. */
 
-import { nameOf } from './columns.js';
+import { nameOf, textOf } from './data.js';
 import { Editor } from './editor.js';
 import { clone, heir, quote } from './elements.js';
 import { person } from './names.js';
@@ -111,8 +111,4 @@ export class CardView {
     this.page.render();
     if (!this.element.isConnected) next?.focus();
   }
-}
-
-export function textOf({ text }) {
-  return typeof text === 'string' ? text : '';
 }

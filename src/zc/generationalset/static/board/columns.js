@@ -1,5 +1,6 @@
 /** A column on the page. */
 
+import { nameOf } from './data.js';
 import { Editor } from './editor.js';
 import { arrange, clone, heir, quote } from './elements.js';
 import { takeText } from './field.js';
@@ -115,8 +116,4 @@ export class ColumnView {
       return added;
     }, () => this.page.render());
   }
-}
-
-export function nameOf({ name }) {
-  return typeof name === 'string' && name.trim() ? name : 'Without a name';
 }

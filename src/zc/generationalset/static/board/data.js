@@ -309,6 +309,16 @@ function byName(list) {
     || (one.id < other.id ? -1 : 1)));
 }
 
+/** Returns the text of a card or a message, whatever that is. */
+export function textOf({ text }) {
+  return typeof text === 'string' ? text : '';
+}
+
+/** Returns the name of a column. */
+export function nameOf({ name }) {
+  return typeof name === 'string' && name.trim() ? name : 'Without a name';
+}
+
 /** Tells an item that is an object from subsets, lists and values. */
 function isPlain(item) {
   return typeof item === 'object' && item !== null

@@ -89,8 +89,6 @@ export class Editor {
     });
     element.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') this.close();
-      // The board's keys are for what isn't open.
-      event.stopPropagation();
     });
     element.addEventListener('submit', (event) => {
       event.preventDefault();

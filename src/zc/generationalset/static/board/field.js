@@ -24,7 +24,6 @@ export function takeText(form, add, cleared = () => {}) {
     } else if (event.key === 'Escape') {
       field.blur();
     }
-    event.stopPropagation();
   });
   form.addEventListener('submit', async (event) => {
     event.preventDefault();

@@ -1,6 +1,6 @@
 /** The keys of the board: going from card to card, moving, removing. */
 
-import { nameOf } from './columns.js';
+import { nameOf } from './data.js';
 import { heir } from './elements.js';
 
 const STEPS = {

@@ -1,5 +1,6 @@
 /** The messages on the page. */
 
+import { textOf } from './data.js';
 import { arrange, clone } from './elements.js';
 import { takeText } from './field.js';
 import { person } from './names.js';
@@ -65,7 +66,7 @@ export class Messages {
 
   #see() {
     if (!this.#isVisible) return;
-    if (this.#unread) this.#scrollToEnd();
+    this.#scrollToEnd();
     this.#unread = 0;
     this.#showUnread();
   }
@@ -84,7 +85,7 @@ function showMessage(element, item, before) {
   const { name, color } = person(item.by);
   element.dataset.color = color;
   element.querySelector('.by').textContent = name;
-  element.querySelector('.text').textContent = String(item.text ?? '');
+  element.querySelector('.text').textContent = textOf(item);
   showTime(element.querySelector('time'), item.at);
   const isSame = before && person(before.by).name === name
     && item.at - before.at < PAUSE;

@@ -54,6 +54,8 @@ export class Notices {
       await action();
       return true;
     } catch (error) {
+      // Those of the client have one; others are mistakes in this page.
+      if (error.status === undefined) reportError(error);
       this.show(`${what}: ${reason(error)}.`);
       return false;
     }

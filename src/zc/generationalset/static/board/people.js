@@ -22,10 +22,9 @@ export class People {
     this.me = element.querySelector('.me');
     this.field = element.querySelector('input');
     this.field.addEventListener('change', () => this.#rename());
-    this.field.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape') this.field.value = board.me.name;
-      if (['Enter', 'Escape'].includes(event.key)) this.field.blur();
-      event.stopPropagation();
+    this.field.addEventListener('keydown', ({ key }) => {
+      if (key === 'Escape') this.field.value = board.me.name;
+      if (key === 'Escape' || key === 'Enter') this.field.blur();
     });
     board.addEventListener('change', () => this.render());
     this.render();

@@ -10,14 +10,24 @@ import { tell } from './story.js';
  */
 export class Status {
   #timer = 0;
+  #wasOnline = false;
 
   constructor(element, board) {
     this.element = element;
     this.board = board;
     this.client = board.client;
-    this.client.addEventListener('online', () => this.#show());
-    this.client.addEventListener(
-      'offline', ({ detail }) => this.#show(detail));
+    this.client.addEventListener('online', () => {
+      if (this.#wasOnline) this.say('You are back.');
+      this.#wasOnline = true;
+      this.#show();
+    });
+    this.client.addEventListener('offline', ({ detail }) => {
+      // It comes with each try that fails.
+      if (document.documentElement.dataset.connection === 'online') {
+        this.say('You are offline: nothing can be changed now.');
+      }
+      this.#show(detail);
+    });
     board.addEventListener('change', ({ detail }) => {
       this.#change(detail);
       if (this.client.online) this.#show();

@@ -1,7 +1,6 @@
 /** What others do, in words. */
 
-import { textOf } from './cards.js';
-import { nameOf } from './columns.js';
+import { nameOf, textOf } from './data.js';
 import { quote } from './elements.js';
 import { person } from './names.js';
 
