@@ -65,6 +65,7 @@ setup(
             *SERVER,
             'RelStorage',
             'ZEO',
+            'axe-playwright-python',
             'hypothesis',
             'manuel',
             'playwright',
