@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any, NamedTuple
 
-from zc.generationalset import GenerationalSet, SGSet
+from zc.generationalset import GenerationalSet, SGSet, wire
 from zc.generationalset.documents import Document
 from zc.generationalset.server._problems import Problem
 
@@ -37,6 +37,8 @@ def make(gset: GenerationalSet, change: Change) -> tuple[Any, bool]:
 
     Raises a Problem if it can't be made.
     """
+    if change.op != 'remove':
+        _check_depth(change)
     if change.op == 'add':
         id = secrets.token_urlsafe(9)
         _put(set_at(gset, change.path), id, change.json)
@@ -52,6 +54,14 @@ def make(gset: GenerationalSet, change: Change) -> tuple[Any, bool]:
         return id, _make_set(member, id)
     _remove(member, id, change.subset)
     return id, False
+
+
+def _check_depth(change: Change) -> None:
+    """Refuse to make what no answer could say."""
+    depth = len(change.path) - (change.op == 'put')
+    if depth > wire.SUBSETS:
+        raise Problem(400, f'expected at most {wire.SUBSETS} sets within each '
+                      f'other, got a path of {depth}')
 
 
 def set_at(gset: GenerationalSet, path: Any) -> GenerationalSet:

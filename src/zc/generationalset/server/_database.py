@@ -82,8 +82,9 @@ class Database:
         What was read inside the first would have to be numbered before it is
         committed, and would conflict with all others that write.
 
-        Returns what both return.  Raises what ``change`` raises, with nothing
-        written, and a Problem if it still conflicts after many attempts.
+        Returns what both return, None for what can't be read.  Raises what
+        ``change`` raises, with nothing written, and a Problem if it still
+        conflicts after many attempts.
         """
         return await self._run(self._writers, self._write, change, after)
 
@@ -95,8 +96,13 @@ class Database:
             self._wakeups.look()
         if after is None:
             return result, None
-        with self.snapshot() as snapshot:
-            return result, after(snapshot)
+        try:
+            with self.snapshot() as snapshot:
+                return result, after(snapshot)
+        except Exception:
+            # It is written, and that is what the client has to know.
+            logger.exception('could not read the updates after a write')
+            return result, None
 
     def _commit(self, change: Callable[[Any], T]) -> T:
         manager = transaction.TransactionManager()

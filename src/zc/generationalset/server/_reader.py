@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import zlib
 from collections.abc import Callable, Hashable, Iterator
@@ -26,6 +27,8 @@ from zc.generationalset.server._problems import Problem
 COMPRESSIBLE = 1000
 #: Large answers that may wait to be made.
 COPIES = 16
+
+logger = logging.getLogger('zc.generationalset.server')
 
 
 class Reader:
@@ -103,7 +106,7 @@ class Reader:
             snapshot.count)
         first, size = [], 0
         most = WHOLE if 'contents' in updates else SMALL
-        chunks = wire.encode_chunks(updates, self._default)
+        chunks = _told(wire.encode_chunks(updates, self._default))
         for chunk in chunks:
             first.append(chunk)
             size += len(chunk)
@@ -126,6 +129,8 @@ class Reader:
         def copy() -> None:
             try:
                 spool.write(chunks)
+            except Exception:
+                logger.exception('could not encode all contents')
             finally:
                 self._copies.release()
                 snapshot.close()
@@ -138,3 +143,12 @@ class Reader:
         for chunk in chunks:
             yield chunk
             snapshot.connection.cacheGC()
+
+
+def _told(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Make a Problem of what application code has nested too deep."""
+    try:
+        yield from chunks
+    except wire.NestingError as error:
+        logger.error('a tree can not be read: %s', error)
+        raise Problem(500, f'this tree can not be read: {error}') from error

@@ -47,7 +47,7 @@ MAY_IMPORT = {
         'server._answers', 'server._database', 'server._reader',
         'server._wakeups'},
     'server._access': {'server._problems'},
-    'server._changes': {'', 'documents', 'server._problems'},
+    'server._changes': {'', 'documents', 'server._problems', 'wire'},
     'server._bodies': {'server._changes', 'server._problems', 'wire'},
     'server._reading': {
         'server._answers', 'server._problems', 'server._trees'},

@@ -85,10 +85,12 @@ class DefectTests(Served):
         with self.changing() as things:
             things.add(1j, 'complex')
         with Mute('uvicorn.error') as mute, \
+                Mute('zc.generationalset.server') as cause, \
                 self.assertRaises(httpx.RemoteProtocolError):
             self.http.get('/updates')
         self.assertIsInstance(
             mute.records[0].exc_info[1], ConnectionAbortedError)
+        self.assertIn('1j', str(cause.records[0].exc_info[1]))
         with self.changing() as things:
             del things['complex']
         self.assertEqual(len(self.get().json()['contents']), 3000)

@@ -44,6 +44,7 @@ from zc.generationalset.wire._values import Extended, value_from_plain
 __all__ = [
     'Extended',
     'Limits',
+    'NestingError',
     'WireError',
     'decode',
     'decode_id',
@@ -65,11 +66,15 @@ FORMAT = 1
 
 _HEAD = 'epoch', 'since', 'generation', 'since_epoch', 'reset'
 
-#: How many subsets may be within each other when encoded.
-_DEPTH = 40
+#: How many subsets may be within each other in an answer.
+SUBSETS = 40
 
 #: How many entries are sent, at most, before there is a chunk's worth.
 _FIRST = 100
+
+
+class NestingError(ValueError):
+    """More subsets are within each other than an answer can say."""
 
 
 def encode(updates: Mapping[str, Any], default: Default = None) -> bytes:
@@ -93,7 +98,8 @@ def encode(updates: Mapping[str, Any], default: Default = None) -> bytes:
     Nothing is left out, rounded, or written as null.
 
     Raises TypeError for an object, and ValueError for a value of a known type,
-    that has no form in JSON, and ValueError for one that is nested too deep.
+    that has no form in JSON, and ValueError for one that is nested too deep:
+    NestingError for subsets.
     """
     return b''.join(_parts(updates, default))
 
@@ -138,7 +144,7 @@ def _parts(updates: Mapping[str, Any], default: Default) -> Iterator[bytes]:
     head = {'format': FORMAT} | {
         name: updates[name] for name in _HEAD if name in updates}
     yield dump(head)[:-1]
-    yield from _member_parts(updates, default, _DEPTH)
+    yield from _member_parts(updates, default, SUBSETS)
     yield b'}'
 
 
@@ -160,8 +166,8 @@ def _member_parts(
     for entry in entries:
         if isinstance(entry, SubsetUpdates):
             if not room:
-                raise ValueError(f'expected at most {_DEPTH} subsets within '
-                                 'each other, got more')
+                raise NestingError(f'expected at most {SUBSETS} subsets '
+                                   'within each other, got more')
             yield b'%b{"id":%b' % (separator, encode_id(entry['id']))
             yield from _member_parts(entry, default, room - 1)
             yield b'}'
