@@ -78,8 +78,8 @@ export interface Subset {
 /**
  * Reads an answer.
  *
- * Throws a SyntaxError or TypeError for what isn't one, with ids or numbers
- * that JavaScript can't hold, too.
+ * Throws an Error for what isn't one, and for ids and numbers that JavaScript
+ * can't hold.
  */
 export function decode(text: string): Answer;
 

@@ -2,7 +2,6 @@
 
 // Values and ids: checked, and kept as JSON.
 
-const SAFE = Number.MAX_SAFE_INTEGER;
 const DEPTH = 200; // levels, so that recursion is safe
 
 function refuse(expected, got) {
@@ -18,7 +17,7 @@ function check(value, depth = 0, isFixed = false) {
   if (typeof value === 'string') {
     value.isWellFormed() || refuse('text without lone surrogates', value);
   } else if (typeof value === 'number') {
-    Math.abs(value) <= SAFE || refuse('a number within ±(2^53 - 1)', value);
+    Math.abs(value) < 2 ** 53 || refuse('a number within ±(2^53 - 1)', value);
   } else if (depth > DEPTH) {
     refuse(`at most ${DEPTH} levels`, 'more');
   } else if (isObject(value)) {
@@ -30,21 +29,16 @@ function check(value, depth = 0, isFixed = false) {
   } else if (value !== null && typeof value !== 'boolean') {
     !isFixed && isArray(value, depth) || refuse('a JSON value', typeof value);
   }
-}
-
-function checkMembers(object, depth) {
-  for (const name of Object.keys(object)) {
-    check(name);
-    check(object[name], depth + 1);
-  }
   return true;
 }
 
+const checkMembers = (object, depth) => Object.keys(object).every(
+  name => check(name) && check(object[name], depth + 1));
 const isArray = (value, depth, isFixed) => Array.isArray(value) &&
-  (value.forEach(element => check(element, depth + 1, isFixed)), true);
+  value.every(element => check(element, depth + 1, isFixed));
 const isText = (pattern, test = () => true) => text =>
   typeof text === 'string' && pattern.test(text) && test(text);
-const isBeyond = text => Math.abs(text) > SAFE;
+const isBeyond = text => Math.abs(text) >= 2 ** 53;
 
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?0*\d{1,18})?$/;
 const TIME = /^.{19}(\.\d{1,6})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?$/;
@@ -52,7 +46,7 @@ const TIME = /^.{19}(\.\d{1,6})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?$/;
 function isTime(text) {
   const seconds = text.slice(0, 19);
   const date = new Date(`${seconds}Z`);
-  return TIME.test(text) && text >= '0001' && !isNaN(date) &&
+  return TIME.test(text) && text >= '0001' &&
     date.toISOString().startsWith(seconds);
 }
 
@@ -72,18 +66,16 @@ const KINDS = {
     parts[1] >= 0 && parts[1] < 86400 && parts[2] >= 0 && parts[2] < 1e6,
   $uuid: isText(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/),
   $tuple: isArray,
-  $set: (list, depth) => isArray(list, depth, true) && areDifferent(list),
+  $set: (list, depth) => isArray(list, depth, true) && new Set(
+    list.map(value => JSON.stringify(value).replace( // 1.0 is 1
+      /("\$decimal":"-?\d+(\.\d*[1-9])?)\.?0*"/g, '$1"')),
+  ).size === list.length,
   $map: (pairs, depth, isFixed) => !isFixed && isArray(pairs, depth) &&
     pairs.every(pair => Array.isArray(pair) && pair.length === 2) &&
     KINDS.$set(pairs.map(pair => pair[0]), depth),
   $object: (object, depth, isFixed) =>
     !isFixed && isObject(object) && checkMembers(object, depth),
 };
-
-const areDifferent = values => new Set(values.map(value =>
-  JSON.stringify(value).replace( // 1.0 is 1
-    /("\$decimal":"-?\d+(\.\d*[1-9])?)\.?0*"/g, '$1"'),
-)).size === values.length;
 
 // Of those that may be ids, the one form that equal ones have.
 const IDS = {
@@ -130,16 +122,15 @@ function checkLevel(level, depth) {
   const {contents = [], removals = [], adds = []} = level;
   [contents, removals, adds].every(Array.isArray) && depth <= DEPTH &&
     !('contents' in level && ('removals' in level || 'adds' in level)) ||
-    refuse('contents, or removals and adds', level);
+    refuse('an answer as in the protocol', level);
   removals.forEach(keyOf);
   for (const entry of [...contents, ...adds]) {
     keyOf(idOf(entry));
-    if (!Array.isArray(entry)) {
-      checkLevel(entry, depth + 2);
-    } else if (entry.length === 2) {
+    if (Array.isArray(entry)) {
+      entry.length === 2 || refuse('an answer as in the protocol', entry);
       check(entry[1], depth);
     } else {
-      refuse('an id and an item', entry);
+      checkLevel(entry, depth + 2);
     }
   }
 }
@@ -179,7 +170,7 @@ export class Items {
   [update]({contents, removals = [], adds}, path, isReset, changes) {
     const listed = contents ?? adds ?? [];
     let gone = removals.map(keyOf);
-    if (contents || isReset) {
+    if ((contents || isReset) && this.size) {
       const stay = new Set(listed.map(entry => keyOf(idOf(entry))));
       gone = [...this.#entries.keys()].filter(key => !stay.has(key));
     }
@@ -222,15 +213,12 @@ export class Items {
 
 const asPath = path => Array.isArray(path) ? path : [path];
 
-function isSame(one, other) {
-  if (one === other || typeof one !== 'object' || typeof other !== 'object' ||
-      !one || !other || Array.isArray(one) !== Array.isArray(other)) {
-    return one === other;
-  }
-  const names = Object.keys(one);
-  return names.length === Object.keys(other).length && names.every(name =>
+const isSame = (one, other) => one === other ||
+  typeof one === 'object' && typeof other === 'object' && one && other &&
+  Array.isArray(one) === Array.isArray(other) &&
+  Object.keys(one).length === Object.keys(other).length &&
+  Object.keys(one).every(name =>
     Object.hasOwn(other, name) && isSame(one[name], other[name]));
-}
 
 export class Replica {
   epoch = null;
@@ -239,8 +227,7 @@ export class Replica {
 
   apply(answer) {
     if (!fits(answer, this)) {
-      throw new Misfit(
-        `expected an answer since ${this.generation}, got ${answer.since}`);
+      throw new Misfit(`expected since ${this.generation}, got ${answer.since}`);
     }
     const changes = [];
     this.items[update](answer, [], 'reset' in answer, changes);
@@ -249,6 +236,10 @@ export class Replica {
     return changes;
   }
 }
+
+const additions = (items, path) => [...items].flatMap(([id, item]) => [
+  {kind: 'added', path: [...path, id], item},
+  ...item instanceof Items ? additions(item, [...path, id]) : []]);
 
 const entriesOf = items => Array.from(items, ([id, item]) =>
   item instanceof Items ? {id, contents: entriesOf(item)} : [id, item]);
@@ -332,9 +323,9 @@ export async function* parseEvents(pieces) {
         data.push(value);
       } else if (name === 'event') {
         type = value;
-      } else if (/^:/.test(text)) {
+      } else if (text[0] === ':') {
         yield {type: '', data: value};
-      } else if (/^\r?$/.test(text)) {
+      } else if (!name) {
         if (data.length) {
           yield {type: type || 'message', data: data.join('\n')};
         }
@@ -346,9 +337,9 @@ export async function* parseEvents(pieces) {
   }
 }
 
-// What is stored: answers, for a new replica, and where they lead.  When they
-// are more than twice the first, one takes the place of all.  So a change
-// writes little, a start reads a few large texts, and keeps the order.
+// What is stored: answers, and where they lead.  When they are more than twice
+// the first, one takes the place of all.  So a change writes little, a start
+// reads a few large texts, and the order is kept.
 
 async function openStore(name) {
   const request = indexedDB.open(name, 1);
@@ -395,7 +386,6 @@ const LONGEST = 60; // random delay
 const HOLD = 25; // of a long poll; proxies give up after 30
 const POLLS = 600; // until streams are tried again, 1 second each or more
 const FRUITLESS = 3; // streams in silence, until it's polls
-const QUESTIONS = 5; // for an answer that fits
 
 // What is going on: a set of AbortControllers.
 function stop(scope) {
@@ -417,8 +407,6 @@ const sleep = (seconds, scope) => new Promise(resolve => {
 
 const makeId = () => crypto.getRandomValues(new Uint32Array(3))
   .reduce((id, number) => id + number.toString(36), '');
-
-const isHidden = () => globalThis.document?.hidden;
 
 export class Client extends EventTarget {
   #url;
@@ -478,10 +466,11 @@ export class Client extends EventTarget {
   close() {
     clearInterval(this.#ticks);
     stop(this.#open);
-    this.#resign();
+    this.#interrupt();
     this.#channel?.close();
     this.#db?.close();
     this.#resolve?.();
+    this.#started ??= Promise.resolve();
   }
 
   // Asking.
@@ -513,7 +502,7 @@ export class Client extends EventTarget {
 
   async sync() { await this.#ask(); }
 
-  async #ask(scope, wait, questions = QUESTIONS) {
+  async #ask(scope, wait, questions = 5) {
     const {epoch, generation} = this.#replica;
     const text = await joined(
       await this.#send('GET', 'updates', {scope, wait}));
@@ -521,7 +510,7 @@ export class Client extends EventTarget {
     if (!this.#take(answer, text) && !(
       fits(answer, {epoch, generation}) && covers(this.#replica, answer))) {
       questions ||
-        refuse(`an answer since ${generation}, not from a cache`, answer);
+        refuse(`one since ${generation}, not from a cache`, answer);
       await this.#ask(scope, wait, questions - 1);
     }
   }
@@ -537,20 +526,28 @@ export class Client extends EventTarget {
       return false;
     }
     const changes = this.#replica.apply(answer);
-    const {epoch, since, generation, reset} = answer;
+    const {since, generation, reset} = answer;
     if (changes.length || generation !== since || reset !== undefined) {
       if (this.#leads) {
-        this.#keep(answer, text);
+        this.#db && store(this.#db, answer, text, this.#replica)
+          .catch(error => {
+            this.#db = undefined;
+            this.#emit('error', {error});
+          });
         this.#tell(text);
       }
       if (reset !== undefined) {
         this.#emit('reset', {reason: reset});
       }
-      changes.forEach(({kind, ...detail}) => this.#emit(kind, detail));
-      this.#emit('updates', {changes, epoch, generation, size: text.length});
+      this.#announce(answer, changes, text.length);
     }
-    this.#resolve?.();
     return true;
+  }
+
+  #announce({epoch, generation}, changes, size) {
+    this.#resolve?.();
+    changes.forEach(({kind, ...detail}) => this.#emit(kind, detail));
+    this.#emit('updates', {changes, epoch, generation, size});
   }
 
   // Following.
@@ -615,22 +612,19 @@ export class Client extends EventTarget {
 
   // The network, or the user, is back.
   #look = () => {
-    isHidden() || (this.#leads ? this.#wake() : this.#post({wake: true}));
+    globalThis.document?.hidden || (this.#leads ? this.#wake() : this.#post({wake: true}));
   };
 
   #wake() {
-    Date.now() - this.#heard > 1500 * this.#heartbeat && this.#interrupt();
+    Date.now() - this.#heard > 1500 * this.#heartbeat &&
+      this.#interrupt(this.#leads);
   }
 
-  #interrupt() {
+  #interrupt(leads) {
     const doing = this.#doing;
     this.#doing = new Set();
+    this.#leads = leads;
     stop(doing);
-  }
-
-  #resign() {
-    this.#leads = undefined;
-    this.#interrupt();
   }
 
   // Tabs.  The one with the lock leads: it follows the server, stores, and
@@ -640,9 +634,10 @@ export class Client extends EventTarget {
     try {
       this.#db = await openStore(this.#name);
       const texts = await result(recordsOf(this.#db).getAll());
-      const stored = new Replica();
-      texts.slice(0, -1).forEach(text => stored.apply(JSON.parse(text)));
-      stored.generation && this.#take(whole(stored), '');
+      texts.slice(0, -1).forEach(
+        text => this.#replica.apply(JSON.parse(text)));
+      this.generation &&
+        this.#announce(this.#replica, additions(this.items, []), 0);
     } catch (error) {
       this.#emit('error', {error});
     }
@@ -667,7 +662,7 @@ export class Client extends EventTarget {
     try {
       await navigator.locks.request(this.#name, options, () => this.#lead());
     } catch ({name}) {
-      this.#resign();
+      this.#interrupt();
       if (name === 'AbortError' && !this.#closed) { // it was stolen
         this.#lock({signal: this.#closing.signal});
       }
@@ -677,7 +672,7 @@ export class Client extends EventTarget {
   // The leader may be frozen; a tab that is seen can't wait for it.
   #tick() {
     this.#quiet += 1;
-    if (this.#leads || isHidden()) {
+    if (this.#leads || globalThis.document?.hidden) {
       this.#quiet = 0;
     } else if (this.#quiet > 3) {
       this.#lock({steal: true});
@@ -706,16 +701,6 @@ export class Client extends EventTarget {
     }
   }
 
-  async #keep(answer, text) {
-    try {
-      await (this.#db && store(this.#db, answer, text, this.#replica));
-    } catch (error) {
-      this.#db?.close();
-      this.#db = undefined;
-      this.#emit('error', {error});
-    }
-  }
-
   // Writing: batches, all of which may be sent twice.
 
   async put(path, item) { await this.batch([{op: 'put', path, item}]); }
@@ -729,11 +714,11 @@ export class Client extends EventTarget {
     const made = changes.map(({op, path, item}) => {
       path = asPath(path);
       path.forEach(keyOf);
-      op === 'set' || op === 'remove' || check(item);
+      /put|add/.test(op) && check(item);
       return op === 'add' ? {op: 'put', path: [...path, makeId()], item} :
         {op, path, item};
     });
-    const text = await this.#write(JSON.stringify({changes: made}));
+    const text = await this.#write(made);
     const {updates} = JSON.parse(text);
     if (updates) {
       await this.#accept(checkAnswer(updates), JSON.stringify(updates));
@@ -743,16 +728,14 @@ export class Client extends EventTarget {
     return made.map(({path}) => path.at(-1));
   }
 
-  async #write(body) {
+  async #write(changes) {
+    const body = JSON.stringify({changes});
     const send = async () => joined(await this.#send('POST', 'batch', {body}));
-    try {
-      return await send();
-    } catch (error) {
+    return send().catch(error => {
       if (error.status || this.#trouble || this.#closed) {
         throw error;
       }
-      await sleep(Math.random(), this.#open);
       return send();
-    }
+    });
   }
 }

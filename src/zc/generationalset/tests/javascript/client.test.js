@@ -224,7 +224,7 @@ test('streams that end are opened again, nobody is told', async (test) => {
   const { server, client, events } = await started(test);
   for (let time = 1; time <= 3; time += 1) {
     server.cut();
-    await until(() => server.streams === 0);
+    await until(() => server.count('GET events') === time + 1);
     server.put([], time, time);
     await until(() => client.items.has(time) && server.streams === 1);
   }
@@ -383,6 +383,7 @@ test('at the start, other failures are not', async (test) => {
 test('bad events are refused, told, and made up for', async (test) => {
   const { server, client, events } = await started(test);
   const since = () => ({ ...reply(server, client), generation: 9 });
+  let count = 1;
   for (const bad of [
     () => 'event: updates\ndata: {\n\n',
     () => 'event: updates\ndata: <html>\n\n',
@@ -396,7 +397,8 @@ test('bad events are refused, told, and made up for', async (test) => {
     await until(() => types(events).includes('error'));
     assert.deepEqual(types(events), ['error']);
     assert.equal(client.generation, 2);
-    await until(() => server.streams === 0);
+    count += 1;
+    await until(() => server.count('GET events') === count);
     await until(() => server.streams === 1);
   }
   server.put([], 'bob', 1);
