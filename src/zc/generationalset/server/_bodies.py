@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import anyio
+import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from zc.generationalset import wire
@@ -24,10 +26,10 @@ class Limits:
     changes
         Changes in a batch.
     depth
-        How deeply lists and objects may be nested in a document, and sets in
+        How deeply lists and objects may be nested in a document, and ids in
         a path.
     path
-        Bytes of a path.
+        Bytes of a path of ids, as it is in a URL.
     streams
         Open event streams and long polls of one user, or, without users, of
         one address.
@@ -49,12 +51,7 @@ class Limits:
 
 async def document(request: Request, limits: Limits) -> bytes:
     """Return the text of a document, in normal form."""
-    body = await _body(request, limits.document, limits)
-    try:
-        return wire.encode_value(wire.decode_value(
-            body, _wire(limits), strict=True))
-    except wire.WireError as error:
-        raise Problem(400, str(error)) from error
+    return _normal(await _body(request, limits.document, limits), limits)
 
 
 async def nothing(request: Request) -> None:
@@ -69,43 +66,72 @@ async def changes(request: Request, limits: Limits) -> list[Change]:
     """Return the changes of a batch."""
     body = await _body(request, limits.batch, limits)
     try:
-        plain = wire.parse(body, wire.Limits(
+        batch, _ = _BATCH.read(body, wire.Limits(
             limits.batch, limits.depth + 4, limits.batch))
     except wire.WireError as error:
-        raise Problem(400, str(error)) from error
-    listed = plain.get('changes') if isinstance(plain, dict) else None
-    if not isinstance(listed, list):
-        raise Problem(400, 'expected an object with a list of changes')
+        raise Problem(400, f'expected an object with a list of changes: '
+                      f'{error}') from error
+    listed = batch.changes
     if len(listed) > limits.changes:
         raise Problem(413, f'expected no more than {limits.changes} changes, '
                       f'got {len(listed)}')
-    return [_change(index, change, limits)
-            for index, change in enumerate(listed)]
+    changes = []
+    for index, text in enumerate(listed):
+        try:
+            changes.append(_change(bytes(text), limits))
+        except Problem as problem:
+            problem.members['change'] = index
+            raise
+    return changes
 
 
-def _change(index: int, change: Any, limits: Limits) -> Change:
+class _Batch(msgspec.Struct):
+    changes: list[msgspec.Raw]
+
+
+class _Change(msgspec.Struct):
+    op: Literal['put', 'add', 'set', 'remove']
+    path: list[Any]
+    item: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_BATCH: wire.Reader[_Batch] = wire.Reader(_Batch)
+_CHANGE: wire.Reader[_Change] = wire.Reader(_Change)
+
+
+def _change(text: bytes, limits: Limits) -> Change:
     try:
-        op, path = change['op'], change['path']
-        if op not in ('put', 'add', 'set', 'remove'):
-            raise wire.WireError(
-                f'expected op to be put, add, set or remove, got {op!r}')
-        if not isinstance(path, list) or len(path) > limits.depth:
-            raise wire.WireError(
-                f'expected a path, a list of up to {limits.depth} ids')
-        ids = tuple([wire.id_from_plain(id) for id in path])
-        if op in ('set', 'remove'):
-            return Change(op, ids)
-        json = wire.encode_value(wire.value_from_plain(
-            change['item'], strict=True))
-    except (TypeError, KeyError):
-        raise Problem(400, 'expected an object with op, path and, to put or '
-                      'add, item', change=index) from None
+        change, _ = _CHANGE.read(text, wire.Limits(
+            limits.batch, limits.depth + 2, limits.batch))
+        ids = tuple([wire.id_from_plain(id) for id in change.path])
     except wire.WireError as error:
-        raise Problem(400, str(error), change=index) from error
-    if len(json) > limits.document:
+        raise Problem(400, str(error)) from error
+    check_path(ids, wire.encode_path(ids), limits)
+    if change.op in ('set', 'remove'):
+        return Change(change.op, ids)
+    if change.item is msgspec.UNSET:
+        raise Problem(400, 'expected an item')
+    return Change(change.op, ids, _normal(bytes(change.item), limits))
+
+
+def check_path(ids: Sized, path: Sized, limits: Limits) -> None:
+    """Refuse a path, as it is in a URL, with too many or too long ids."""
+    if len(path) > limits.path or len(ids) > limits.depth:
+        raise Problem(400, f'expected a path of up to {limits.path} bytes, '
+                      f'as it is in a URL, and {limits.depth} ids')
+
+
+def _normal(text: bytes, limits: Limits) -> bytes:
+    """Return the text of a document in normal form."""
+    if len(text) > limits.document:
         raise Problem(413, f'expected a document of up to {limits.document} '
-                      f'bytes, got {len(json)}', change=index)
-    return Change(op, ids, json)
+                      f'bytes, got {len(text)}')
+    try:
+        return wire.encode_value(wire.decode_value(
+            text, wire.Limits(limits.document, limits.depth, limits.document),
+            strict=True))
+    except wire.WireError as error:
+        raise Problem(400, str(error)) from error
 
 
 async def _body(request: Request, size: int, limits: Limits) -> bytes:
@@ -134,7 +160,3 @@ async def _body(request: Request, size: int, limits: Limits) -> bytes:
 
 def _too_large(size: int) -> Problem:
     return Problem(413, f'expected a body of up to {size} bytes')
-
-
-def _wire(limits: Limits) -> wire.Limits:
-    return wire.Limits(limits.document, limits.depth, limits.document)

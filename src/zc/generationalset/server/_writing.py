@@ -60,11 +60,12 @@ def _path(
     segments = raw.split(b'/')[skipped:]
     is_set = segments[-1] == b''
     segments = segments[:-1] if is_set else segments
-    if len(raw) > limits.path or len(segments) > limits.depth:
-        raise Problem(400, f'expected a path of up to {limits.path} bytes '
-                      f'and {limits.depth} ids')
+    joined = b'/'.join(segments)
+    _bodies.check_path(segments, joined, limits)
     try:
-        return wire.decode_path(b'/'.join(segments)), is_set
+        if segments and not joined:  # which decode_path takes for the top
+            raise wire.WireError('expected ids, got an empty segment')
+        return wire.decode_path(joined), is_set
     except wire.WireError as error:
         raise Problem(400, str(error)) from error
 

@@ -26,7 +26,8 @@ MAY_IMPORT = {
     '': {'_journal', '_set', 'check'},
     # Answers elsewhere
     'wire._json': set(),
-    'wire._values': {'wire._json'},
+    'wire._hashes': {'wire._json'},
+    'wire._values': {'wire._hashes', 'wire._json'},
     'wire._forms': {'wire._json', 'wire._values'},
     'wire._ids': {'wire._forms', 'wire._json', 'wire._values'},
     'wire': {'wire', 'interfaces'},

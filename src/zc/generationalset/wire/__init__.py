@@ -19,6 +19,7 @@ from msgspec import UNSET, UnsetType
 
 from zc.generationalset.interfaces import SubsetUpdates
 from zc.generationalset.wire._forms import Default, plain_value, wire_text
+from zc.generationalset.wire._hashes import check_hashes
 from zc.generationalset.wire._ids import (
     JSON,
     decode_id,
@@ -45,6 +46,7 @@ __all__ = [
     'Extended',
     'Limits',
     'NestingError',
+    'Reader',
     'WireError',
     'decode',
     'decode_id',
@@ -267,18 +269,24 @@ def _entries(
     Unless they are simple, when these are the same.
     """
     result: list[Any] = []
+    others: list[Any] = []  # ids that aren't strings
     for entry in entries:
         if isinstance(entry, _Subset):
-            subset = SubsetUpdates(id=id_from_plain(entry.id))
+            id = id_from_plain(entry.id)
+            subset = SubsetUpdates(id=id)
             _add_members(subset, entry, simple)
             result.append(subset)
-            continue
-        id, item = entry
-        if not simple:
-            entry = id_from_plain(id), value_from_plain(item)
-        elif type(id) is not str:
-            entry = id_from_plain(id), item
-        result.append(entry)
+        else:
+            id, item = entry
+            if type(id) is not str:
+                id = id_from_plain(id)
+                entry = id, item
+            if not simple:
+                entry = id, value_from_plain(item)
+            result.append(entry)
+        if type(id) is not str:
+            others.append(id)
+    check_hashes(others)
     return result
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 from uuid import UUID
 
+from zc.generationalset.wire._hashes import check_hashes
 from zc.generationalset.wire._json import SAFE, Inexact, WireError, shown
 
 _DATE = '[0-9]{4}-[0-9]{2}-[0-9]{2}'
@@ -206,6 +207,7 @@ def _tuple(data: Any, strict: bool) -> tuple[Any, ...]:
 def _set(data: Any, strict: bool) -> frozenset[Any]:
     elements = _elements('$set', data, strict)
     try:
+        check_hashes(elements)
         result = frozenset(elements)
     except TypeError:
         _refuse('elements that can be in a set in $set', data)
@@ -219,6 +221,7 @@ def _map(data: Any, strict: bool) -> dict[Any, Any]:
     # Only arrays are pairs, though a string, say, may have two elements.
     if all(type(pair) is list and len(pair) == 2 for pair in data):
         try:
+            check_hashes([key for key, _ in pairs])
             result = dict(pairs)
         except TypeError:
             result = {}

@@ -1,0 +1,93 @@
+"""Values that were chosen so that Python's dictionaries are slow."""
+
+import json
+import time
+import unittest
+from decimal import Decimal
+from uuid import UUID
+
+from zc.generationalset import wire
+
+#: Numbers that differ by it have the same hash.
+MODULUS = 2 ** 61 - 1
+MANY = 20_000
+
+
+def integers(count):
+    return [{'$int': str(number * MODULUS)}
+            for number in range(1, count + 1)]
+
+
+def decimals(count):
+    return [{'$decimal': str(Decimal(number * MODULUS).scaleb(-1))}
+            for number in range(1, 10 * count + 10) if number % 10][:count]
+
+
+def uuids(count):
+    return [{'$uuid': str(UUID(int=number * MODULUS))}
+            for number in range(1, count + 1)]
+
+
+def tuples(count):
+    return [{'$tuple': ['a', each]} for each in integers(count)]
+
+
+def sets(count):
+    return [{'$set': [each]} for each in integers(count)]
+
+
+def seconds(decode, text):
+    begin = time.process_time()
+    try:
+        decode(text)
+    except wire.WireError as error:
+        message = str(error)
+    else:
+        message = ''
+    return time.process_time() - begin, message
+
+
+def answer(entries):
+    return json.dumps({'format': 1, 'epoch': 'e', 'since': 0, 'generation': 9,
+                       'contents': entries})
+
+
+class HashTests(unittest.TestCase):
+
+    def check(self, decode, kind, text):
+        """Expect that many are refused, and that soon; a few are taken."""
+        self.assertEqual(seconds(decode, text(kind(100)))[1], '')
+        took, message = seconds(decode, text(kind(MANY)))
+        self.assertRegex(message, 'at most 100 ids.* same hash, got 20,000')
+        self.assertLess(took, 3)
+
+    def test_elements(self):
+        for kind in integers, decimals, uuids, tuples, sets:
+            with self.subTest(kind):
+                self.check(wire.decode_value, kind,
+                           lambda each: json.dumps({'$set': each}))
+
+    def test_keys(self):
+        for kind in integers, decimals, uuids, tuples, sets:
+            with self.subTest(kind):
+                self.check(wire.decode_value, kind, lambda each: json.dumps(
+                    {'$map': [[key, 1] for key in each]}))
+
+    def test_ids(self):
+        for kind in integers, decimals, uuids, tuples:
+            with self.subTest(kind):
+                self.check(wire.decode, kind, lambda each: answer(
+                    [[id, 1] for id in each]))
+                self.check(wire.decode, kind, lambda each: answer(
+                    [{'id': id} for id in each]))
+
+    def test_others_are_as_many_as_there_may_be(self):
+        for each in ([{'$int': str(2 ** 70 + number)}
+                      for number in range(MANY)],
+                     [{'$uuid': str(UUID(int=number))}
+                      for number in range(MANY)],
+                     [{'$tuple': [number, 0]} for number in range(MANY)]):
+            found = wire.decode_value(json.dumps({'$set': each}))
+            self.assertEqual(len(found), MANY)
+            entries = wire.decode(answer([[id, 1] for id in each]))
+            self.assertEqual(len(entries['contents']), MANY)
