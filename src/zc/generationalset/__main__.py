@@ -19,6 +19,8 @@ DESCRIPTION = '''\
 Generational sets: a server's data, and copies that know what changed.
 
 examples:
+  gset serve --demo
+      serves a board to try it out with, in two windows of a browser
   gset serve Data.fs
       serves the set in a database to clients
   gset watch https://example.org/sync
