@@ -11,7 +11,7 @@ GSET_TEST_CHROMIUM may name a Chromium.
 The results of a full run are kept in results/browser/DATE.json and .txt.
 
 The exit code is 1 if something failed; a goal that is missed is no failure.
-A full run takes about ten minutes.  Let nothing else run meanwhile.
+A full run takes ten to twenty minutes.  Let nothing else run meanwhile.
 """
 
 import gzip

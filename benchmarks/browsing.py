@@ -60,16 +60,17 @@ class Appearance:
         for page in pages:
             page.ask('current')
             page.ask('show')
-        self._one_by_one(pages, self._pairs('warm', WARMING))
-        single = self._pairs('single', self._settings['single'])
+        self._one_by_one(pages, self._pairs(f'{where} warm', WARMING))
+        single = self._pairs(f'{where} single', self._settings['single'])
         self._one_by_one(pages, single)
-        paced = self._pairs('paced', self._settings['paced'])
+        paced = self._pairs(f'{where} paced', self._settings['paced'])
         self._paced(pages, paced)
         times = [page.ask('times') for page in pages]
         return {**self._told(where, single, times),
                 **self._told(f'{where}_paced', paced, times)}
 
     def _pairs(self, kind, count):
+        # All differ, since to put what is there already is no change.
         return [pair(number % self._settings['documents'], f'{kind} {number}')
                 for number in range(count)]
 

@@ -14,7 +14,12 @@ ARGUMENTS = [
     '--disable-background-networking', '--disable-component-update',
     '--disable-sync']
 #: Seconds that a page may take for anything.
-PATIENCE = 600
+PATIENCE = 300
+CALL = '''
+([name, given, patience]) => Promise.race([bench[name](...given),
+  new Promise((resolve, reject) => setTimeout(
+    reject, patience * 1000, new Error(`no end in ${patience} seconds`)))])
+'''
 
 
 def program():
@@ -95,6 +100,4 @@ class Window:
     def ask(self, what, *arguments):
         """Call a function of pages/measure.js, return its result."""
         with self._failing(what):
-            return self._page.evaluate(
-                '([what, given]) => bench[what](...given)',
-                [what, arguments])
+            return self._page.evaluate(CALL, [what, arguments, PATIENCE])
