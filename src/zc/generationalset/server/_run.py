@@ -11,6 +11,8 @@ from collections.abc import Callable
 import uvicorn
 from starlette.applications import Starlette
 
+from zc.generationalset.server._connection import Connection
+
 #: Connections that wait until they are accepted: clients come back all at
 #: once after a restart.
 BACKLOG = 4096
@@ -58,6 +60,13 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+def configuration(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app, http=Connection, ws='none', log_level='warning',
+        access_log=False, server_header=False,
+        timeout_graceful_shutdown=GRACE)
+
+
 def run(app: Starlette, listening: socket.socket,
         started: Callable[[], None]) -> None:
     """Serve until SIGTERM or Ctrl-C; call ``started`` when it is ready."""
@@ -65,10 +74,7 @@ def run(app: Starlette, listening: socket.socket,
     # A full collection stops everything for 0.4 s where there are 5,000
     # streams, so it should be rare.
     gc.set_threshold(50_000, 20, 100)
-    config = uvicorn.Config(
-        app, log_level='warning', access_log=False, server_header=False,
-        timeout_graceful_shutdown=GRACE)
-    server = _Server(app, config, started)
+    server = _Server(app, configuration(app), started)
     # uvicorn stops on SIGTERM, and then raises it once more, for whoever was
     # there before: that would end the process before the database is closed.
     signal.signal(signal.SIGTERM, server.exit_soon)

@@ -19,11 +19,10 @@ wait = Wait(timeout=30, wait=0.01)
 
 
 @contextlib.contextmanager
-def served(app):
+def served(app, port=0):
     """Serve an ASGI application; yield its URL."""
-    listening = _run.listen('127.0.0.1', 0)
-    config = uvicorn.Config(app, log_level='warning', access_log=False)
-    server = uvicorn.Server(config)
+    listening = _run.listen('127.0.0.1', port)
+    server = uvicorn.Server(_run.configuration(app))
     thread = threading.Thread(
         target=server.run, kwargs={'sockets': [listening]})
     thread.start()

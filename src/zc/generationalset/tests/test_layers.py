@@ -58,7 +58,8 @@ MAY_IMPORT = {
     'server._openapi': set(),
     'server._pages': {'server._problems'},
     'server': {'server'},
-    'server._run': set(),
+    'server._connection': {'server._problems'},
+    'server._run': {'server._connection'},
     # The client
     'client._backoff': set(),
     'client._eventstream': set(),

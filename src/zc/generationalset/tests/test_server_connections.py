@@ -1,0 +1,165 @@
+"""Heads of requests that are too large, too slow, or none."""
+
+import itertools
+import json
+import socket
+import struct
+import urllib.parse
+from unittest import mock
+
+from zc.generationalset.server import _connection
+from zc.generationalset.tests.serving import Served
+from zc.generationalset.tests.test_server_failures import Mute
+
+GET = b'GET /updates HTTP/1.1\r\nHost: localhost\r\n'
+
+
+class Connecting(Served):
+
+    def connect(self):
+        address = urllib.parse.urlsplit(self.url)
+        connection = socket.create_connection(
+            (address.hostname, address.port), 20)
+        self.stack.callback(connection.close)
+        return connection
+
+    def send_all(self, connection, chunks):
+        """Send until it is closed; return what came back."""
+        try:
+            for chunk in chunks:
+                connection.sendall(chunk)
+        except OSError:
+            self.closed = True
+        return self.receive_all(connection)
+
+    def receive_all(self, connection):
+        received = b''
+        try:
+            while data := connection.recv(65536):
+                received += data
+        except ConnectionResetError:
+            pass
+        return received
+
+    def receive_one(self, connection):
+        received = b''
+        while b'\r\n\r\n' not in received:
+            received += connection.recv(65536)
+        head, _, body = received.partition(b'\r\n\r\n')
+        length = int(head.lower().partition(b'content-length: ')[2].split()[0])
+        while len(body) < length:
+            body += connection.recv(65536)
+        self.assertEqual(len(body), length)
+        return head, json.loads(body)
+
+    def refuse(self, status, received):
+        head, _, body = received.partition(b'\r\n\r\n')
+        self.assertTrue(head.startswith(b'HTTP/1.1 %d ' % status), received)
+        self.assertIn(b'content-type: application/problem+json', head)
+        self.assertEqual(json.loads(body)['status'], status)
+
+
+class HeadTests(Connecting):
+
+    def test_too_large(self):
+        just = GET + b'x: ' + b'a' * (_connection.HEAD + 1) + b'\r\n'
+        many = GET + b''.join([b'x%d: 1\r\n' % i for i in range(12_000)])
+        line = b'GET /' + b'a' * 70_000
+        for head in just, many, line:
+            for rest in b'', b'\r\n\r\n', b' HTTP/1.1\r\n\r\n':
+                with self.subTest(head[:100], rest=rest), \
+                        Mute('uvicorn.error'):
+                    connection = self.connect()
+                    connection.sendall(head + rest)
+                    self.refuse(431, self.receive_all(connection))
+
+    def test_endless(self):
+        for chunk in b'a' * 10_000, b': 1\r\nx' * 2_000:
+            self.closed = False
+            with self.subTest(chunk[:10]):
+                self.send_all(self.connect(), [GET, b'x', *[chunk] * 10_000])
+                self.assertTrue(self.closed)
+
+    def test_as_large_as_it_may_be(self):
+        connection = self.connect()
+        head = GET + b'x: ' + b'a' * (_connection.HEAD - 200) + b'\r\n\r\n'
+        for _ in range(3):
+            for start in range(0, len(head), 10_000):
+                connection.sendall(head[start:start + 10_000])
+            self.assertIn(b' 200 ', self.receive_one(connection)[0])
+
+    def test_a_large_body_is_no_head(self):
+        connection = self.connect()
+        body = json.dumps('x' * 200_000).encode()
+        for _ in range(2):
+            connection.sendall(
+                b'PUT /items/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: '
+                b'application/json\r\nContent-Length: %d\r\n\r\n%b' % (
+                    len(body), body))
+            self.assertIn(b' 20', self.receive_one(connection)[0])
+
+    def test_pipelined(self):
+        connection = self.connect()
+        connection.sendall((GET + b'\r\n') * 3_000)
+        head = b'HTTP/1.1 200 '
+        received = b''
+        while received.count(head) < 3_000:
+            received += connection.recv(65536)
+
+    def test_pipelining_clients_that_hang_up(self):
+        with Mute('uvicorn.error') as mute, Mute('asyncio') as other:
+            for _ in range(30):
+                connection = self.connect()
+                connection.sendall(
+                    b'GET /items/ HTTP/1.1\r\nHost: localhost\r\n\r\n' * 30)
+                connection.recv(1)
+                connection.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER,
+                    struct.pack('ii', 1, 0))
+                connection.close()
+            self.assertEqual(self.get().status_code, 200)
+        self.assertEqual(mute.records + other.records, [])
+
+    def test_no_request(self):
+        with Mute('uvicorn.error'):
+            connection = self.connect()
+            connection.sendall(b'\x16\x03\x01\r\n\r\n')
+            self.refuse(400, self.receive_all(connection))
+
+
+@mock.patch.object(_connection, 'PATIENCE', 0.3)
+class SlowTests(Connecting):
+
+    def test_nothing(self):
+        self.assertEqual(self.receive_all(self.connect()), b'')
+
+    def test_half_a_head(self):
+        for begin in b'GET', GET, GET + b'x: ':
+            connection = self.connect()
+            connection.sendall(begin)
+            self.assertEqual(self.receive_all(connection), b'')
+
+    def test_half_of_the_second(self):
+        for begin in b'G', b'\r\n', GET:
+            connection = self.connect()
+            connection.sendall(GET + b'\r\n')
+            self.receive_one(connection)
+            connection.sendall(begin)
+            self.assertEqual(self.receive_all(connection), b'')
+
+    def test_a_body_that_nobody_reads(self):
+        connection = self.connect()
+        connection.sendall(GET + b'Content-Length: 1000000\r\n\r\n')
+        self.receive_one(connection)
+        self.closed = False
+        self.send_all(connection, itertools.repeat(b'1', 100_000))
+        self.assertTrue(self.closed)
+
+    def test_others_may_take_their_time(self):
+        connection = self.connect()
+        generation = self.get().json()['generation']
+        connection.sendall(
+            b'GET /updates?generation=%d&epoch=%b&wait=1 HTTP/1.1\r\n'
+            b'Host: localhost\r\n\r\n' % (
+                generation, self.epoch().encode()))
+        self.assertIn(b' 200 ', self.receive_one(connection)[0])
