@@ -35,6 +35,7 @@ from zc.generationalset.server import (
 )
 from zc.generationalset.server._access import Access, bearer
 from zc.generationalset.server._bodies import Limits
+from zc.generationalset.server._budget import Budget
 from zc.generationalset.server._problems import Problem, respond
 from zc.generationalset.server._trees import Trees
 
@@ -58,6 +59,7 @@ class Service:
         self.access = access
         self.default = default
         self.limits = limits
+        self.budget = Budget(limits.bodies)
         self._make_trees = partial(Trees, db, find, default, pace, heartbeat)
         self._trees: tuple[asyncio.AbstractEventLoop, Trees] | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import AsyncIterator, Sized
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,13 +11,14 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from zc.generationalset import wire
+from zc.generationalset.server._budget import Share
 from zc.generationalset.server._changes import Change
 from zc.generationalset.server._problems import Problem
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is taken of one request, and of one client.
+    """What is taken of one request, of one client, and of all.
 
     document
         Bytes of a document.
@@ -37,6 +38,8 @@ class Limits:
         Seconds that a long poll may last.
     seconds
         Seconds that a body may take to arrive.
+    bodies
+        Bytes of all large bodies that are there at the same time.
     """
 
     document: int = 1_000_000
@@ -47,24 +50,28 @@ class Limits:
     streams: int = 100
     wait: float = 60
     seconds: float = 30
+    bodies: int = 256_000_000
 
 
-async def document(request: Request, limits: Limits) -> bytes:
+async def document(
+        request: Request, limits: Limits, share: Share) -> bytes:
     """Return the text of a document, in normal form."""
-    return _normal(await _body(request, limits.document, limits), limits)
+    body = await _body(request, limits.document, limits, share)
+    return _normal(body, limits)
 
 
-async def nothing(request: Request) -> None:
+async def nothing(request: Request, limits: Limits) -> None:
     """Expect no body."""
-    async for chunk in request.stream():
+    async for chunk in _chunks(request, limits):
         if chunk:
             raise Problem(400, 'expected no body for a set; the path of an '
                           'item does not end in a slash')
 
 
-async def changes(request: Request, limits: Limits) -> list[Change]:
+async def changes(
+        request: Request, limits: Limits, share: Share) -> list[Change]:
     """Return the changes of a batch."""
-    body = await _body(request, limits.batch, limits)
+    body = await _body(request, limits.batch, limits, share)
     try:
         batch, _ = _BATCH.read(body, wire.Limits(
             limits.batch, limits.depth + 4, limits.batch))
@@ -134,28 +141,53 @@ def _normal(text: bytes, limits: Limits) -> bytes:
         raise Problem(400, str(error)) from error
 
 
-async def _body(request: Request, size: int, limits: Limits) -> bytes:
-    kind = request.headers.get('content-type', '').partition(';')[0].strip()
-    if kind.lower() != 'application/json':
-        raise Problem(415, 'expected Content-Type: application/json, got '
-                      f'{kind[:80]!r}')
+async def _body(
+        request: Request, size: int, limits: Limits, share: Share) -> bytes:
+    _check_kind(request)
     length = request.headers.get('content-length', '0')
     if length.isdecimal() and int(length) > size:
         raise _too_large(size)
-    chunks = []
+    chunks, rest = [], size
+    async for chunk in _chunks(request, limits):
+        chunks.append(chunk)
+        rest -= len(chunk)
+        if rest < 0:
+            raise _too_large(size)
+        share.take(len(chunk))
+    return b''.join(chunks)
+
+
+def _check_kind(request: Request) -> None:
+    given = request.headers.get('content-type', '')
+    kind, *parameters = given.lower().replace(' ', '').split(';')
+    if kind != 'application/json':
+        raise Problem(415, 'expected Content-Type: application/json, got '
+                      f'{given[:80]!r}')
+    for parameter in parameters:
+        name, _, value = parameter.partition('=')
+        if name == 'charset' and value.strip('"') not in ('utf-8', 'utf8'):
+            raise Problem(415, f'expected UTF-8, got {given[:80]!r}')
+    encoding = request.headers.get('content-encoding', 'identity')
+    if encoding.lower() != 'identity':
+        raise Problem(415, 'expected a body without Content-Encoding, got '
+                      f'{encoding[:80]!r}')
+
+
+async def _chunks(request: Request, limits: Limits) -> AsyncIterator[bytes]:
+    deadline = anyio.current_time() + limits.seconds
+    stream = request.stream()
     try:
-        with anyio.fail_after(limits.seconds):
-            async for chunk in request.stream():
-                chunks.append(chunk)
-                size -= len(chunk)
-                if size < 0:
-                    raise _too_large(size + sum(map(len, chunks)))
+        while True:
+            with anyio.fail_after(deadline - anyio.current_time()):
+                chunk = await anext(stream, None)
+            if chunk is None:
+                return
+            yield chunk
     except TimeoutError:
         raise Problem(408, f'expected the body within {limits.seconds} '
                       'seconds') from None
     except ClientDisconnect:
         raise Problem(400, 'the body ended early') from None
-    return b''.join(chunks)
 
 
 def _too_large(size: int) -> Problem:

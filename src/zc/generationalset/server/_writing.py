@@ -11,6 +11,7 @@ from starlette.responses import Response
 from zc.generationalset import wire
 from zc.generationalset.server import _bodies, _changes
 from zc.generationalset.server._answers import NOTHING, Answer
+from zc.generationalset.server._budget import Share
 from zc.generationalset.server._changes import Change
 from zc.generationalset.server._database import Snapshot
 from zc.generationalset.server._problems import Problem
@@ -33,9 +34,10 @@ async def item(service: Service, request: Request) -> Response:
     _check_method(request.method, path, is_set)
     if request.method in ('GET', 'HEAD'):
         return await _get(service, name, path, is_set)
-    change = await _change(service, request, path, is_set)
-    (id, is_new), updates = await write(
-        service, request, name, lambda gset: _changes.make(gset, change))
+    with service.budget.share() as share:
+        change = await _change(service, request, path, is_set, share)
+        (id, is_new), updates = await write(
+            service, request, name, lambda gset: _changes.make(gset, change))
     members = {'id': wire.encode_id(id)} if change.op == 'add' else {}
     return response(members, updates, 201 if is_new else 200)
 
@@ -43,9 +45,10 @@ async def item(service: Service, request: Request) -> Response:
 async def batch(service: Service, request: Request) -> Response:
     """Make several changes in one transaction."""
     name = service.access.tree_name(request)
-    changes = await _bodies.changes(request, service.limits)
-    made, updates = await write(
-        service, request, name, lambda gset: _make(gset, changes))
+    with service.budget.share() as share:
+        changes = await _bodies.changes(request, service.limits, share)
+        made, updates = await write(
+            service, request, name, lambda gset: _make(gset, changes))
     ids = b','.join([wire.encode_id(id) for id, _ in made])
     return response({'ids': b'[%b]' % ids}, updates, 200)
 
@@ -85,14 +88,14 @@ def _check_method(method: str, path: _changes.Path, is_set: bool) -> None:
 
 async def _change(
         service: Service, request: Request, path: _changes.Path, is_set: bool,
-) -> Change:
+        share: Share) -> Change:
     if request.method == 'DELETE':
         return Change('remove', path, subset=is_set)
     if request.method == 'PUT' and is_set:
-        await _bodies.nothing(request)
+        await _bodies.nothing(request, service.limits)
         return Change('set', path)
     op = 'put' if request.method == 'PUT' else 'add'
-    json = await _bodies.document(request, service.limits)
+    json = await _bodies.document(request, service.limits, share)
     return Change(op, path, json)
 
 

@@ -49,11 +49,14 @@ MAY_IMPORT = {
         'server._wakeups'},
     'server._access': {'server._problems'},
     'server._changes': {'', 'documents', 'server._problems', 'wire'},
-    'server._bodies': {'server._changes', 'server._problems', 'wire'},
+    'server._budget': {'server._problems'},
+    'server._bodies': {
+        'server._budget', 'server._changes', 'server._problems', 'wire'},
     'server._reading': {
         'server._answers', 'server._problems', 'server._trees'},
     'server._writing': {
-        'server._answers', 'server._bodies', 'server._changes',
+        'server._answers', 'server._bodies', 'server._budget',
+        'server._changes',
         'server._database', 'server._problems', 'server._reading', 'wire'},
     'server._openapi': set(),
     'server._pages': {'server._problems'},
