@@ -176,11 +176,12 @@ class Session:
         With ``wait``, the server holds the request for so many seconds if
         nothing changed.
 
-        Answers that don't fit come from caches, so they are asked to let the
-        request pass.
+        Answers to other questions come from caches, so they are asked to let
+        the request pass.
         """
         headers: dict[str, str] = {}
-        for _ in range(QUESTIONS):
+        questions = QUESTIONS
+        while questions:
             asked = self.position()
             request = self._updates_request(asked, headers, wait)
             reply = yield from self.ask(request)
@@ -190,8 +191,11 @@ class Session:
             try:
                 return self.apply(updates)
             except Misfit:
-                if asked.is_asked_by(updates) and self.covers(updates):
-                    return []  # a thread was faster
+                if asked.is_asked_by(updates):  # a thread was faster
+                    if self.covers(updates):
+                        return []
+                    continue
+            questions -= 1
             headers = {'Cache-Control': 'no-cache', 'Pragma': 'no-cache'}
         raise BadAnswer(
             f'{request.words}: expected an answer since {asked.generation}, '

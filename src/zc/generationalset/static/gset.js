@@ -368,9 +368,9 @@ async function store(db, answer, text, replica) {
     records.clear();
     put(position, text, text.length + 65536);
   };
-  const last = await result(records.get('last'));
+  const last = 'reset' in answer || await result(records.get('last'));
   const room = last?.room - text.length;
-  if (!answer.since || 'reset' in answer) {
+  if (!answer.since) {
     replace(answer, text);
   } else if (room > 0 && fits(answer, last)) {
     put(answer, text, room);
@@ -507,11 +507,12 @@ export class Client extends EventTarget {
     const text = await joined(
       await this.#send('GET', 'updates', {scope, wait}));
     const answer = decode(text);
-    if (!this.#take(answer, text) && !(
-      fits(answer, {epoch, generation}) && covers(this.#replica, answer))) {
+    const isOurs = fits(answer, {epoch, generation});
+    if (!this.#take(answer, text) &&
+        !(isOurs && covers(this.#replica, answer))) {
       questions ||
         refuse(`one since ${generation}, not from a cache`, answer);
-      await this.#ask(scope, wait, questions - 1);
+      await this.#ask(scope, wait, questions - !isOurs);
     }
   }
 

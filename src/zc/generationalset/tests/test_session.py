@@ -3,6 +3,7 @@
 import re
 import threading
 import unittest
+from functools import partial
 
 from zc.generationalset import wire
 from zc.generationalset.client._replies import (
@@ -112,6 +113,16 @@ class SyncTests(unittest.TestCase):
         changes = self.sync(session, answered,
                             updates(6, 7, adds=[['a', 2]]))
         self.assertEqual(changes, [('changed', ('a',), 2)])
+
+    def test_other_threads_are_faster_all_the_time(self):
+        session = make_session(5)
+
+        def answered(generation):
+            session.apply(wire.decode(answer(generation, generation + 1)))
+            return updates(generation, generation + 2)
+        self.sync(session, *[partial(answered, generation)
+                             for generation in range(5, 25)], updates(25, 27))
+        self.assertEqual(session.position(), (27, 'e'))
 
     def test_other_thread_was_faster_and_started_over(self):
         session = make_session(5)
