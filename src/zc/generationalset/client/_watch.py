@@ -164,6 +164,8 @@ class Watch:
 
     def _listen(self) -> Steps[None]:
         what = yield from self._open()
+        # The stream doesn't tell what others applied before it was opened.
+        yield from self._deliver()
         began = self._clock()
         stream = EventStream(self._session.limits.size)
         while True:

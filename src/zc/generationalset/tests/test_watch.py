@@ -60,6 +60,13 @@ class WatchTests(unittest.TestCase):
         self.error = caught.exception
         return self.script.log
 
+    def test_what_others_apply_before_the_stream_is_open(self):
+        def opened():
+            self.session.apply(wire.decode(answer(3, 4, adds=[['a', 1]])))
+            return STREAM
+        self.assertEqual(self.watch(SAME, opened, b':\n\n'), [
+            UPDATES.format(3), EVENTS.format(3), ['added a']])
+
     def test_stream(self):
         log = self.watch(
             updates(3, 4, adds=[['a', 1]]), STREAM,
