@@ -59,6 +59,7 @@ setup(
         'wire': WIRE,
         'client': [*WIRE, *CLIENT],
         'server': [*WIRE, *SERVER],
+        'mirror': [*WIRE, *CLIENT, *SERVER],
         'test': [
             *WIRE,
             *CLIENT,

@@ -15,6 +15,7 @@ import transaction
 
 from zc.generationalset import GenerationalSet
 from zc.generationalset.commands import Failure, add_command, demo
+from zc.generationalset.interfaces import IServed
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -61,39 +62,41 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         '--demo', action='store_true',
         help='serve a board that several people share, with a page for it, '
-        "from the set 'board' unless --set names one")
+        "from the set 'board' unless --set names one; if the default port is "
+        'taken, at any other')
     parser.add_argument(
         '--set', metavar='NAME', dest='path',
         help='where the set is in the root, with slashes; by default the only '
         'one in the root')
+    add_serving(parser)
+    parser.set_defaults(run=serve)
+
+
+def add_serving(parser: argparse.ArgumentParser) -> None:
+    """Add the options of all who serve."""
     parser.add_argument(
         '--host', default='127.0.0.1',
         help='the address to listen on (default: %(default)s)')
     parser.add_argument(
         '--port', type=int,
-        help=f'0 for any that is free (default: {PORT}; with --demo any, if '
-        'that is taken)')
+        help=f'0 for any that is free (default: {PORT})')
     parser.add_argument(
         '--token-file', metavar='FILE',
         help='who may use it: lines with a name and a token')
     parser.add_argument(
         '--origin', metavar='URL', action='append', default=[],
         help='web pages of this origin may use it; may be repeated')
-    parser.set_defaults(run=serve)
 
 
 def serve(options: argparse.Namespace) -> int:
     """Serve until stopped.  Raises Failure if that can't be done."""
     try:
-        from zc.generationalset.server import _run
+        import zc.generationalset.server  # noqa: F401
     except ImportError as error:
         raise Failure(f"{error}: pip install 'zc.generationalset[server]'"
                       ) from error
-    tokens = read_tokens(options.token_file)
-    if not tokens and not is_loopback(options.host):
-        raise Failure(
-            f'expected a --token-file to listen on {options.host}: without '
-            'tokens everybody there could write')
+    tokens = read_tokens(options.token_file, os.environ.get('GSET_TOKEN'))
+    check_access(options.host, tokens)
     with database(options.data) as db:
         if options.demo:
             path = prepare(db, options.path or demo.NAME, demo.fill)
@@ -101,16 +104,33 @@ def serve(options: argparse.Namespace) -> int:
         else:
             path, routes = prepare(db, options.path), []
         app = make_application(db, path, tokens, options, routes)
-        listening = _listen(options)
-        host, port = listening.getsockname()[:2]
-        where = f'[{host}]' if ':' in host else host
-        url = f'http://{where}:{port}'
         what = options.data or 'memory (nothing is kept)'
-        _run.run(app, listening, lambda: print(
-            demo.announce(url) if options.demo else
-            f'serving {"/".join(path)} of {what} at {url}\n'
-            f'explore it at {url}/explore', flush=True))
+        run(app, options, lambda url: demo.announce(url) if options.demo
+            else announce(f'{"/".join(path)} of {what}', url))
     return 0
+
+
+def check_access(host: str, tokens: dict[str, str]) -> None:
+    if not tokens and not is_loopback(host):
+        raise Failure(
+            f'expected a --token-file to listen on {host}: without tokens it '
+            'would be for everybody there')
+
+
+def announce(what: str, url: str) -> str:
+    return f'serving {what} at {url}\nexplore it at {url}/explore'
+
+
+def run(app: Starlette, options: argparse.Namespace,
+        announce: Callable[[str], str]) -> None:
+    """Listen, say where, and serve until stopped."""
+    from zc.generationalset.server import _run
+
+    listening = _listen(options)
+    host, port = listening.getsockname()[:2]
+    where = f'[{host}]' if ':' in host else host
+    _run.run(app, listening, lambda: print(
+        announce(f'http://{where}:{port}'), flush=True))
 
 
 def _listen(options: argparse.Namespace) -> socket.socket:
@@ -120,18 +140,18 @@ def _listen(options: argparse.Namespace) -> socket.socket:
     try:
         return _run.listen(options.host, port)
     except OSError as error:
-        if (options.demo and options.port is None
+        if (options.port is None and getattr(options, 'demo', False)
                 and error.errno == errno.EADDRINUSE):
             return _run.listen(options.host, 0)
         raise Failure(f'can not listen on {options.host}, port {port}: '
                       f'{error.strerror}') from error
 
 
-def read_tokens(path: str | None) -> dict[str, str]:
+def read_tokens(path: str | None, single: str | None) -> dict[str, str]:
     """Return token -> user, of a file and of the environment."""
     tokens = {}
-    if token := os.environ.get('GSET_TOKEN'):
-        tokens[token] = 'GSET_TOKEN'
+    if single:
+        tokens[single] = 'GSET_TOKEN'
     if path is None:
         return tokens
     try:
@@ -198,7 +218,7 @@ def prepare(
     try:
         root = connection.root()
         names = [str(name) for name, ob in root.items()
-                 if isinstance(ob, GenerationalSet)]
+                 if IServed.providedBy(ob)]
         if path is None and len(names) > 1:
             raise Failure('expected --set, one of ' + ', '.join(names))
         if path is None:
@@ -211,7 +231,7 @@ def prepare(
             gset = find(root, steps)
         except LookupError:
             gset = None
-        if not isinstance(gset, GenerationalSet):
+        if not IServed.providedBy(gset):
             raise Failure(f'expected a generational set at {path}, got '
                           f'{gset!r}')
         if fill is not None:

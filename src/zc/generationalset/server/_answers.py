@@ -44,10 +44,12 @@ class Answer:
 
     def __init__(
             self, asked: Position, position: Position, count: int,
-            body: bytes = b'') -> None:
+            body: bytes = b'', tree: Position | None = None) -> None:
         self.asked = asked
         #: What a client has that has applied it.
         self.position = position
+        #: Where the tree is.  A client of a mirror may be ahead of it.
+        self.tree = tree or position
         #: How many commits it has seen, at least.
         self.count = count
         #: All of it, if it is small,

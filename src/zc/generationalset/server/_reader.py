@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Any
 
 from zc.generationalset import GenerationalSet, wire
+from zc.generationalset.interfaces import IServed
 from zc.generationalset.server._answers import (
     SMALL,
     WHOLE,
@@ -48,7 +49,7 @@ class Reader:
     def close(self) -> None:
         self._copier.shutdown()
 
-    def find(self, root: Any, name: Hashable) -> GenerationalSet:
+    def find(self, root: Any, name: Hashable) -> Any:
         """Return the set of a name.  Raises a Problem if there is none."""
         try:
             gset = self._find(root, name)
@@ -56,9 +57,17 @@ class Reader:
             gset = None
         if gset is None:
             raise Problem(404, 'there is no such tree')
-        if not isinstance(gset, GenerationalSet):
+        if not IServed.providedBy(gset):
             raise TypeError(
                 f'expected find to return a GenerationalSet, got {gset!r}')
+        return gset
+
+    def writable(self, root: Any, name: Hashable) -> GenerationalSet:
+        """Return the same for writing.  Raises a Problem for a mirror."""
+        gset = self.find(root, name)
+        if not isinstance(gset, GenerationalSet):
+            raise Problem(403, 'this is a mirror, for reading; write to '
+                          f'{gset.source}', source=gset.source)
         return gset
 
     def positions(
@@ -103,7 +112,7 @@ class Reader:
         updates = gset.client_updates(asked.generation, asked.epoch)
         answer = Answer(
             asked, Position(updates['epoch'], updates['generation']),
-            snapshot.count)
+            snapshot.count, tree=Position(gset.epoch, gset.generation))
         first, size = [], 0
         most = WHOLE if 'contents' in updates else SMALL
         chunks = _told(wire.encode_chunks(updates, self._default))

@@ -110,7 +110,7 @@ async def _changed(
             rest = deadline - asyncio.get_running_loop().time()
             if not _is_old(answer, known) or rest <= 0 or service.stopping:
                 return answer
-            if tree.position == answer.position:
+            if tree.position == answer.tree:
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(tree.wait(), rest)
 
@@ -205,9 +205,9 @@ class EventStream(Response):
         if not answer.says_nothing:
             await _write(send, answer.event)
             self._position = answer.position
-        elif self._tree.position == self._position:
+        elif self._tree.position == answer.tree:
             await self._tree.wait()
-            if self._tree.position == self._position:
+            if self._tree.position == answer.tree:
                 await _write(send, _COMMENT)
         return True
 

@@ -63,7 +63,7 @@ class Tree:
             self.copies = {key: copy for key, copy in self.copies.items()
                            if not copy.complete}
             self.copies[key] = answer.large
-        if answer.position != self.position:
+        if answer.tree != self.position:
             return
         self.answers[key] = answer
         while len(self.answers) > KEPT:
@@ -76,7 +76,7 @@ class Tree:
         """
         answer = self.answers.get(key)
         if answer is None or answer.count >= count or (
-                self.checked >= count and answer.position == self.position):
+                self.checked >= count and answer.tree == self.position):
             return answer
         return None
 
@@ -242,7 +242,7 @@ class Trees:
         finally:
             if tree.making.get(key, (0, None))[1] is this:
                 del tree.making[key]
-        tree.learn(answer.position, answer.count)
+        tree.learn(answer.tree, answer.count)
         tree.keep(key, answer)
         return answer
 

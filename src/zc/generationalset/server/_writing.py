@@ -130,11 +130,11 @@ async def write(
         return answer
 
     result, answer = await trees.database.write(
-        lambda root: change(trees.reader.find(root, name)),
+        lambda root: change(trees.reader.writable(root, name)),
         None if asked is None else after)
     if answer is None:
         return result, b''
-    trees.tree(name).learn(answer.position, answer.count)
+    trees.tree(name).learn(answer.tree, answer.count)
     return result, answer.body
 
 

@@ -42,8 +42,8 @@ MAY_IMPORT = {
     'server._database': {'server._problems', 'server._wakeups'},
     'server._answers': {'wire'},
     'server._reader': {
-        '', 'server._answers', 'server._database', 'server._problems',
-        'wire'},
+        '', 'interfaces', 'server._answers', 'server._database',
+        'server._problems', 'wire'},
     'server._trees': {
         'server._answers', 'server._database', 'server._reader',
         'server._wakeups'},
@@ -75,16 +75,26 @@ MAY_IMPORT = {
         'client._replies', 'client._session', 'client._steps', 'replica',
         'wire'},
     'client': {'client', 'replica', 'wire'},
+    # Mirrors
+    'mirror._points': set(),
+    'mirror._mirrored': {'', 'documents', 'interfaces', 'replica', 'wire'},
+    'mirror._mirror': {
+        'interfaces', 'mirror._mirrored', 'mirror._points', 'replica'},
+    'mirror._following': {'mirror._mirror', 'replica'},
+    'mirror': {'mirror'},
     # The command
     'commands': set(),
     'commands._terminal': set(),
     'commands._listing': {'commands._terminal', 'replica', 'wire'},
     'commands._talking': {
         'client', 'commands', 'replica', 'wire'},
-    'commands.check': {'', 'check', 'commands'},
+    'commands.check': {'', 'check', 'commands', 'interfaces'},
     'commands.client': {'commands'},
     'commands.demo': {'', 'commands', 'documents', 'server'},
-    'commands.serve': {'', 'commands', 'commands.demo', 'server'},
+    'commands.mirror': {'commands', 'mirror', 'server'},
+    'commands.renew': {'commands'},
+    'commands.serve': {
+        '', 'commands', 'commands.demo', 'interfaces', 'server'},
     '__main__': {'commands'},
 }
 

@@ -22,7 +22,10 @@ ENVIRONMENT = {
     'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
 
 
-class ServeTests(unittest.TestCase):
+class Serving(unittest.TestCase):
+    """Runs a command that serves, in a directory of its own."""
+
+    name = 'serve'
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -33,7 +36,7 @@ class ServeTests(unittest.TestCase):
         return os.path.join(self.directory, name)
 
     def command(self, *arguments):
-        return [sys.executable, '-m', 'zc.generationalset', 'serve',
+        return [sys.executable, '-m', 'zc.generationalset', self.name,
                 *arguments]
 
     @contextlib.contextmanager
@@ -74,6 +77,9 @@ class ServeTests(unittest.TestCase):
                 connection.root()[each] = GSet()
                 connection.root()[each].add(GSet('inner'))
         db.close()
+
+
+class ServeTests(Serving):
 
     def test_new_file(self):
         with self.serving('Data.fs') as line:
