@@ -70,6 +70,19 @@ class Reader:
                           f'{gset.source}', source=gset.source)
         return gset
 
+    def renew(self, root: Any, name: Hashable, seen: Any) -> str | None:
+        """Renew the epoch of a tree that is behind what was seen of it.
+
+        Return the new one; None if it isn't behind, if another process was
+        faster, or for a mirror, which does as its source does.
+        """
+        gset = self.find(root, name)
+        if (not isinstance(gset, GenerationalSet) or gset.epoch != seen.epoch
+                or gset.generation >= seen.generation):
+            return None
+        gset.renew()
+        return gset.epoch
+
     def positions(
             self, names: list[Hashable]) -> tuple[int, list[Position | None]]:
         """Return where trees are, None for those that are gone."""

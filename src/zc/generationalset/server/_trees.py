@@ -47,7 +47,20 @@ class Tree:
         self.copies: dict[_Key, Spool] = {}
         #: Answers in the making, and the number of commits when it began.
         self.making: dict[_Key, tuple[int, asyncio.Task[Answer]]] = {}
+        #: Its epoch being renewed, perhaps.
+        self.renewal: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
+
+    def has_fallen(self, position: Position | None, count: int) -> bool:
+        """Tell whether changes were taken back: what was read before was more.
+
+        Nothing else counts.  Clients may present any generation.
+        """
+        before = self.position
+        return (position is not None and before is not None
+                and position.epoch == before.epoch
+                and position.generation < before.generation
+                and count >= self.checked)
 
     def learn(self, position: Position | None, count: int) -> None:
         """Note what was read when ``count`` commits had been made."""
@@ -181,7 +194,45 @@ class Trees:
             logger.exception('could not look what changed')
             return
         for tree, position in zip(trees, positions, strict=True):
+            await self.learn(tree, position, count)
+
+    # Changes that were taken back
+
+    async def learn(
+            self, tree: Tree, position: Position | None, count: int) -> None:
+        """Note what was read; renew the epoch if the generation fell.
+
+        The numbers of the changes that were taken back, by an undo or with an
+        older database, are given again, to other changes.
+        """
+        if tree.has_fallen(position, count):
+            await self._renew(tree)
+        else:
             tree.learn(position, count)
+
+    async def _renew(self, tree: Tree) -> None:
+        if tree.renewal is None:
+            tree.renewal = self._loop.create_task(self._renewal(tree))
+        await asyncio.shield(tree.renewal)
+
+    async def _renewal(self, tree: Tree) -> None:
+        seen = tree.position
+        try:
+            epoch, _ = await self.database.write(
+                lambda root: self.reader.renew(root, tree.name, seen), None)
+            if epoch is not None:
+                logger.warning(
+                    'tree %r: the generation has fallen below %s; its epoch '
+                    'is %s now, and all clients start over', tree.name, seen,
+                    epoch)
+            count, [position] = await self.database.read(
+                self.reader.positions, [tree.name])
+            tree.learn(position, count)
+        except Exception:
+            logger.exception('tree %r: could not renew the epoch', tree.name)
+            tree.position = None
+        finally:
+            tree.renewal = None
 
     async def _beat(self) -> None:
         """Wake all listeners now and then, and look, were a call lost."""
@@ -242,6 +293,9 @@ class Trees:
         finally:
             if tree.making.get(key, (0, None))[1] is this:
                 del tree.making[key]
+        if tree.has_fallen(answer.tree, answer.count):
+            await self._renew(tree)
+            return await self._make(tree, key)
         tree.learn(answer.tree, answer.count)
         tree.keep(key, answer)
         return answer

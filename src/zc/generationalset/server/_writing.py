@@ -134,7 +134,7 @@ async def write(
         None if asked is None else after)
     if answer is None:
         return result, b''
-    trees.tree(name).learn(answer.tree, answer.count)
+    await trees.learn(trees.tree(name), answer.tree, answer.count)
     return result, answer.body
 
 
