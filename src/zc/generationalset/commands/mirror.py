@@ -81,7 +81,7 @@ def mirror(options: argparse.Namespace) -> int:
                 options.url, options.source_token_file, stored) as client:
             if not stored.generation:
                 client.sync()
-            app = make_application(db, [NAME], tokens, options)
+            app = make_application(db, [NAME], tokens, options, [])
             with Follower(client):
                 run(app, options, partial(
                     announce, f'a mirror of {options.url}'))

@@ -14,14 +14,16 @@ from typing import Any
 from zc.generationalset import GenerationalSet, wire
 from zc.generationalset.interfaces import IServed
 from zc.generationalset.server._answers import (
+    NOTHING,
     SMALL,
     WHOLE,
     Answer,
     Position,
     Spool,
-    compress,
+    beginning,
 )
 from zc.generationalset.server._database import Database, Snapshot
+from zc.generationalset.server._gzip import Deflated
 from zc.generationalset.server._problems import Problem
 
 #: Answers of fewer bytes are not worth compressing.
@@ -99,12 +101,22 @@ class Reader:
         return Position(gset.epoch, gset.generation)
 
     def answer(
-            self, name: Hashable, asked: Position, compressed: bool) -> Answer:
-        """Make an answer; go on in another thread if it is large."""
+            self, name: Hashable, asked: Position, compressed: bool,
+            has_fallen: Callable[[Position, int], bool]) -> Answer:
+        """Make an answer; go on in another thread if it is large.
+
+        It is unwanted, and not made, if the tree has fallen, or the client is
+        of another epoch: then one will be made that many can share.
+        """
         snapshot = self._database.snapshot()
         try:
             answer, first, rest = self.begin(snapshot, name, asked)
-            if rest is not None:
+            answer.is_unwanted = answer.is_reset or has_fallen(
+                answer.tree, answer.count)
+            if rest is not None and not answer.is_unwanted:
+                if asked == NOTHING:
+                    answer.head = beginning(answer.position, asked)
+                    first = [b''.join(first).removeprefix(answer.head)]
                 self._copy(answer, chain(first, rest), compressed, snapshot)
                 return answer
         except BaseException:
@@ -142,15 +154,14 @@ class Reader:
         if not self._copies.acquire(blocking=False):
             raise Problem(503, 'too many are waiting for all contents',
                           retry_after=5)
-        answer.large = spool = Spool(self._loop)
-        answer.compressed = compressed
         chunks = self._within_memory(chunks, snapshot)
-        if compressed:
-            chunks = compress(chunks)
+        deflated = Deflated(chunks) if compressed else None
+        answer.large = spool = Spool(self._loop, deflated)
+        answer.compressed = compressed
 
         def copy() -> None:
             try:
-                spool.write(chunks)
+                spool.write(deflated or chunks)
             except Exception:
                 logger.exception('could not encode all contents')
             finally:

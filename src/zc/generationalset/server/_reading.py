@@ -109,6 +109,8 @@ async def _changed(
             answer = await trees.answer(tree, asked, compressed)
             rest = deadline - asyncio.get_running_loop().time()
             if not _is_old(answer, known) or rest <= 0 or service.stopping:
+                if answer.large is not None:
+                    await asyncio.sleep(tree.spread())
                 return answer
             if tree.position == answer.tree:
                 with suppress(asyncio.TimeoutError):
@@ -129,18 +131,19 @@ class AnswerResponse(Response):
         if answer.compressed:
             headers['content-encoding'] = 'gzip'
         super().__init__(answer.body, headers=headers)
-        self._large = answer.large
-        if self._large is not None:
+        self._answer = answer
+        if answer.large is not None:
             del self.headers['content-length']
 
     async def __call__(
             self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._large is None or scope['method'] == 'HEAD':
+        large = self._answer.large
+        if large is None or scope['method'] == 'HEAD':
             await super().__call__(scope, receive, send)
             return
         await send({'type': 'http.response.start', 'status': 200,
                     'headers': self.raw_headers})
-        async with aclosing(self._large.blocks()) as blocks:
+        async with aclosing(self._answer.blocks(large)) as blocks:
             async for block in blocks:
                 await send({'type': 'http.response.body', 'body': block,
                             'more_body': True})
@@ -186,6 +189,7 @@ class EventStream(Response):
             await _write(send, _COMMENT)  # the stream is open, says this
             while not self._service.stopping:
                 if not await self._push_next(send):
+                    await asyncio.sleep(self._tree.spread())
                     await _write(send, b'event: ask\ndata: {}\n\n')
                     break
         except Problem as problem:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from zc.generationalset.server._answers import (
+    NOTHING,
     Answer,
     Position,
     Spool,
@@ -25,6 +27,11 @@ KEPT = 256
 IDLE = 10_000
 #: How often a database is looked at that doesn't tell of commits, seconds.
 POLL = 0.2
+
+#: Listeners that should come in a second for a large answer, and for how many
+#: seconds they are told to come, at most.
+COMING = 200
+LONGEST_SPREAD = 10.0
 
 logger = logging.getLogger('zc.generationalset.server')
 
@@ -92,6 +99,19 @@ class Tree:
                 self.checked >= count and answer.tree == self.position):
             return answer
         return None
+
+    def is_foreign(self, asked: Position) -> bool:
+        """Tell whether a client is of another epoch, as far as is known."""
+        return (asked.generation != 0 and self.position is not None
+                and asked.epoch != self.position.epoch)
+
+    def spread(self) -> float:
+        """Return a random time, in seconds, for a listener to wait.
+
+        So that not all of them come for a large answer at the same moment.
+        """
+        longest = min(LONGEST_SPREAD, self.listeners / COMING)
+        return random.uniform(0, longest)  # noqa: S311
 
     def wake(self) -> None:
         """Let all listeners look again."""
@@ -269,12 +289,33 @@ class Trees:
             answer = tree.kept(key, count)
             if answer is not None:
                 return answer
+            if tree.is_foreign(asked):
+                answer = await self._reset(tree, asked, compressed, fresh)
+                if answer is not None:
+                    return answer
             copy = tree.copies.get(key)
             if copy is None or copy.complete:
                 return await asyncio.shield(self._making(tree, key, count))
             # Large answers are made one after the other, each for all who
             # came since the one before it was begun.
             await copy.wait()
+
+    async def _reset(
+            self, tree: Tree, asked: Position, compressed: bool, fresh: bool,
+    ) -> Answer | None:
+        """Return the answer to a client of another epoch.
+
+        None if the tree is in that epoch now.
+        """
+        whole = await self.answer(tree, NOTHING, compressed, fresh)
+        if whole.large is None and whole.compressed:
+            whole = await self.answer(tree, NOTHING, False, fresh)
+        if whole.tree.epoch == asked.epoch:
+            return None
+        answer = whole.reset(asked)
+        if answer.large is None:
+            tree.keep((asked, compressed), answer)
+        return answer
 
     def _making(
             self, tree: Tree, key: _Key, count: int) -> asyncio.Task[Answer]:
@@ -289,14 +330,16 @@ class Trees:
         this = asyncio.current_task()
         try:
             answer = await self.database.read(
-                self.reader.answer, tree.name, *key)
+                self.reader.answer, tree.name, *key, tree.has_fallen)
         finally:
             if tree.making.get(key, (0, None))[1] is this:
                 del tree.making[key]
-        if tree.has_fallen(answer.tree, answer.count):
-            await self._renew(tree)
-            return await self._make(tree, key)
-        tree.learn(answer.tree, answer.count)
+        another = answer.is_unwanted or tree.has_fallen(
+            answer.tree, answer.count)
+        await self.learn(tree, answer.tree, answer.count)
+        now = tree.position
+        if another or (now is not None and now.epoch != answer.tree.epoch):
+            return await self.answer(tree, *key)
         tree.keep(key, answer)
         return answer
 

@@ -40,10 +40,11 @@ MAY_IMPORT = {
     'server._problems': set(),
     'server._wakeups': set(),
     'server._database': {'server._problems', 'server._wakeups'},
-    'server._answers': {'wire'},
+    'server._gzip': set(),
+    'server._answers': {'server._gzip', 'wire'},
     'server._reader': {
         '', 'interfaces', 'server._answers', 'server._database',
-        'server._problems', 'wire'},
+        'server._gzip', 'server._problems', 'wire'},
     'server._trees': {
         'server._answers', 'server._database', 'server._reader',
         'server._wakeups'},
