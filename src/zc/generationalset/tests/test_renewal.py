@@ -148,6 +148,16 @@ class RenewalTests(Undoing):
         self.assertEqual(tree.position, Position(self.before, 4))
         self.assertEqual(self.epoch(), self.before)
 
+    def test_what_another_process_has_renewed_is_not_renewed(self):
+        self.get()
+        reader = self.app.state.gset._trees[1].reader
+        with self.db.transaction() as connection:
+            for seen in Position('before', 99), Position(self.before, 4):
+                self.assertIsNone(
+                    reader.renew(connection.root(), None, seen))
+            self.assertIsNotNone(reader.renew(
+                connection.root(), None, Position(self.before, 5)))
+
     def test_a_database_that_can_not_be_written(self):
         self.get()
         trees = self.app.state.gset._trees[1]
