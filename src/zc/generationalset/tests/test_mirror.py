@@ -339,7 +339,8 @@ class ServedMirrorTests(Served):
         stream = Stream(self.http, 3, self.epoch())
         wait(stream.comments)
         before = stream.comments()
-        self.app.state.gset._trees[1].wake()
+        loop, trees = self.app.state.gset._trees
+        loop.call_soon_threadsafe(trees.wake)
         wait(lambda: stream.comments() > before)
 
     def count_answers(self):
