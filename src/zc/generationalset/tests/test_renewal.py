@@ -148,6 +148,22 @@ class RenewalTests(Undoing):
         self.assertEqual(tree.position, Position(self.before, 4))
         self.assertEqual(self.epoch(), self.before)
 
+    def test_those_who_see_it_at_once_share_the_renewal(self):
+        self.get()
+        trees = self.app.state.gset._trees[1]
+        tree = trees.tree(None)
+
+        async def see():
+            await asyncio.gather(*[
+                trees.learn(tree, Position(self.before, 3), tree.checked)
+                for _ in range(3)])
+        with self.logged():
+            with self.changing() as things:
+                self.assertEqual(things.generation, 4)
+            tree.position = Position(self.before, 5)
+            asyncio.run_coroutine_threadsafe(see(), trees._loop).result(30)
+        self.assertEqual(len(self.renewed()), 1)
+
     def test_what_another_process_has_renewed_is_not_renewed(self):
         self.get()
         reader = self.app.state.gset._trees[1].reader

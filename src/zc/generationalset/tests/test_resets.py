@@ -17,7 +17,7 @@ from zc.generationalset.replica import Replica
 from zc.generationalset.server import _gzip, _trees
 from zc.generationalset.server._answers import Answer, Position
 from zc.generationalset.server._reader import Reader
-from zc.generationalset.tests.serving import Served
+from zc.generationalset.tests.serving import Served, wait
 
 
 class GzipTests(unittest.TestCase):
@@ -68,7 +68,7 @@ class ResetTests(Served):
             headers={'accept-encoding': encoding})
 
     def test_they_share_what_is_made(self):
-        for count, encoding in [(5, 'gzip'), (2000, 'gzip'),
+        for count, encoding in [(5, 'gzip'), (100, 'gzip'), (2000, 'gzip'),
                                 (2000, 'identity')]:
             with self.subTest(count=count, encoding=encoding):
                 self.fill(count)
@@ -91,6 +91,18 @@ class ResetTests(Served):
         replica.generation, replica.epoch = number, f'old {number % 3}'
         replica.apply(wire.decode(response.content))
         self.assertEqual(replica.epoch, self.epoch())
+
+    def test_long_polls_for_a_large_answer(self):
+        epoch = self.epoch()
+        with ThreadPoolExecutor(4) as threads:
+            asked = [threads.submit(httpx.get, f'{self.url}/updates', params={
+                'generation': 1, 'epoch': epoch, 'wait': 30}, timeout=60)
+                for _ in range(4)]
+            wait(lambda: self.app.state.gset._trees and self.app.state.gset
+                 ._trees[1].tree(None).listeners == 4)
+            self.fill(5000)
+            for each in asked:
+                self.assertEqual(len(each.result().json()['adds']), 5000)
 
     def test_an_empty_set(self):
         self.assertEqual(self.ask(3, 'old').json(), {

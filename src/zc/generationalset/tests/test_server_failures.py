@@ -262,21 +262,23 @@ class OvertakenTests(Served):
 
     options = {'heartbeat': 3600}
 
-    def overtake(self):
-        """Have the next answer say that nothing changed, when it just did."""
+    def overtake(self, times=1):
+        """Have the next answers say that nothing changed, when it just did."""
         self.http.get('/items/')
         trees = self.app.state.gset._trees[1]
         original, old = trees.answer, _answers.Position(self.epoch(), 1)
 
+        answers = [original] + (times - 1) * [None]
+
         async def answer(tree, *arguments, **options):
-            trees.answer = original
+            trees.answer = answers.pop() or answer
             await original(tree, _answers.NOTHING)
             return _answers.nothing_new(old, 0)
         self.put('a', 1)
         trees.answer = answer
 
     def test_long_poll(self):
-        self.overtake()
+        self.overtake(times=2)
         answer = self.http.get('/updates', params={
             'generation': 1, 'epoch': self.epoch(), 'wait': 30}).json()
         self.assertEqual(answer['generation'], 2)
