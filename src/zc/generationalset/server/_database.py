@@ -70,17 +70,25 @@ class Database:
     def snapshot(self) -> Snapshot:
         return Snapshot(self._db, self._wakeups)
 
+    def catch_up(self) -> bool:
+        """Wait until snapshots have all that was committed before.
+
+        Returns False if they always have.
+        """
+        return self._wakeups.catch_up()
+
     async def read(self, job: Callable[..., T], *arguments: Any) -> T:
         """Run a function in a thread for jobs that read."""
         return await self._run(self._readers, job, *arguments)
 
     async def write(
             self, change: Callable[[Any], T],
-            after: Callable[[Snapshot], U] | None) -> tuple[T, U | None]:
-        """Change something in a transaction; then read, in another one.
+            after: Callable[[], U] | None) -> tuple[T, U | None]:
+        """Change something in a transaction; then call ``after``.
 
-        What was read inside the first would have to be numbered before it is
-        committed, and would conflict with all others that write.
+        It can read what is new, in another transaction.  What was read inside
+        the first would have to be numbered before it is committed, and would
+        conflict with all others that write.
 
         Returns what both return, None for what can't be read.  Raises what
         ``change`` raises, with nothing written, and a Problem if it still
@@ -90,15 +98,14 @@ class Database:
 
     def _write(
             self, change: Callable[[Any], T],
-            after: Callable[[Snapshot], U] | None) -> tuple[T, U | None]:
+            after: Callable[[], U] | None) -> tuple[T, U | None]:
         result = self._commit(change)
         if not self._wakeups.is_told:
             self._wakeups.look()
         if after is None:
             return result, None
         try:
-            with self.snapshot() as snapshot:
-                return result, after(snapshot)
+            return result, after()
         except Exception:
             # It is written, and that is what the client has to know.
             logger.exception('could not read the updates after a write')
@@ -119,6 +126,8 @@ class Database:
                 manager.abort()
                 connection.close()
             time.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))  # noqa: S311
+            # With what it has conflicted with, or it would do so again.
+            self._wakeups.catch_up()
         raise Problem(
             503, f'conflicts with other writers, {ATTEMPTS} times in a row',
             retry_after=1)

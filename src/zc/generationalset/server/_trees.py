@@ -23,8 +23,6 @@ from zc.generationalset.server._wakeups import Wakeups
 KEPT = 256
 #: Trees remembered while nobody listens to them.
 IDLE = 10_000
-#: How often a database is looked at that doesn't tell of commits, seconds.
-POLL = 0.2
 
 logger = logging.getLogger('zc.generationalset.server')
 
@@ -185,15 +183,10 @@ class Trees:
 
     async def _beat(self) -> None:
         """Wake all listeners now and then, and look, were a call lost."""
-        rest = self._heartbeat
         while True:
-            step = rest if self.wakeups.is_told else min(rest, POLL)
-            await asyncio.sleep(step)
+            await asyncio.sleep(self._heartbeat)
             self.wakeups.look()
-            rest -= step
-            if rest <= 0:
-                rest = self._heartbeat
-                self.wake()
+            self.wake()
 
     def wake(self) -> None:
         """Let all listeners of all trees look again."""

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from zc.generationalset.server._poll import Poll
+
 #: How long a commit that was announced may take until it can be read, seconds.
 COMMIT_TIMEOUT = 10.0
 
@@ -16,8 +18,8 @@ class Wakeups:
 
     ZODB tells every connection which objects were changed by others, so that
     it drops them from its cache.  This registers as if it were a connection.
-    That works for all storages that don't do it in their own way; RelStorage
-    does, ``is_told`` is False then, and somebody has to call ``look``.
+    That works for all storages that don't do it in their own way.  RelStorage
+    does: ``is_told`` is False then, and a thread asks it.
     """
 
     def __init__(self, db: Any, callback: Callable[[], None]) -> None:
@@ -29,12 +31,18 @@ class Wakeups:
         self._lock = threading.Lock()
         self._adapter = db._mvcc_storage
         self.is_told = hasattr(self._adapter, '_invalidate_finish')
+        self._poll: Poll | None = None
         if self.is_told:
             with self._adapter._lock:
                 self._adapter._instances.add(self)
+        else:
+            self._poll = Poll(self._adapter, self.look)
 
     def close(self) -> None:
-        if self.is_told and not self._adapter.closed:
+        if self._poll is not None:
+            self._poll.close()
+            self._poll = None
+        elif self.is_told and not self._adapter.closed:
             with self._adapter._lock:
                 self._adapter._instances.discard(self)
 
@@ -57,6 +65,19 @@ class Wakeups:
         while self._db.lastTransaction() < tid and time.monotonic() < deadline:
             time.sleep(0.001)
         return count
+
+    def catch_up(self) -> bool:
+        """Wait until all that was committed before, anywhere, can be read.
+
+        A client of ZEO is told of the commits of other clients a little later
+        than they are.  What it asks the server is answered after all that it
+        has to be told.  Other storages are never behind: False.
+        """
+        ping = getattr(self._db.storage, 'ping', None)
+        if ping is None:
+            return False
+        ping()
+        return True
 
     # Called by ZODB in the committing thread, with a lock held
 

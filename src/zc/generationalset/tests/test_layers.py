@@ -38,7 +38,8 @@ MAY_IMPORT = {
     'documents': {'wire'},
     # The server
     'server._problems': set(),
-    'server._wakeups': set(),
+    'server._poll': set(),
+    'server._wakeups': {'server._poll'},
     'server._database': {'server._problems', 'server._wakeups'},
     'server._answers': {'wire'},
     'server._reader': {
@@ -54,7 +55,7 @@ MAY_IMPORT = {
         'server._answers', 'server._problems', 'server._trees'},
     'server._writing': {
         'server._answers', 'server._bodies', 'server._changes',
-        'server._database', 'server._problems', 'server._reading', 'wire'},
+        'server._problems', 'server._reading', 'wire'},
     'server._openapi': set(),
     'server._pages': {'server._problems'},
     'server': {'server'},

@@ -82,11 +82,11 @@ def open_storage(kind, *address):
             'postgresql': postgresql}[kind](*address)
 
 
-def zeo_client(address, name='1'):
+def zeo_client(address, name='1', server_sync=True):
     # Without server_sync a client may be a little behind; then a test could
     # not say what it must find.
     return ZEO.client(
-        address, storage=name, wait_timeout=30, server_sync=True)
+        address, storage=name, wait_timeout=30, server_sync=server_sync)
 
 
 def relstorage(path, keep_history=True):
