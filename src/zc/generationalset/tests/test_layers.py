@@ -60,6 +60,7 @@ MAY_IMPORT = {
     'server._pages': {'server._problems'},
     'server': {'server'},
     'server._run': set(),
+    'server._workers': {'server._run'},
     # The client
     'client._backoff': set(),
     'client._eventstream': set(),
@@ -85,6 +86,8 @@ MAY_IMPORT = {
     'commands.check': {'', 'check', 'commands'},
     'commands.client': {'commands'},
     'commands.demo': {'', 'commands', 'documents', 'server'},
+    'commands._databases': set(),
+    'commands._together': {'commands', 'server'},
     'commands.serve': {'', 'commands', 'commands.demo', 'server'},
     '__main__': {'commands'},
 }
@@ -95,7 +98,9 @@ EXTRAS = {
     'msgspec': {'wire', 'server', 'client'},
     'starlette': {'server', 'commands.serve'},
     'uvicorn': {'server'}, 'anyio': {'server', 'client'},
-    'zodburi': {'commands.serve'},
+    'zodburi': {'commands._databases'},
+    'relstorage': {'commands._databases'},
+    'psycopg2': {'commands._databases'},
     'httpx': {'client'},
 }
 

@@ -22,7 +22,8 @@ ENVIRONMENT = {
     'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
 
 
-class ServeTests(unittest.TestCase):
+class Serving(unittest.TestCase):
+    """What tests of the command need."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -48,6 +49,7 @@ class ServeTests(unittest.TestCase):
             if not line:
                 self.fail(process.stderr.read())
             self.url = line.split()[-1]
+            self.process = process
             self.assertEqual(process.stdout.readline(),
                              f'explore it at {self.url}/explore\n')
             yield line
@@ -66,6 +68,9 @@ class ServeTests(unittest.TestCase):
         self.assertEqual(len(lines), 1, result.stderr)
         self.assertTrue(lines[0].startswith('gset: '))
         return lines[0]
+
+
+class ServeTests(Serving):
 
     def fill(self, name, *sets):
         db = ZODB.DB(FileStorage(self.path(name)))
