@@ -7,6 +7,7 @@ CLIENT = ['anyio', 'httpx >= 0.27']
 SERVER = [
     'anyio',
     'httptools',
+    'prometheus_client',
     'starlette >= 0.46',
     'uvicorn >= 0.34',
     'uvloop; sys_platform != "win32"',

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
-from zc.generationalset.commands import Failure, _databases
+from prometheus_client import multiprocess
+
+from zc.generationalset.commands import Failure, _databases, _logs
 from zc.generationalset.commands import serve as serving
 from zc.generationalset.server import _run
+from zc.generationalset.server._metrics import DIRECTORY
 from zc.generationalset.server._workers import WorkerFailed, Workers
 
 
@@ -24,19 +30,32 @@ def serve(options: argparse.Namespace) -> int:
     if not hasattr(socket, 'SO_REUSEPORT'):
         raise Failure('expected a system where processes can share an '
                       'address, such as Linux, for --workers')
-    with serving.listen(options) as reserved:
+    with serving.listen(options) as reserved, _shared_metrics() as directory:
         host, port = reserved.getsockname()[:2]
         options.port = port
+        workers = Workers(
+            options.workers, _work, options,
+            lambda pid: multiprocess.mark_process_dead(  # type: ignore[no-untyped-call]
+                pid, directory))
         try:
-            in_order = Workers(options.workers, _work, options).run(
+            in_order = workers.run(
                 lambda path: serving.announce(options, path, host, port))
         except WorkerFailed as error:
             raise Failure(str(error)) from error
     return 0 if in_order else 1
 
 
+@contextmanager
+def _shared_metrics() -> Iterator[str]:
+    """Let all workers count together."""
+    with TemporaryDirectory(prefix='gset-metrics-') as directory:
+        os.environ[DIRECTORY] = directory
+        yield directory
+
+
 def _work(options: argparse.Namespace, ready: Callable[[str], None]) -> None:
     """Serve, as one of several."""
+    _logs.configure(options.log_format, options.log_level)
     tokens = serving.read_tokens(options.token_file)
     try:
         with serving.opened(options, tokens) as (app, path):

@@ -17,6 +17,7 @@ from zc.generationalset import GenerationalSet
 from zc.generationalset.commands import (
     Failure,
     _databases,
+    _logs,
     add_command,
     demo,
 )
@@ -90,6 +91,12 @@ def add_parser(commands: Any) -> None:
         help='so many processes, of a database that they can share: zeo://, '
         'postgresql:// or sqlite:// (default: %(default)s)')
     parser.add_argument(
+        '--log-format', choices=_logs.FORMATS, default='text',
+        help='lines of text, or a JSON object in each (default: %(default)s)')
+    parser.add_argument(
+        '--log-level', choices=_logs.LEVELS, default='warning',
+        help='with info, a line for each request (default: %(default)s)')
+    parser.add_argument(
         '--origin', metavar='URL', action='append', default=[],
         help='web pages of this origin may use it; may be repeated')
     parser.set_defaults(run=serve)
@@ -102,6 +109,7 @@ def serve(options: argparse.Namespace) -> int:
     except ImportError as error:
         raise Failure(f"{error}: pip install 'zc.generationalset[server]'"
                       ) from error
+    _logs.configure(options.log_format, options.log_level)
     tokens = read_tokens(options.token_file)
     if not tokens and not is_loopback(options.host):
         raise Failure(

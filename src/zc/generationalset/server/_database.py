@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import transaction
 from transaction.interfaces import TransientError
 
+from zc.generationalset.server._metrics import Metrics
 from zc.generationalset.server._problems import Problem
 from zc.generationalset.server._wakeups import Wakeups
 
@@ -56,9 +57,10 @@ class Snapshot:
 class Database:
     """Runs functions in transactions of a database."""
 
-    def __init__(self, db: Any, wakeups: Wakeups) -> None:
+    def __init__(self, db: Any, wakeups: Wakeups, metrics: Metrics) -> None:
         self._db = db
         self._wakeups = wakeups
+        self._metrics = metrics
         self._readers = ThreadPoolExecutor(READERS, 'gset-read')
         self._writers = ThreadPoolExecutor(WRITERS, 'gset-write')
         self._waiting = 0
@@ -122,6 +124,7 @@ class Database:
                 return result
             except TransientError as error:
                 logger.debug('attempt %s: %s', attempt + 1, error)
+                self._metrics.conflicts.inc()
             finally:
                 manager.abort()
                 connection.close()

@@ -88,7 +88,8 @@ def run(app: Starlette, listening: socket.socket,
     # streams, so it should be rare.
     gc.set_threshold(50_000, 20, 100)
     config = uvicorn.Config(
-        app, log_level='warning', access_log=False, server_header=False,
+        app, log_config=None, log_level='warning', access_log=False,
+        server_header=False,
         timeout_graceful_shutdown=GRACE)
     server = _Server(app, config, started)
     # uvicorn stops on SIGTERM, and then raises it once more, for whoever was

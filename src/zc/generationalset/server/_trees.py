@@ -16,6 +16,7 @@ from zc.generationalset.server._answers import (
     nothing_new,
 )
 from zc.generationalset.server._database import Database
+from zc.generationalset.server._metrics import Metrics
 from zc.generationalset.server._reader import Reader
 from zc.generationalset.server._wakeups import Wakeups
 
@@ -109,15 +110,18 @@ class Trees:
     def __init__(
             self, db: Any, find: Callable[[Any, Any], Any],
             default: Callable[[Any], Any] | None, pace: float,
-            heartbeat: float) -> None:
+            heartbeat: float, metrics: Metrics) -> None:
         self._loop = asyncio.get_running_loop()
         self._pace = pace
         self._heartbeat = heartbeat
         self._trees: dict[Hashable, Tree] = {}
         self._committed = asyncio.Event()
         self._told = False
+        #: Somebody wants to know how the database is, perhaps.
+        self.looking: asyncio.Task[Position | None] | None = None
+        self._metrics = metrics
         self.wakeups = Wakeups(db, self._tell)
-        self.database = Database(db, self.wakeups)
+        self.database = Database(db, self.wakeups, metrics)
         self.reader = Reader(self.database, find, default, self._loop)
         self._tasks = [self._loop.create_task(self._follow()),
                        self._loop.create_task(self._beat())]
@@ -158,6 +162,7 @@ class Trees:
     def _hear(self) -> None:
         self._told = False
         self._committed.set()
+        self._metrics.wakeups.inc()
 
     async def _follow(self) -> None:
         """See what changed, after each burst of commits."""
@@ -207,9 +212,11 @@ class Trees:
         key = asked, compressed
         while True:
             if tree.position == asked and tree.checked >= count:
+                self._metrics.shared.inc()
                 return nothing_new(asked, tree.checked)
             answer = tree.kept(key, count)
             if answer is not None:
+                self._metrics.shared.inc()
                 return answer
             copy = tree.copies.get(key)
             if copy is None or copy.complete:
@@ -223,8 +230,11 @@ class Trees:
         began, task = tree.making.get(key, (-1, None))
         if task is None or began < count:
             task = self._loop.create_task(self._make(tree, key))
-            task.add_done_callback(_look_at_error)
+            task.add_done_callback(look_at_error)
             tree.making[key] = self.wakeups.count, task
+            self._metrics.made.inc()
+        else:
+            self._metrics.shared.inc()
         return task
 
     async def _make(self, tree: Tree, key: _Key) -> Answer:
@@ -240,7 +250,7 @@ class Trees:
         return answer
 
 
-def _look_at_error(task: asyncio.Task[Answer]) -> None:
+def look_at_error(task: asyncio.Task[Any]) -> None:
     """Keep asyncio from logging an error that all askers were told of."""
     with suppress(asyncio.CancelledError):
         task.exception()

@@ -103,11 +103,16 @@ class Workers:
         A function of a module, called in each with ``arguments`` and a
         function to call, with a text, when it is ready; it returns after
         SIGTERM.  Raises WorkerFailed if it can't begin.
+    buried
+        Called with the number of a process that has ended.
     """
 
-    def __init__(self, count: int, work: Work, arguments: Any) -> None:
+    def __init__(
+            self, count: int, work: Work, arguments: Any,
+            buried: Callable[[int], None]) -> None:
         self._workers = [
             _Worker(number + 1, work, arguments) for number in range(count)]
+        self._buried = buried
         self._stopping = False
         self._said = ''
         self._wake, self._woken = socket.socketpair()
@@ -168,6 +173,7 @@ class Workers:
 
     def _bury(self, worker: _Worker, text: str) -> None:
         worker.bury(text)
+        self._buried(worker.process.pid)
 
     def _start_others(self) -> None:
         for worker in self._workers:

@@ -39,15 +39,20 @@ MAY_IMPORT = {
     # The server
     'server._problems': set(),
     'server._poll': set(),
+    'server._metrics': set(),
+    'server._requests': {'server._metrics'},
+    'server._monitoring': {
+        'server._answers', 'server._problems', 'server._trees'},
     'server._wakeups': {'server._poll'},
-    'server._database': {'server._problems', 'server._wakeups'},
+    'server._database': {
+        'server._metrics', 'server._problems', 'server._wakeups'},
     'server._answers': {'wire'},
     'server._reader': {
         '', 'server._answers', 'server._database', 'server._problems',
         'wire'},
     'server._trees': {
-        'server._answers', 'server._database', 'server._reader',
-        'server._wakeups'},
+        'server._answers', 'server._database', 'server._metrics',
+        'server._reader', 'server._wakeups'},
     'server._access': {'server._problems'},
     'server._changes': {'', 'documents', 'server._problems', 'wire'},
     'server._bodies': {'server._changes', 'server._problems', 'wire'},
@@ -87,6 +92,7 @@ MAY_IMPORT = {
     'commands.client': {'commands'},
     'commands.demo': {'', 'commands', 'documents', 'server'},
     'commands._databases': set(),
+    'commands._logs': set(),
     'commands._together': {'commands', 'server'},
     'commands.serve': {'', 'commands', 'commands.demo', 'server'},
     '__main__': {'commands'},
@@ -102,6 +108,7 @@ EXTRAS = {
     'relstorage': {'commands._databases'},
     'psycopg2': {'commands._databases'},
     'httpx': {'client'},
+    'prometheus_client': {'server', 'commands._together'},
 }
 
 

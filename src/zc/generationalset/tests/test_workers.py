@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 from psycopg2.extensions import parse_dsn
 from zope.testing import setupstack
 
@@ -92,7 +93,7 @@ class Workers:
                 self.assertNotIn('reset', ''.join(stream.lines))
             client.sync()
             self.assertEqual(client.replica.items, {'a': 1, 'b': 2, 'c': 3})
-        self.assertRegex(self.stderr, '^worker 1, process .* with code -9 ')
+        self.assertRegex(self.stderr, 'worker 1, process .* with code -9 ')
 
     def test_ends_in_order(self):
         with self.start():
@@ -102,6 +103,19 @@ class Workers:
         wait(lambda: all(stream.ended for stream in streams))
         self.assertFalse(any(map(is_running, workers)))
         self.assertEqual(self.stderr, '')
+
+    def test_metrics_are_those_of_all(self):
+        with self.start():
+            for number in range(MANY):
+                self.put(number, 1)
+            samples = {
+                (sample.name, *sample.labels.values()): sample.value
+                for family in text_string_to_metric_families(
+                    httpx.get(f'{self.url}/metrics', timeout=30).text)
+                for sample in family.samples}
+            self.assertEqual(samples[
+                'gset_requests_total', 'PUT', '/items/', '201'], MANY)
+            self.assertEqual(samples['gset_generation',], MANY + 1)
 
     def test_orphans_end(self):
         process = subprocess.Popen(
