@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from relstorage.options import Options
 
 #: Those that several processes may open at the same time.
-SHARED = 'zeo', 'postgresql', 'postgres', 'sqlite', 'mysql', 'oracle'
+SHARED = (
+    'zeo', 'postgresql', 'postgres', 'sqlite', 'mysql', 'oracle',
+    'zconfig',  # perhaps
+)
 
 
 def is_shared(data: str | None) -> bool:

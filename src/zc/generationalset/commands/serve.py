@@ -91,6 +91,10 @@ def add_parser(commands: Any) -> None:
         help='so many processes, of a database that they can share: zeo://, '
         'postgresql:// or sqlite:// (default: %(default)s)')
     parser.add_argument(
+        '--streams', type=int, default=100, metavar='N',
+        help='event streams and long polls that a user, or without users an '
+        'address, may have open in a process (default: %(default)s)')
+    parser.add_argument(
         '--log-format', choices=_logs.FORMATS, default='text',
         help='lines of text, or a JSON object in each (default: %(default)s)')
     parser.add_argument(
@@ -280,10 +284,11 @@ def make_application(
 ) -> Starlette:
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    from zc.generationalset.server import application
+    from zc.generationalset.server import Limits, application
 
     app = application(
         db, lambda root: find(root, path), tokens=tokens or None,
+        limits=Limits(streams=options.streams),
         origins=tuple(options.origin), routes=routes)
     if not tokens:
         # A page in a browser on this machine could otherwise come under a

@@ -205,6 +205,13 @@ class ServeTests(Serving):
             file.write('# who may\n\nann secret-a\nbob secret-b\n')
         return 'tokens'
 
+    def test_streams(self):
+        with self.serving('--streams', '1'), httpx.stream(
+                'GET', f'{self.url}/events') as stream:
+            next(stream.iter_raw())
+            self.assertEqual(
+                httpx.get(f'{self.url}/events').status_code, 429)
+
     def test_event_streams_end_with_it(self):
         with self.serving(), httpx.stream(
                 'GET', f'{self.url}/events') as stream:
