@@ -208,7 +208,8 @@ class ServeTests(Serving):
     def test_streams(self):
         with self.serving('--streams', '1'), httpx.stream(
                 'GET', f'{self.url}/events') as stream:
-            next(stream.iter_raw())
+            pieces = stream.iter_raw()  # the stream is closed if it goes
+            next(pieces)
             self.assertEqual(
                 httpx.get(f'{self.url}/events').status_code, 429)
 
