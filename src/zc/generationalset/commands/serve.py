@@ -56,6 +56,8 @@ docs/protocol.txt tells what is understood and answered.
 
 #: Bytes of objects, as they are stored, that each connection keeps in memory.
 CACHE = 128 * 2 ** 20
+#: Connections that are kept: of all threads, and of copies that wait.
+CONNECTIONS = 30
 #: What is served if there is nothing.
 NEW_SET = 'things'
 PORT = 8080
@@ -211,7 +213,8 @@ def database(data: str | None) -> Iterator[Any]:
     from ZODB.DemoStorage import DemoStorage
     from ZODB.FileStorage import FileStorage
 
-    options = {'cache_size': 1_000_000, 'cache_size_bytes': CACHE}
+    options = {'cache_size': 1_000_000, 'cache_size_bytes': CACHE,
+               'pool_size': CONNECTIONS}
     try:
         if data is None:
             db = ZODB.DB(DemoStorage(), **options)
