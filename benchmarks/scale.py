@@ -31,9 +31,8 @@ POSTGRESQL = 'RelStorage', 'psycopg2-binary'
 class Results:
     """What ``keep`` wants to know."""
 
-    rounds = 1
-
-    def __init__(self, results):
+    def __init__(self, rounds, results):
+        self.rounds = rounds
         self.results = results
         self.settings = {}
 
@@ -48,20 +47,21 @@ def prepare(progress):
                      extra='[server,postgresql]')
 
 
-def measured(options, parts):
+def measured(options, rounds, parts):
     """Return the results, from a process in the new environment."""
     with tempfile.TemporaryDirectory(dir=options.directory) as directory:
         path = Path(directory) / 'results.json'
         subprocess.run(
             [python_of('scale'), HERE / 'scaled.py',
-             json.dumps([options.quick, parts, str(path)])],
+             json.dumps([options.quick, rounds, parts, str(path)])],
             check=True, cwd=directory)
         return json.loads(path.read_text())
 
 
-def report(header, results):
+def report(header, rounds, results):
     lines = [
-        f'{header["date"]}, commit {header["commit"]}',
+        f'{header["date"]}, commit {header["commit"]}, medians of {rounds} '
+        'rounds',
         f'Python {header["python"]}, {header["system"]}, '
         f'{header["processor"]}']
     for part, rows in results.items():
@@ -110,12 +110,13 @@ def main():
     progress = Progress()
     prepare(progress)
     commit = installed_commit()
-    results = measured(options, options.only or PARTS)
+    rounds = options.rounds or (1 if options.quick else 3)
+    results = measured(options, rounds, options.only or PARTS)
     header = about({}, commit)
-    text = report(header, results)
+    text = report(header, rounds, results)
     print(text)
     if not (options.quick or options.only):
-        keep(header, Results(results), text, RESULTS)
+        keep(header, Results(rounds, results), text, RESULTS)
 
 
 if __name__ == '__main__':

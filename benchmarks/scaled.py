@@ -199,19 +199,29 @@ def readers(storages, settings, progress):
     return rows
 
 
+def medians(rows):
+    """Return one row of those that are the same in all rounds."""
+    return {name: median(row[name] for row in rows)
+            if isinstance(value, float) else value
+            for name, value in rows[0].items()}
+
+
 PARTS = {'writers': writers, 'delays': delays, 'readers': readers}
 
 
 def main():
-    quick, parts, path = json.loads(sys.argv[1])
+    quick, rounds, parts, path = json.loads(sys.argv[1])
+    settings = QUICK if quick else FULL
     progress = Progress()
+    results = {}
     with tempfile.TemporaryDirectory() as directory:
         storages = Storages(Path(directory))
         try:
-            results = {
-                part: PARTS[part](
-                    storages, QUICK if quick else FULL, progress)
-                for part in parts}
+            for part in parts:
+                of_rounds = [PARTS[part](storages, settings, progress)
+                             for _ in range(rounds)]
+                results[part] = [
+                    medians(rows) for rows in zip(*of_rounds, strict=True)]
         finally:
             storages.close()
     Path(path).write_text(json.dumps(results, indent=1) + '\n')
