@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import tempfile
 import threading
 from unittest import mock
 
@@ -10,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from zc.generationalset.commands._logs import JSONFormatter
 from zc.generationalset.server import _monitoring, _requests
+from zc.generationalset.server._metrics import DIRECTORY
 from zc.generationalset.server._reader import Reader
 from zc.generationalset.tests.serving import Served, wait
 from zc.generationalset.tests.test_server_events import Stream
@@ -93,6 +96,12 @@ class OpenTests(Monitored):
             metrics['gset_response_seconds_count', '/updates'], 1)
         self.assertGreater(metrics['gset_sent_bytes_total', '/updates'], 10)
         self.assertEqual(metrics['gset_conflicts_total',], 0)
+
+    def test_of_several_processes(self):
+        # Workers are measured elsewhere.  Here none has counted yet.
+        with tempfile.TemporaryDirectory() as directory, \
+                mock.patch.dict(os.environ, {DIRECTORY: directory}):
+            self.assertEqual(self.metrics(), {})
 
     def test_streams(self):
         epoch = self.epoch()
