@@ -72,12 +72,13 @@ class Database:
     def snapshot(self) -> Snapshot:
         return Snapshot(self._db, self._wakeups)
 
-    def catch_up(self) -> bool:
-        """Wait until snapshots have all that was committed before.
+    @property
+    def may_be_behind(self) -> bool:
+        return self._wakeups.may_be_behind
 
-        Returns False if they always have.
-        """
-        return self._wakeups.catch_up()
+    def catch_up(self) -> None:
+        """Wait until snapshots have all that was committed before."""
+        self._wakeups.catch_up()
 
     async def read(self, job: Callable[..., T], *arguments: Any) -> T:
         """Run a function in a thread for jobs that read."""
@@ -144,5 +145,10 @@ class Database:
         try:
             return await asyncio.get_running_loop().run_in_executor(
                 executor, job, *arguments)
+        except TransientError as error:
+            # The database server is away, or something was packed meanwhile.
+            logger.warning('a transaction has failed: %r', error)
+            raise Problem(503, 'the database is not available',
+                          retry_after=1) from error
         finally:
             self._waiting -= 1

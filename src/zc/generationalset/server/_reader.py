@@ -117,8 +117,9 @@ class Reader:
         The caller closes the snapshot.
         """
         begun = self._begin(name, asked)
-        if begun.is_reset and self._database.catch_up():
+        if begun.is_reset and self._database.may_be_behind:
             begun.snapshot.close()
+            self._database.catch_up()
             begun = self._begin(name, asked)
         return begun
 

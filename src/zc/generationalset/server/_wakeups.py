@@ -66,18 +66,22 @@ class Wakeups:
             time.sleep(0.001)
         return count
 
-    def catch_up(self) -> bool:
+    @property
+    def may_be_behind(self) -> bool:
+        """Whether others' commits can be read a little later than they are.
+
+        That is so for clients of ZEO.
+        """
+        return hasattr(self._db.storage, 'ping')
+
+    def catch_up(self) -> None:
         """Wait until all that was committed before, anywhere, can be read.
 
-        A client of ZEO is told of the commits of other clients a little later
-        than they are.  What it asks the server is answered after all that it
-        has to be told.  Other storages are never behind: False.
+        What a client asks the ZEO server is answered after all that it has to
+        be told.
         """
-        ping = getattr(self._db.storage, 'ping', None)
-        if ping is None:
-            return False
-        ping()
-        return True
+        if self.may_be_behind:
+            self._db.storage.ping()
 
     # Called by ZODB in the committing thread, with a lock held
 
