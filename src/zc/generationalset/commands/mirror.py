@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from typing import Any
 
-from zc.generationalset.commands import Failure, add_command
+from zc.generationalset.commands import Failure, _databases, _logs, add_command
 from zc.generationalset.commands.serve import (
     add_serving,
-    announce,
     check_access,
     database,
+    listen,
     make_application,
-    read_tokens,
-    run,
+    read_token_file,
+    serving,
+    url_of,
 )
 
 DESCRIPTION = '''\
@@ -58,31 +58,36 @@ def add_parser(commands: Any) -> None:
         '--source-token-file', metavar='FILE',
         help='has the token for the source, and nothing else')
     add_serving(parser)
-    parser.set_defaults(run=mirror)
+    parser.set_defaults(run=mirror, demo=False, workers=1)
 
 
 def mirror(options: argparse.Namespace) -> int:
     """Follow and serve until stopped."""
     try:
-        import zc.generationalset.server  # noqa: F401
-        from zc.generationalset.commands._talking import connect, warnings
+        from zc.generationalset.commands._talking import connect
         from zc.generationalset.mirror import Follower, StoredMirror
+        from zc.generationalset.server import _run
     except ImportError as error:
         raise Failure(f"{error}: pip install 'zc.generationalset[mirror]'"
                       ) from error
-    tokens = read_tokens(options.token_file, None)
+    tokens = (read_token_file(options.token_file)
+              if options.token_file else {})
     check_access(options.host, tokens)
-    with database(options.data) as db, warnings():
+    _logs.configure(options.log_format, options.log_level)
+    with database(options.data) as db:
         try:
             stored = StoredMirror(db, NAME, options.url)
         except ValueError as error:
-            raise Failure(f'{options.data}: {error}') from error
+            raise Failure(
+                f'{_databases.public(options.data)}: {error}') from error
         with connect(
                 options.url, options.source_token_file, stored) as client:
             if not stored.generation:
                 client.sync()
             app = make_application(db, [NAME], tokens, options, [])
+            listening = listen(options)
+            text = serving(f'a mirror of {options.url}',
+                           url_of(*listening.getsockname()[:2]))
             with Follower(client):
-                run(app, options, partial(
-                    announce, f'a mirror of {options.url}'))
+                _run.run(app, listening, lambda: print(text, flush=True))
     return 0

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 import transaction
 
 from zc.generationalset import GenerationalSet
-from zc.generationalset.commands import Failure, add_command, demo
+from zc.generationalset.commands import (
+    Failure,
+    _databases,
+    _logs,
+    add_command,
+    demo,
+)
 from zc.generationalset.interfaces import IServed
 
 if TYPE_CHECKING:
@@ -38,6 +44,10 @@ examples:
       serves root['app']['sets']['users'] of a database server, to those who
       have a token
 
+  gset serve postgresql://gset@db.example/gset --workers 4
+      serves a PostgreSQL database by four processes, of which each client gets
+      one (needs zc.generationalset[postgresql])
+
 A token file has a line for each user: the name, a space, and the token.  A
 single token may be in the environment, GSET_TOKEN, instead.  Without tokens
 everybody on this machine may read and write, and nobody else.
@@ -47,6 +57,8 @@ docs/protocol.txt tells what is understood and answered.
 
 #: Bytes of objects, as they are stored, that each connection keeps in memory.
 CACHE = 128 * 2 ** 20
+#: Connections that are kept: of all threads, and of copies that wait.
+CONNECTIONS = 30
 #: What is served if there is nothing.
 NEW_SET = 'things'
 PORT = 8080
@@ -68,6 +80,10 @@ def add_parser(commands: Any) -> None:
         '--set', metavar='NAME', dest='path',
         help='where the set is in the root, with slashes; by default the only '
         'one in the root')
+    parser.add_argument(
+        '--workers', type=int, default=1, metavar='N',
+        help='so many processes, of a database that they can share: zeo://, '
+        'postgresql:// or sqlite:// (default: %(default)s)')
     add_serving(parser)
     parser.set_defaults(run=serve)
 
@@ -84,6 +100,16 @@ def add_serving(parser: argparse.ArgumentParser) -> None:
         '--token-file', metavar='FILE',
         help='who may use it: lines with a name and a token')
     parser.add_argument(
+        '--streams', type=int, default=100, metavar='N',
+        help='event streams and long polls that a user, or without users an '
+        'address, may have open in a process (default: %(default)s)')
+    parser.add_argument(
+        '--log-format', choices=_logs.FORMATS, default='text',
+        help='lines of text, or a JSON object in each (default: %(default)s)')
+    parser.add_argument(
+        '--log-level', choices=_logs.LEVELS, default='warning',
+        help='with info, a line for each request (default: %(default)s)')
+    parser.add_argument(
         '--origin', metavar='URL', action='append', default=[],
         help='web pages of this origin may use it; may be repeated')
 
@@ -91,23 +117,36 @@ def add_serving(parser: argparse.ArgumentParser) -> None:
 def serve(options: argparse.Namespace) -> int:
     """Serve until stopped.  Raises Failure if that can't be done."""
     try:
-        import zc.generationalset.server  # noqa: F401
+        from zc.generationalset.server import _run
     except ImportError as error:
         raise Failure(f"{error}: pip install 'zc.generationalset[server]'"
                       ) from error
-    tokens = read_tokens(options.token_file, os.environ.get('GSET_TOKEN'))
+    _logs.configure(options.log_format, options.log_level)
+    tokens = read_tokens(options.token_file)
     check_access(options.host, tokens)
+    if options.workers > 1:
+        from zc.generationalset.commands import _together
+        return _together.serve(options)
+    with opened(options, tokens) as (app, path):
+        listening = listen(options)
+        _run.run(app, listening, lambda: announce(
+            options, path, *listening.getsockname()[:2]))
+    return 0
+
+
+@contextmanager
+def opened(
+        options: argparse.Namespace, tokens: dict[str, str],
+) -> Iterator[tuple[Starlette, str]]:
+    """Open the database; yield an application, and where its set is."""
     with database(options.data) as db:
         if options.demo:
             path = prepare(db, options.path or demo.NAME, demo.fill)
             routes = demo.routes()
         else:
             path, routes = prepare(db, options.path), []
-        app = make_application(db, path, tokens, options, routes)
-        what = options.data or 'memory (nothing is kept)'
-        run(app, options, lambda url: demo.announce(url) if options.demo
-            else announce(f'{"/".join(path)} of {what}', url))
-    return 0
+        yield (make_application(db, path, tokens, options, routes),
+               '/'.join(path))
 
 
 def check_access(host: str, tokens: dict[str, str]) -> None:
@@ -117,43 +156,50 @@ def check_access(host: str, tokens: dict[str, str]) -> None:
             'would be for everybody there')
 
 
-def announce(what: str, url: str) -> str:
+def announce(
+        options: argparse.Namespace, path: str, host: str, port: int) -> None:
+    """Say what is served, and where, in a line that ends with the address."""
+    url = url_of(host, port)
+    what = _databases.public(options.data or 'memory (nothing is kept)')
+    by = f' by {options.workers} workers' if options.workers > 1 else ''
+    print(demo.announce(url) if options.demo else
+          serving(f'{path} of {what}{by}', url), flush=True)
+
+
+def url_of(host: str, port: int) -> str:
+    where = f'[{host}]' if ':' in host else host
+    return f'http://{where}:{port}'
+
+
+def serving(what: str, url: str) -> str:
     return f'serving {what} at {url}\nexplore it at {url}/explore'
 
 
-def run(app: Starlette, options: argparse.Namespace,
-        announce: Callable[[str], str]) -> None:
-    """Listen, say where, and serve until stopped."""
+def listen(options: argparse.Namespace) -> socket.socket:
     from zc.generationalset.server import _run
 
-    listening = _listen(options)
-    host, port = listening.getsockname()[:2]
-    where = f'[{host}]' if ':' in host else host
-    _run.run(app, listening, lambda: print(
-        announce(f'http://{where}:{port}'), flush=True))
-
-
-def _listen(options: argparse.Namespace) -> socket.socket:
-    from zc.generationalset.server import _run
-
+    get = _run.reserve if options.workers > 1 else _run.listen
     port = PORT if options.port is None else options.port
     try:
-        return _run.listen(options.host, port)
+        return get(options.host, port)
     except OSError as error:
         if (options.port is None and getattr(options, 'demo', False)
                 and error.errno == errno.EADDRINUSE):
-            return _run.listen(options.host, 0)
+            return get(options.host, 0)
         raise Failure(f'can not listen on {options.host}, port {port}: '
                       f'{error.strerror}') from error
 
 
-def read_tokens(path: str | None, single: str | None) -> dict[str, str]:
+def read_tokens(path: str | None) -> dict[str, str]:
     """Return token -> user, of a file and of the environment."""
     tokens = {}
-    if single:
-        tokens[single] = 'GSET_TOKEN'
-    if path is None:
-        return tokens
+    if token := os.environ.get('GSET_TOKEN'):
+        tokens[token] = 'GSET_TOKEN'
+    return tokens if path is None else tokens | read_token_file(path)
+
+
+def read_token_file(path: str) -> dict[str, str]:
+    tokens = {}
     try:
         with open(path, encoding='utf-8') as lines:
             for number, line in enumerate(lines, 1):
@@ -187,18 +233,20 @@ def database(data: str | None) -> Iterator[Any]:
     from ZODB.DemoStorage import DemoStorage
     from ZODB.FileStorage import FileStorage
 
-    options = {'cache_size': 1_000_000, 'cache_size_bytes': CACHE}
+    options = {'cache_size': 1_000_000, 'cache_size_bytes': CACHE,
+               'pool_size': CONNECTIONS}
     try:
         if data is None:
             db = ZODB.DB(DemoStorage(), **options)
         elif '://' in data:
-            from zodburi import resolve_uri
-            factory, keywords = resolve_uri(data)
+            factory, keywords = _databases.resolve(data)
             db = ZODB.DB(factory(), **{**options, **keywords})
         else:
             db = ZODB.DB(FileStorage(data), **options)
     except Exception as error:  # each kind of storage has errors of its own
-        raise Failure(f'can not open {data}: {error}') from error
+        raise Failure(
+            f'can not open {_databases.public(data or "")}: {error}'
+        ) from error
     try:
         yield db
     finally:
@@ -259,10 +307,11 @@ def make_application(
 ) -> Starlette:
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    from zc.generationalset.server import application
+    from zc.generationalset.server import Limits, application
 
     app = application(
         db, lambda root: find(root, path), tokens=tokens or None,
+        limits=Limits(streams=options.streams),
         origins=tuple(options.origin), routes=routes)
     if not tokens:
         # A page in a browser on this machine could otherwise come under a

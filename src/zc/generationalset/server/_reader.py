@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from zc.generationalset import GenerationalSet, wire
 from zc.generationalset.interfaces import IServed
@@ -32,6 +32,18 @@ COMPRESSIBLE = 1000
 COPIES = 16
 
 logger = logging.getLogger('zc.generationalset.server')
+
+
+class Begun(NamedTuple):
+    """An answer that is being made, from a snapshot."""
+
+    snapshot: Snapshot
+    answer: Answer
+    first: list[bytes]
+    #: None if there is no more.
+    rest: Iterator[bytes] | None
+    #: Whether the client starts over.
+    is_reset: bool
 
 
 class Reader:
@@ -108,36 +120,58 @@ class Reader:
         It is unwanted, and not made, if the tree has fallen, or the client is
         of another epoch: then one will be made that many can share.
         """
-        snapshot = self._database.snapshot()
+        begun = self.begin(name, asked)
+        answer = begun.answer
         try:
-            answer, first, rest = self.begin(snapshot, name, asked)
             answer.is_unwanted = answer.is_reset or has_fallen(
                 answer.tree, answer.count)
-            if rest is not None and not answer.is_unwanted:
-                if asked == NOTHING:
-                    answer.head = beginning(answer.position, asked)
-                    first = [b''.join(first).removeprefix(answer.head)]
-                self._copy(answer, chain(first, rest), compressed, snapshot)
+            if begun.rest is not None and not answer.is_unwanted:
+                self._copy(begun, compressed)
                 return answer
         except BaseException:
-            snapshot.close()
+            begun.snapshot.close()
             raise
-        snapshot.close()
-        answer.body = b''.join(first)
+        begun.snapshot.close()
+        answer.body = b''.join(begun.first)
         if compressed and len(answer.body) >= COMPRESSIBLE:
             answer.body = zlib.compress(answer.body, wbits=31)
             answer.compressed = True
         return answer
 
-    def begin(
-            self, snapshot: Snapshot, name: Hashable, asked: Position,
-    ) -> tuple[Answer, list[bytes], Iterator[bytes] | None]:
-        """Encode as much of an answer as is small; return the rest, too."""
-        gset = self.find(snapshot.root, name)
-        updates = gset.client_updates(asked.generation, asked.epoch)
-        answer = Answer(
-            asked, Position(updates['epoch'], updates['generation']),
-            snapshot.count, tree=Position(gset.epoch, gset.generation))
+    def begin(self, name: Hashable, asked: Position) -> Begun:
+        """Encode as much of an answer as is small.
+
+        Another process, which this one is a little behind, may have told the
+        client of a generation or of an epoch that isn't here yet.  So nobody
+        is told to start over before this one has caught up.
+
+        The caller closes the snapshot.
+        """
+        begun = self._begin(name, asked)
+        if begun.is_reset and self._database.may_be_behind:
+            begun.snapshot.close()
+            self._database.catch_up()
+            begun = self._begin(name, asked)
+        return begun
+
+    def _begin(self, name: Hashable, asked: Position) -> Begun:
+        snapshot = self._database.snapshot()
+        try:
+            gset = self.find(snapshot.root, name)
+            updates = gset.client_updates(asked.generation, asked.epoch)
+            answer = Answer(
+                asked, Position(updates['epoch'], updates['generation']),
+                snapshot.count, tree=Position(gset.epoch, gset.generation))
+            first, rest = self._first(updates)
+        except BaseException:
+            snapshot.close()
+            raise
+        return Begun(snapshot, answer, first, rest, 'reset' in updates)
+
+    def _first(
+            self, updates: dict[str, Any],
+    ) -> tuple[list[bytes], Iterator[bytes] | None]:
+        """Encode the beginning, and all the rest if that is small."""
         first, size = [], 0
         most = WHOLE if 'contents' in updates else SMALL
         chunks = _told(wire.encode_chunks(updates, self._default))
@@ -145,16 +179,19 @@ class Reader:
             first.append(chunk)
             size += len(chunk)
             if size > most:
-                return answer, first, chunks
-        return answer, first, None
+                return first, chunks
+        return first, None
 
-    def _copy(
-            self, answer: Answer, chunks: Iterator[bytes], compressed: bool,
-            snapshot: Snapshot) -> None:
+    def _copy(self, begun: Begun, compressed: bool) -> None:
         if not self._copies.acquire(blocking=False):
             raise Problem(503, 'too many are waiting for all contents',
                           retry_after=5)
-        chunks = self._within_memory(chunks, snapshot)
+        answer = begun.answer
+        if answer.asked == NOTHING:
+            answer.head = beginning(answer.position, NOTHING)
+            begun = begun._replace(
+                first=[b''.join(begun.first).removeprefix(answer.head)])
+        chunks = self._within_memory(begun)
         deflated = Deflated(chunks) if compressed else None
         answer.large = spool = Spool(self._loop, deflated)
         answer.compressed = compressed
@@ -166,16 +203,14 @@ class Reader:
                 logger.exception('could not encode all contents')
             finally:
                 self._copies.release()
-                snapshot.close()
+                begun.snapshot.close()
 
         self._copier.submit(copy)
 
-    def _within_memory(
-            self, chunks: Iterator[bytes], snapshot: Snapshot,
-    ) -> Iterator[bytes]:
-        for chunk in chunks:
+    def _within_memory(self, begun: Begun) -> Iterator[bytes]:
+        for chunk in chain(begun.first, begun.rest or ()):
             yield chunk
-            snapshot.connection.cacheGC()
+            begun.snapshot.connection.cacheGC()
 
 
 def _told(chunks: Iterator[bytes]) -> Iterator[bytes]:

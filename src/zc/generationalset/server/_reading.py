@@ -72,7 +72,8 @@ async def updates(service: Service, request: Request) -> Response:
     known = request.headers.get('if-none-match')
     answer = await trees.answer(tree, asked, compressed)
     if seconds and _is_old(answer, known):
-        with service.access.stream(request):
+        with service.access.stream(request), \
+                service.metrics.polls.track_inprogress():
             answer = await _changed(
                 service, tree, asked, compressed, known, seconds)
     if _matches(known, answer.position):
@@ -175,6 +176,7 @@ class EventStream(Response):
     async def __call__(
             self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._service.access.stream(self._request), \
+                self._service.metrics.streams.track_inprogress(), \
                 self._tree.listening():
             # An error here is still a response of its own.
             await self._service.trees().answer(self._tree, self._position)
@@ -208,6 +210,7 @@ class EventStream(Response):
             return False
         if not answer.says_nothing:
             await _write(send, answer.event)
+            self._service.metrics.events.inc()
             self._position = answer.position
         elif self._tree.position == answer.tree:
             await self._tree.wait()

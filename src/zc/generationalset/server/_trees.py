@@ -18,6 +18,7 @@ from zc.generationalset.server._answers import (
     nothing_new,
 )
 from zc.generationalset.server._database import Database
+from zc.generationalset.server._metrics import Metrics
 from zc.generationalset.server._reader import Reader
 from zc.generationalset.server._wakeups import Wakeups
 
@@ -25,8 +26,6 @@ from zc.generationalset.server._wakeups import Wakeups
 KEPT = 256
 #: Trees remembered while nobody listens to them.
 IDLE = 10_000
-#: How often a database is looked at that doesn't tell of commits, seconds.
-POLL = 0.2
 
 #: Listeners that should come in a second for a large answer, and for how many
 #: seconds they are told to come, at most.
@@ -144,15 +143,18 @@ class Trees:
     def __init__(
             self, db: Any, find: Callable[[Any, Any], Any],
             default: Callable[[Any], Any] | None, pace: float,
-            heartbeat: float) -> None:
+            heartbeat: float, metrics: Metrics) -> None:
         self._loop = asyncio.get_running_loop()
         self._pace = pace
         self._heartbeat = heartbeat
         self._trees: dict[Hashable, Tree] = {}
         self._committed = asyncio.Event()
         self._told = False
+        #: Somebody wants to know how the database is, perhaps.
+        self.looking: asyncio.Task[Position | None] | None = None
+        self._metrics = metrics
         self.wakeups = Wakeups(db, self._tell)
-        self.database = Database(db, self.wakeups)
+        self.database = Database(db, self.wakeups, metrics)
         self.reader = Reader(self.database, find, default, self._loop)
         self._tasks = [self._loop.create_task(self._follow()),
                        self._loop.create_task(self._beat())]
@@ -193,6 +195,7 @@ class Trees:
     def _hear(self) -> None:
         self._told = False
         self._committed.set()
+        self._metrics.wakeups.inc()
 
     async def _follow(self) -> None:
         """See what changed, after each burst of commits."""
@@ -256,15 +259,10 @@ class Trees:
 
     async def _beat(self) -> None:
         """Wake all listeners now and then, and look, were a call lost."""
-        rest = self._heartbeat
         while True:
-            step = rest if self.wakeups.is_told else min(rest, POLL)
-            await asyncio.sleep(step)
+            await asyncio.sleep(self._heartbeat)
             self.wakeups.look()
-            rest -= step
-            if rest <= 0:
-                rest = self._heartbeat
-                self.wake()
+            self.wake()
 
     def wake(self) -> None:
         """Let all listeners of all trees look again."""
@@ -285,9 +283,11 @@ class Trees:
         key = asked, compressed
         while True:
             if tree.position == asked and tree.checked >= count:
+                self._metrics.shared.inc()
                 return nothing_new(asked, tree.checked)
             answer = tree.kept(key, count)
             if answer is not None:
+                self._metrics.shared.inc()
                 return answer
             if tree.is_foreign(asked):
                 answer = await self._reset(tree, asked, compressed, fresh)
@@ -305,8 +305,12 @@ class Trees:
     ) -> Answer | None:
         """Return the answer to a client of another epoch.
 
-        None if the tree is in that epoch now.
+        None if the tree is in that epoch now: another process, which this one
+        is a little behind, may have renewed it.
         """
+        if self.database.may_be_behind:
+            await self.database.read(self.database.catch_up)
+            fresh = True
         whole = await self.answer(tree, NOTHING, compressed, fresh)
         if whole.large is None and whole.compressed:
             whole = await self.answer(tree, NOTHING, False, fresh)
@@ -322,8 +326,11 @@ class Trees:
         began, task = tree.making.get(key, (-1, None))
         if task is None or began < count:
             task = self._loop.create_task(self._make(tree, key))
-            task.add_done_callback(_look_at_error)
+            task.add_done_callback(look_at_error)
             tree.making[key] = self.wakeups.count, task
+            self._metrics.made.inc()
+        else:
+            self._metrics.shared.inc()
         return task
 
     async def _make(self, tree: Tree, key: _Key) -> Answer:
@@ -344,7 +351,7 @@ class Trees:
         return answer
 
 
-def _look_at_error(task: asyncio.Task[Answer]) -> None:
+def look_at_error(task: asyncio.Task[Any]) -> None:
     """Keep asyncio from logging an error that all askers were told of."""
     with suppress(asyncio.CancelledError):
         task.exception()

@@ -38,16 +38,22 @@ MAY_IMPORT = {
     'documents': {'wire'},
     # The server
     'server._problems': set(),
-    'server._wakeups': set(),
-    'server._database': {'server._problems', 'server._wakeups'},
+    'server._poll': set(),
+    'server._metrics': set(),
+    'server._requests': {'server._metrics'},
+    'server._monitoring': {
+        'server._answers', 'server._problems', 'server._trees'},
+    'server._wakeups': {'server._poll'},
+    'server._database': {
+        'server._metrics', 'server._problems', 'server._wakeups'},
     'server._gzip': set(),
     'server._answers': {'server._gzip', 'wire'},
     'server._reader': {
         '', 'interfaces', 'server._answers', 'server._database',
         'server._gzip', 'server._problems', 'wire'},
     'server._trees': {
-        'server._answers', 'server._database', 'server._reader',
-        'server._wakeups'},
+        'server._answers', 'server._database', 'server._metrics',
+        'server._reader', 'server._wakeups'},
     'server._access': {'server._problems'},
     'server._changes': {'', 'documents', 'server._problems', 'wire'},
     'server._bodies': {'server._changes', 'server._problems', 'wire'},
@@ -55,11 +61,12 @@ MAY_IMPORT = {
         'server._answers', 'server._problems', 'server._trees'},
     'server._writing': {
         'server._answers', 'server._bodies', 'server._changes',
-        'server._database', 'server._problems', 'server._reading', 'wire'},
+        'server._problems', 'server._reading', 'wire'},
     'server._openapi': set(),
     'server._pages': {'server._problems'},
     'server': {'server'},
     'server._run': set(),
+    'server._workers': {'server._run'},
     # The client
     'client._backoff': set(),
     'client._eventstream': set(),
@@ -92,6 +99,9 @@ MAY_IMPORT = {
     'commands.check': {'', 'check', 'commands', 'interfaces'},
     'commands.client': {'commands'},
     'commands.demo': {'', 'commands', 'documents', 'server'},
+    'commands._databases': set(),
+    'commands._logs': set(),
+    'commands._together': {'commands', 'server'},
     'commands.mirror': {'commands', 'mirror', 'server'},
     'commands.renew': {'commands'},
     'commands.serve': {
@@ -105,8 +115,11 @@ EXTRAS = {
     'msgspec': {'wire', 'server', 'client'},
     'starlette': {'server', 'commands.serve'},
     'uvicorn': {'server'}, 'anyio': {'server', 'client'},
-    'zodburi': {'commands.serve'},
+    'zodburi': {'commands._databases'},
+    'relstorage': {'commands._databases'},
+    'psycopg2': {'commands._databases'},
     'httpx': {'client'},
+    'prometheus_client': {'server', 'commands._together'},
 }
 
 

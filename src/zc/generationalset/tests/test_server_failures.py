@@ -8,6 +8,7 @@ import unittest
 from unittest import mock
 
 import httpx
+from transaction.interfaces import TransientError
 from ZODB.POSException import ConflictError
 
 from zc.generationalset import GSet
@@ -67,6 +68,16 @@ class DefectTests(Served):
             self.refused(500, self.http.get('/updates'))
         self.assertIn("expected find to return a GenerationalSet, got 'text'",
                       str(mute.records[0].exc_info[1]))
+
+    def test_database_server_that_is_away(self):
+        def answer(*arguments):
+            raise TransientError('away')
+        with mock.patch.object(_reader.Reader, 'answer', answer), \
+                self.assertLogs('zc.generationalset.server') as logs:
+            response = self.http.get('/updates')
+            self.refused(503, response, 'not available')
+        self.assertEqual(response.headers['retry-after'], '1')
+        self.assertIn("TransientError('away')", logs.output[0])
 
     def test_no_set(self):
         with self.db.transaction() as connection:
