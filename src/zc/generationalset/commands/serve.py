@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 import transaction
 
 from zc.generationalset import GenerationalSet
-from zc.generationalset.commands import Failure, add_command, demo
+from zc.generationalset.commands import (
+    Failure,
+    _databases,
+    _logs,
+    add_command,
+    demo,
+)
+from zc.generationalset.interfaces import IServed
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -37,6 +44,10 @@ examples:
       serves root['app']['sets']['users'] of a database server, to those who
       have a token
 
+  gset serve postgresql://gset@db.example/gset --workers 4
+      serves a PostgreSQL database by four processes, of which each client gets
+      one (needs zc.generationalset[postgresql])
+
 A token file has a line for each user: the name, a space, and the token.  A
 single token may be in the environment, GSET_TOKEN, instead.  Without tokens
 everybody on this machine may read and write, and nobody else.
@@ -46,6 +57,8 @@ docs/protocol.txt tells what is understood and answered.
 
 #: Bytes of objects, as they are stored, that each connection keeps in memory.
 CACHE = 128 * 2 ** 20
+#: Connections that are kept: of all threads, and of copies that wait.
+CONNECTIONS = 30
 #: What is served if there is nothing.
 NEW_SET = 'things'
 PORT = 8080
@@ -61,25 +74,44 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         '--demo', action='store_true',
         help='serve a board that several people share, with a page for it, '
-        "from the set 'board' unless --set names one")
+        "from the set 'board' unless --set names one; if the default port is "
+        'taken, at any other')
     parser.add_argument(
         '--set', metavar='NAME', dest='path',
         help='where the set is in the root, with slashes; by default the only '
         'one in the root')
     parser.add_argument(
+        '--workers', type=int, default=1, metavar='N',
+        help='so many processes, of a database that they can share: zeo://, '
+        'postgresql:// or sqlite:// (default: %(default)s)')
+    add_serving(parser)
+    parser.set_defaults(run=serve)
+
+
+def add_serving(parser: argparse.ArgumentParser) -> None:
+    """Add the options of all who serve."""
+    parser.add_argument(
         '--host', default='127.0.0.1',
         help='the address to listen on (default: %(default)s)')
     parser.add_argument(
         '--port', type=int,
-        help=f'0 for any that is free (default: {PORT}; with --demo any, if '
-        'that is taken)')
+        help=f'0 for any that is free (default: {PORT})')
     parser.add_argument(
         '--token-file', metavar='FILE',
         help='who may use it: lines with a name and a token')
     parser.add_argument(
+        '--streams', type=int, default=100, metavar='N',
+        help='event streams and long polls that a user, or without users an '
+        'address, may have open in a process (default: %(default)s)')
+    parser.add_argument(
+        '--log-format', choices=_logs.FORMATS, default='text',
+        help='lines of text, or a JSON object in each (default: %(default)s)')
+    parser.add_argument(
+        '--log-level', choices=_logs.LEVELS, default='warning',
+        help='with info, a line for each request (default: %(default)s)')
+    parser.add_argument(
         '--origin', metavar='URL', action='append', default=[],
         help='web pages of this origin may use it; may be repeated')
-    parser.set_defaults(run=serve)
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -89,40 +121,71 @@ def serve(options: argparse.Namespace) -> int:
     except ImportError as error:
         raise Failure(f"{error}: pip install 'zc.generationalset[server]'"
                       ) from error
+    _logs.configure(options.log_format, options.log_level)
     tokens = read_tokens(options.token_file)
-    if not tokens and not is_loopback(options.host):
-        raise Failure(
-            f'expected a --token-file to listen on {options.host}: without '
-            'tokens everybody there could write')
+    check_access(options.host, tokens)
+    if options.workers > 1:
+        from zc.generationalset.commands import _together
+        return _together.serve(options)
+    with opened(options, tokens) as (app, path):
+        listening = listen(options)
+        _run.run(app, listening, lambda: announce(
+            options, path, *listening.getsockname()[:2]))
+    return 0
+
+
+@contextmanager
+def opened(
+        options: argparse.Namespace, tokens: dict[str, str],
+) -> Iterator[tuple[Starlette, str]]:
+    """Open the database; yield an application, and where its set is."""
     with database(options.data) as db:
         if options.demo:
             path = prepare(db, options.path or demo.NAME, demo.fill)
             routes = demo.routes()
         else:
             path, routes = prepare(db, options.path), []
-        app = make_application(db, path, tokens, options, routes)
-        listening = _listen(options)
-        host, port = listening.getsockname()[:2]
-        where = f'[{host}]' if ':' in host else host
-        url = f'http://{where}:{port}'
-        what = options.data or 'memory (nothing is kept)'
-        _run.run(app, listening, lambda: print(
-            demo.announce(url) if options.demo else
-            f'serving {"/".join(path)} of {what} at {url}\n'
-            f'explore it at {url}/explore', flush=True))
-    return 0
+        yield (make_application(db, path, tokens, options, routes),
+               '/'.join(path))
 
 
-def _listen(options: argparse.Namespace) -> socket.socket:
+def check_access(host: str, tokens: dict[str, str]) -> None:
+    if not tokens and not is_loopback(host):
+        raise Failure(
+            f'expected a --token-file to listen on {host}: without tokens it '
+            'would be for everybody there')
+
+
+def announce(
+        options: argparse.Namespace, path: str, host: str, port: int) -> None:
+    """Say what is served, and where, in a line that ends with the address."""
+    url = url_of(host, port)
+    what = _databases.public(options.data or 'memory (nothing is kept)')
+    by = f' by {options.workers} workers' if options.workers > 1 else ''
+    print(demo.announce(url) if options.demo else
+          serving(f'{path} of {what}{by}', url), flush=True)
+
+
+def url_of(host: str, port: int) -> str:
+    where = f'[{host}]' if ':' in host else host
+    return f'http://{where}:{port}'
+
+
+def serving(what: str, url: str) -> str:
+    return f'serving {what} at {url}\nexplore it at {url}/explore'
+
+
+def listen(options: argparse.Namespace) -> socket.socket:
     from zc.generationalset.server import _run
 
+    get = _run.reserve if options.workers > 1 else _run.listen
     port = PORT if options.port is None else options.port
     try:
-        return _run.listen(options.host, port)
+        return get(options.host, port)
     except OSError as error:
-        if (options.demo and options.port is None
+        if (options.port is None and getattr(options, 'demo', False)
                 and error.errno == errno.EADDRINUSE):
-            return _run.listen(options.host, 0)
+            return get(options.host, 0)
         raise Failure(f'can not listen on {options.host}, port {port}: '
                       f'{error.strerror}') from error
 
@@ -132,8 +195,11 @@ def read_tokens(path: str | None) -> dict[str, str]:
     tokens = {}
     if token := os.environ.get('GSET_TOKEN'):
         tokens[token] = 'GSET_TOKEN'
-    if path is None:
-        return tokens
+    return tokens if path is None else tokens | read_token_file(path)
+
+
+def read_token_file(path: str) -> dict[str, str]:
+    tokens = {}
     try:
         with open(path, encoding='utf-8') as lines:
             for number, line in enumerate(lines, 1):
@@ -167,18 +233,20 @@ def database(data: str | None) -> Iterator[Any]:
     from ZODB.DemoStorage import DemoStorage
     from ZODB.FileStorage import FileStorage
 
-    options = {'cache_size': 1_000_000, 'cache_size_bytes': CACHE}
+    options = {'cache_size': 1_000_000, 'cache_size_bytes': CACHE,
+               'pool_size': CONNECTIONS}
     try:
         if data is None:
             db = ZODB.DB(DemoStorage(), **options)
         elif '://' in data:
-            from zodburi import resolve_uri
-            factory, keywords = resolve_uri(data)
+            factory, keywords = _databases.resolve(data)
             db = ZODB.DB(factory(), **{**options, **keywords})
         else:
             db = ZODB.DB(FileStorage(data), **options)
     except Exception as error:  # each kind of storage has errors of its own
-        raise Failure(f'can not open {data}: {error}') from error
+        raise Failure(
+            f'can not open {_databases.public(data or "")}: {error}'
+        ) from error
     try:
         yield db
     finally:
@@ -198,7 +266,7 @@ def prepare(
     try:
         root = connection.root()
         names = [str(name) for name, ob in root.items()
-                 if isinstance(ob, GenerationalSet)]
+                 if IServed.providedBy(ob)]
         if path is None and len(names) > 1:
             raise Failure('expected --set, one of ' + ', '.join(names))
         if path is None:
@@ -211,7 +279,7 @@ def prepare(
             gset = find(root, steps)
         except LookupError:
             gset = None
-        if not isinstance(gset, GenerationalSet):
+        if not IServed.providedBy(gset):
             raise Failure(f'expected a generational set at {path}, got '
                           f'{gset!r}')
         if fill is not None:
@@ -239,10 +307,11 @@ def make_application(
 ) -> Starlette:
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    from zc.generationalset.server import application
+    from zc.generationalset.server import Limits, application
 
     app = application(
         db, lambda root: find(root, path), tokens=tokens or None,
+        limits=Limits(streams=options.streams),
         origins=tuple(options.origin), routes=routes)
     if not tokens:
         # A page in a browser on this machine could otherwise come under a

@@ -28,6 +28,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from zc.generationalset.server import (
+    _monitoring,
     _openapi,
     _pages,
     _reading,
@@ -36,7 +37,9 @@ from zc.generationalset.server import (
 from zc.generationalset.server._access import Access, bearer
 from zc.generationalset.server._bodies import Limits
 from zc.generationalset.server._budget import Budget
+from zc.generationalset.server._metrics import Metrics
 from zc.generationalset.server._problems import Problem, respond
+from zc.generationalset.server._requests import ROUTE, Requests
 from zc.generationalset.server._trees import Trees
 
 __all__ = ['Limits', 'Problem', 'Service', 'application']
@@ -56,11 +59,13 @@ class Service:
             self, db: Any, find: Callable[[Any, Any], Any], access: Access,
             default: Callable[[Any], Any] | None, limits: Limits, pace: float,
             heartbeat: float) -> None:
+        self.metrics = Metrics()
         self.access = access
         self.default = default
         self.limits = limits
         self.budget = Budget(limits.bodies)
-        self._make_trees = partial(Trees, db, find, default, pace, heartbeat)
+        self._make_trees = partial(
+            Trees, db, find, default, pace, heartbeat, self.metrics)
         self._trees: tuple[asyncio.AbstractEventLoop, Trees] | None = None
 
     def trees(self) -> Trees:
@@ -191,7 +196,9 @@ def application(
 
     app = Starlette(
         routes=[*routes, *_routes(service), *_pages.routes()],
-        middleware=_cors(origins), lifespan=lifespan,
+        middleware=[Middleware(Requests, metrics=service.metrics),
+                    *_cors(origins)],
+        lifespan=lifespan,
         exception_handlers={Problem: respond, HTTPException: respond,
                             Exception: respond})
     app.state.gset = service
@@ -207,11 +214,19 @@ class _Anything(PathConvertor):
 register_url_convertor('anything', _Anything())
 
 
+#: They aren't described for clients.
+_NOT_FOR_CLIENTS = _monitoring.health, _monitoring.metrics
+
+
 def _routes(service: Service) -> list[Route]:
     def route(path: str, endpoint: _Endpoint, *methods: str) -> Route:
         async def respond(request: Request) -> Response:
+            request.scope[ROUTE] = name
             return await endpoint(service, request)
-        return Route(path, respond, methods=methods)
+
+        name = path.partition('{')[0]
+        return Route(path, respond, methods=methods,
+                     include_in_schema=endpoint not in _NOT_FOR_CLIENTS)
 
     return [
         route('/updates', _reading.updates, 'GET'),
@@ -220,6 +235,8 @@ def _routes(service: Service) -> list[Route]:
         # Without methods: any, since they depend on the path.
         route('/items/{path:anything}', _writing.item),
         route('/openapi.json', _openapi.describe, 'GET'),
+        route('/healthz', _monitoring.health, 'GET'),
+        route('/metrics', _monitoring.metrics, 'GET'),
     ]
 
 

@@ -63,17 +63,23 @@ class Access:
             name: Callable[[Request], Hashable] | None, streams: int) -> None:
         self._authenticate = authenticate
         self._name = name
+        #: Whether all requests are about the same tree.
+        self.is_one_tree = name is None
         self._streams = streams
         self._open: Counter[Hashable] = Counter()
 
-    def tree_name(self, request: Request) -> Hashable:
-        """Return the name of the tree.  Raises a Problem if it may not."""
+    def check(self, request: Request) -> None:
+        """Find out who asks.  Raises a Problem if it is nobody."""
         if self._authenticate is not None:
             user = self._authenticate(request)
             if user is None:
                 raise Problem(401, 'expected a valid token in the header '
                               'Authorization: Bearer TOKEN')
             request.scope['user'] = user
+
+    def tree_name(self, request: Request) -> Hashable:
+        """Return the name of the tree.  Raises a Problem if it may not."""
+        self.check(request)
         if self._name is None:
             return None
         try:

@@ -6,11 +6,12 @@ import asyncio
 import os
 import tempfile
 import weakref
-import zlib
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from typing import NamedTuple
 
 from zc.generationalset import wire
+from zc.generationalset.server import _gzip
 
 #: An answer of up to so many bytes is kept in memory, and pushed to event
 #: streams.  A larger one is kept in a temporary file.
@@ -19,7 +20,7 @@ SMALL = 256 * 1024
 #: small, and then should begin to arrive soon.
 WHOLE = 32 * 1024
 #: What is read of a file at once.
-_BLOCK = 256 * 1024
+_BLOCK = 64 * 1024
 
 
 class Position(NamedTuple):
@@ -44,22 +45,33 @@ class Answer:
 
     def __init__(
             self, asked: Position, position: Position, count: int,
-            body: bytes = b'') -> None:
+            body: bytes = b'', tree: Position | None = None) -> None:
         self.asked = asked
         #: What a client has that has applied it.
         self.position = position
+        #: Where the tree is.  A client of a mirror may be ahead of it.
+        self.tree = tree or position
         #: How many commits it has seen, at least.
         self.count = count
         #: All of it, if it is small,
         self.body = body
-        #: or where it is.
+        #: or where it is, and what comes before that.
         self.large: Spool | None = None
+        self.head = b''
         self.compressed = False
+        #: Whether another one has to be made in its place.
+        self.is_unwanted = False
         self._event = b''
 
     @property
     def says_nothing(self) -> bool:
         return self.asked == self.position
+
+    @property
+    def is_reset(self) -> bool:
+        """Whether the client is of another epoch."""
+        return (self.asked.generation != 0
+                and self.asked.epoch != self.tree.epoch)
 
     @property
     def event(self) -> bytes:
@@ -70,6 +82,43 @@ class Answer:
         return self._event
 
 
+    def reset(self, asked: Position) -> Answer:
+        """Return the answer to a client of another epoch.
+
+        This is the one to somebody who has nothing, and not compressed if it
+        is small.  They differ in the beginning only, so that all clients who
+        start over at the same moment share the rest, whatever they had.
+        """
+        answer = Answer(asked, self.position, self.count, tree=self.tree)
+        head = beginning(self.position, asked)
+        if self.large is None:
+            mine = beginning(self.position, NOTHING)
+            answer.body = head + self.body.removeprefix(mine)
+        else:
+            answer.large, answer.compressed = self.large, self.compressed
+            answer.head = head
+        return answer
+
+    async def blocks(self, large: Spool) -> AsyncGenerator[bytes, None]:
+        """Iterate over a large answer; see ``Spool.blocks``."""
+        deflated = large.deflated
+        yield _gzip.begin(self.head) if deflated else self.head
+        async with aclosing(large.blocks()) as blocks:
+            async for block in blocks:
+                yield block
+        if deflated:
+            yield deflated.end(self.head)
+
+
+def beginning(position: Position, asked: Position) -> bytes:
+    """Return how an answer with all contents begins: up to the first entry."""
+    updates = {'epoch': position.epoch, 'since': asked.generation,
+               'generation': position.generation, 'contents': ()}
+    if asked.generation:
+        updates.update(since_epoch=asked.epoch, reset='epoch')
+    return wire.encode(updates).removesuffix(b']}')
+
+
 def nothing_new(position: Position, count: int) -> Answer:
     """Return the answer for somebody who has everything."""
     return Answer(position, position, count, wire.encode({
@@ -78,10 +127,16 @@ def nothing_new(position: Position, count: int) -> Answer:
 
 
 class Spool:
-    """A large answer, in a file that is read while it still grows."""
+    """A large answer, in a file that is read while it still grows.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    If it is compressed, ``deflated`` is what does that.
+    """
+
+    def __init__(
+            self, loop: asyncio.AbstractEventLoop,
+            deflated: _gzip.Deflated | None) -> None:
         self._loop = loop
+        self.deflated = deflated
         self._file = tempfile.TemporaryFile(prefix='gset-')  # noqa: SIM115
         # When nobody reads it any more, not when somebody forgot to.
         weakref.finalize(self, self._file.close)
@@ -140,13 +195,3 @@ class Spool:
                 return
             else:
                 await self._grown.wait()
-
-
-def compress(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Compress with gzip, at the speed of a network rather than a disk."""
-    compressor = zlib.compressobj(5, wbits=31)
-    for chunk in chunks:
-        # Flushed, so that the first entries arrive before the last are read.
-        yield (compressor.compress(chunk)
-               + compressor.flush(zlib.Z_SYNC_FLUSH))
-    yield compressor.flush()

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import transaction
 from transaction.interfaces import TransientError
 
+from zc.generationalset.server._metrics import Metrics
 from zc.generationalset.server._problems import Problem
 from zc.generationalset.server._wakeups import Wakeups
 
@@ -56,9 +57,10 @@ class Snapshot:
 class Database:
     """Runs functions in transactions of a database."""
 
-    def __init__(self, db: Any, wakeups: Wakeups) -> None:
+    def __init__(self, db: Any, wakeups: Wakeups, metrics: Metrics) -> None:
         self._db = db
         self._wakeups = wakeups
+        self._metrics = metrics
         self._readers = ThreadPoolExecutor(READERS, 'gset-read')
         self._writers = ThreadPoolExecutor(WRITERS, 'gset-write')
         self._waiting = 0
@@ -70,17 +72,26 @@ class Database:
     def snapshot(self) -> Snapshot:
         return Snapshot(self._db, self._wakeups)
 
+    @property
+    def may_be_behind(self) -> bool:
+        return self._wakeups.may_be_behind
+
+    def catch_up(self) -> None:
+        """Wait until snapshots have all that was committed before."""
+        self._wakeups.catch_up()
+
     async def read(self, job: Callable[..., T], *arguments: Any) -> T:
         """Run a function in a thread for jobs that read."""
         return await self._run(self._readers, job, *arguments)
 
     async def write(
             self, change: Callable[[Any], T],
-            after: Callable[[Snapshot], U] | None) -> tuple[T, U | None]:
-        """Change something in a transaction; then read, in another one.
+            after: Callable[[], U] | None) -> tuple[T, U | None]:
+        """Change something in a transaction; then call ``after``.
 
-        What was read inside the first would have to be numbered before it is
-        committed, and would conflict with all others that write.
+        It can read what is new, in another transaction.  What was read inside
+        the first would have to be numbered before it is committed, and would
+        conflict with all others that write.
 
         Returns what both return, None for what can't be read.  Raises what
         ``change`` raises, with nothing written, and a Problem if it still
@@ -90,15 +101,14 @@ class Database:
 
     def _write(
             self, change: Callable[[Any], T],
-            after: Callable[[Snapshot], U] | None) -> tuple[T, U | None]:
+            after: Callable[[], U] | None) -> tuple[T, U | None]:
         result = self._commit(change)
         if not self._wakeups.is_told:
             self._wakeups.look()
         if after is None:
             return result, None
         try:
-            with self.snapshot() as snapshot:
-                return result, after(snapshot)
+            return result, after()
         except Exception:
             # It is written, and that is what the client has to know.
             logger.exception('could not read the updates after a write')
@@ -115,10 +125,13 @@ class Database:
                 return result
             except TransientError as error:
                 logger.debug('attempt %s: %s', attempt + 1, error)
+                self._metrics.conflicts.inc()
             finally:
                 manager.abort()
                 connection.close()
             time.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))  # noqa: S311
+            # With what it has conflicted with, or it would do so again.
+            self._wakeups.catch_up()
         raise Problem(
             503, f'conflicts with other writers, {ATTEMPTS} times in a row',
             retry_after=1)
@@ -132,5 +145,10 @@ class Database:
         try:
             return await asyncio.get_running_loop().run_in_executor(
                 executor, job, *arguments)
+        except TransientError as error:
+            # The database server is away, or something was packed meanwhile.
+            logger.warning('a transaction has failed: %r', error)
+            raise Problem(503, 'the database is not available',
+                          retry_after=1) from error
         finally:
             self._waiting -= 1

@@ -9,18 +9,21 @@ import zlib
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from zc.generationalset import GenerationalSet, wire
+from zc.generationalset.interfaces import IServed
 from zc.generationalset.server._answers import (
+    NOTHING,
     SMALL,
     WHOLE,
     Answer,
     Position,
     Spool,
-    compress,
+    beginning,
 )
 from zc.generationalset.server._database import Database, Snapshot
+from zc.generationalset.server._gzip import Deflated
 from zc.generationalset.server._problems import Problem
 
 #: Answers of fewer bytes are not worth compressing.
@@ -29,6 +32,18 @@ COMPRESSIBLE = 1000
 COPIES = 16
 
 logger = logging.getLogger('zc.generationalset.server')
+
+
+class Begun(NamedTuple):
+    """An answer that is being made, from a snapshot."""
+
+    snapshot: Snapshot
+    answer: Answer
+    first: list[bytes]
+    #: None if there is no more.
+    rest: Iterator[bytes] | None
+    #: Whether the client starts over.
+    is_reset: bool
 
 
 class Reader:
@@ -48,7 +63,7 @@ class Reader:
     def close(self) -> None:
         self._copier.shutdown()
 
-    def find(self, root: Any, name: Hashable) -> GenerationalSet:
+    def find(self, root: Any, name: Hashable) -> Any:
         """Return the set of a name.  Raises a Problem if there is none."""
         try:
             gset = self._find(root, name)
@@ -56,10 +71,31 @@ class Reader:
             gset = None
         if gset is None:
             raise Problem(404, 'there is no such tree')
-        if not isinstance(gset, GenerationalSet):
+        if not IServed.providedBy(gset):
             raise TypeError(
                 f'expected find to return a GenerationalSet, got {gset!r}')
         return gset
+
+    def writable(self, root: Any, name: Hashable) -> GenerationalSet:
+        """Return the same for writing.  Raises a Problem for a mirror."""
+        gset = self.find(root, name)
+        if not isinstance(gset, GenerationalSet):
+            raise Problem(403, 'this is a mirror, for reading; write to '
+                          f'{gset.source}', source=gset.source)
+        return gset
+
+    def renew(self, root: Any, name: Hashable, seen: Any) -> str | None:
+        """Renew the epoch of a tree that is behind what was seen of it.
+
+        Return the new one; None if it isn't behind, if another process was
+        faster, or for a mirror, which does as its source does.
+        """
+        gset = self.find(root, name)
+        if (not isinstance(gset, GenerationalSet) or gset.epoch != seen.epoch
+                or gset.generation >= seen.generation):
+            return None
+        gset.renew()
+        return gset.epoch
 
     def positions(
             self, names: list[Hashable]) -> tuple[int, list[Position | None]]:
@@ -77,33 +113,65 @@ class Reader:
         return Position(gset.epoch, gset.generation)
 
     def answer(
-            self, name: Hashable, asked: Position, compressed: bool) -> Answer:
-        """Make an answer; go on in another thread if it is large."""
-        snapshot = self._database.snapshot()
+            self, name: Hashable, asked: Position, compressed: bool,
+            has_fallen: Callable[[Position, int], bool]) -> Answer:
+        """Make an answer; go on in another thread if it is large.
+
+        It is unwanted, and not made, if the tree has fallen, or the client is
+        of another epoch: then one will be made that many can share.
+        """
+        begun = self.begin(name, asked)
+        answer = begun.answer
         try:
-            answer, first, rest = self.begin(snapshot, name, asked)
-            if rest is not None:
-                self._copy(answer, chain(first, rest), compressed, snapshot)
+            answer.is_unwanted = answer.is_reset or has_fallen(
+                answer.tree, answer.count)
+            if begun.rest is not None and not answer.is_unwanted:
+                self._copy(begun, compressed)
                 return answer
         except BaseException:
-            snapshot.close()
+            begun.snapshot.close()
             raise
-        snapshot.close()
-        answer.body = b''.join(first)
+        begun.snapshot.close()
+        answer.body = b''.join(begun.first)
         if compressed and len(answer.body) >= COMPRESSIBLE:
             answer.body = zlib.compress(answer.body, wbits=31)
             answer.compressed = True
         return answer
 
-    def begin(
-            self, snapshot: Snapshot, name: Hashable, asked: Position,
-    ) -> tuple[Answer, list[bytes], Iterator[bytes] | None]:
-        """Encode as much of an answer as is small; return the rest, too."""
-        gset = self.find(snapshot.root, name)
-        updates = gset.client_updates(asked.generation, asked.epoch)
-        answer = Answer(
-            asked, Position(updates['epoch'], updates['generation']),
-            snapshot.count)
+    def begin(self, name: Hashable, asked: Position) -> Begun:
+        """Encode as much of an answer as is small.
+
+        Another process, which this one is a little behind, may have told the
+        client of a generation or of an epoch that isn't here yet.  So nobody
+        is told to start over before this one has caught up.
+
+        The caller closes the snapshot.
+        """
+        begun = self._begin(name, asked)
+        if begun.is_reset and self._database.may_be_behind:
+            begun.snapshot.close()
+            self._database.catch_up()
+            begun = self._begin(name, asked)
+        return begun
+
+    def _begin(self, name: Hashable, asked: Position) -> Begun:
+        snapshot = self._database.snapshot()
+        try:
+            gset = self.find(snapshot.root, name)
+            updates = gset.client_updates(asked.generation, asked.epoch)
+            answer = Answer(
+                asked, Position(updates['epoch'], updates['generation']),
+                snapshot.count, tree=Position(gset.epoch, gset.generation))
+            first, rest = self._first(updates)
+        except BaseException:
+            snapshot.close()
+            raise
+        return Begun(snapshot, answer, first, rest, 'reset' in updates)
+
+    def _first(
+            self, updates: dict[str, Any],
+    ) -> tuple[list[bytes], Iterator[bytes] | None]:
+        """Encode the beginning, and all the rest if that is small."""
         first, size = [], 0
         most = WHOLE if 'contents' in updates else SMALL
         chunks = _told(wire.encode_chunks(updates, self._default))
@@ -111,38 +179,38 @@ class Reader:
             first.append(chunk)
             size += len(chunk)
             if size > most:
-                return answer, first, chunks
-        return answer, first, None
+                return first, chunks
+        return first, None
 
-    def _copy(
-            self, answer: Answer, chunks: Iterator[bytes], compressed: bool,
-            snapshot: Snapshot) -> None:
+    def _copy(self, begun: Begun, compressed: bool) -> None:
         if not self._copies.acquire(blocking=False):
             raise Problem(503, 'too many are waiting for all contents',
                           retry_after=5)
-        answer.large = spool = Spool(self._loop)
+        answer = begun.answer
+        if answer.asked == NOTHING:
+            answer.head = beginning(answer.position, NOTHING)
+            begun = begun._replace(
+                first=[b''.join(begun.first).removeprefix(answer.head)])
+        chunks = self._within_memory(begun)
+        deflated = Deflated(chunks) if compressed else None
+        answer.large = spool = Spool(self._loop, deflated)
         answer.compressed = compressed
-        chunks = self._within_memory(chunks, snapshot)
-        if compressed:
-            chunks = compress(chunks)
 
         def copy() -> None:
             try:
-                spool.write(chunks)
+                spool.write(deflated or chunks)
             except Exception:
                 logger.exception('could not encode all contents')
             finally:
                 self._copies.release()
-                snapshot.close()
+                begun.snapshot.close()
 
         self._copier.submit(copy)
 
-    def _within_memory(
-            self, chunks: Iterator[bytes], snapshot: Snapshot,
-    ) -> Iterator[bytes]:
-        for chunk in chunks:
+    def _within_memory(self, begun: Begun) -> Iterator[bytes]:
+        for chunk in chain(begun.first, begun.rest or ()):
             yield chunk
-            snapshot.connection.cacheGC()
+            begun.snapshot.connection.cacheGC()
 
 
 def _told(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -72,7 +72,8 @@ async def updates(service: Service, request: Request) -> Response:
     known = request.headers.get('if-none-match')
     answer = await trees.answer(tree, asked, compressed)
     if seconds and _is_old(answer, known):
-        with service.access.stream(request):
+        with service.access.stream(request), \
+                service.metrics.polls.track_inprogress():
             answer = await _changed(
                 service, tree, asked, compressed, known, seconds)
     if _matches(known, answer.position):
@@ -109,8 +110,10 @@ async def _changed(
             answer = await trees.answer(tree, asked, compressed)
             rest = deadline - asyncio.get_running_loop().time()
             if not _is_old(answer, known) or rest <= 0 or service.stopping:
+                if answer.large is not None:
+                    await asyncio.sleep(tree.spread())
                 return answer
-            if tree.position == answer.position:
+            if tree.position == answer.tree:
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(tree.wait(), rest)
 
@@ -129,18 +132,19 @@ class AnswerResponse(Response):
         if answer.compressed:
             headers['content-encoding'] = 'gzip'
         super().__init__(answer.body, headers=headers)
-        self._large = answer.large
-        if self._large is not None:
+        self._answer = answer
+        if answer.large is not None:
             del self.headers['content-length']
 
     async def __call__(
             self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._large is None or scope['method'] == 'HEAD':
+        large = self._answer.large
+        if large is None or scope['method'] == 'HEAD':
             await super().__call__(scope, receive, send)
             return
         await send({'type': 'http.response.start', 'status': 200,
                     'headers': self.raw_headers})
-        async with aclosing(self._large.blocks()) as blocks:
+        async with aclosing(self._answer.blocks(large)) as blocks:
             async for block in blocks:
                 await send({'type': 'http.response.body', 'body': block,
                             'more_body': True})
@@ -172,6 +176,7 @@ class EventStream(Response):
     async def __call__(
             self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._service.access.stream(self._request), \
+                self._service.metrics.streams.track_inprogress(), \
                 self._tree.listening():
             # An error here is still a response of its own.
             await self._service.trees().answer(self._tree, self._position)
@@ -186,6 +191,7 @@ class EventStream(Response):
             await _write(send, _COMMENT)  # the stream is open, says this
             while not self._service.stopping:
                 if not await self._push_next(send):
+                    await asyncio.sleep(self._tree.spread())
                     await _write(send, b'event: ask\ndata: {}\n\n')
                     break
         except Problem as problem:
@@ -204,10 +210,11 @@ class EventStream(Response):
             return False
         if not answer.says_nothing:
             await _write(send, answer.event)
+            self._service.metrics.events.inc()
             self._position = answer.position
-        elif self._tree.position == self._position:
+        elif self._tree.position == answer.tree:
             await self._tree.wait()
-            if self._tree.position == self._position:
+            if self._tree.position == answer.tree:
                 await _write(send, _COMMENT)
         return True
 

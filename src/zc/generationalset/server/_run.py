@@ -45,14 +45,17 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, shared: bool = False) -> socket.socket:
     """Return a listening socket; its connections notice dead peers.
+
+    shared
+        Other processes listen there, too, and get a share of the connections.
 
     Raises OSError if the address can't be had.
     """
-    family = socket.AF_INET6 if ':' in host else socket.AF_INET
     listening = socket.create_server(
-        (host, port), family=family, backlog=BACKLOG)
+        (host, port), family=_family(host), backlog=BACKLOG,
+        reuse_port=shared)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if hasattr(socket, 'TCP_USER_TIMEOUT'):
         listening.setsockopt(
@@ -60,9 +63,28 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+def reserve(host: str, port: int) -> socket.socket:
+    """Return a socket that keeps an address for those who share it.
+
+    It gets no connections itself.  Raises OSError if the address can't be had.
+    """
+    # If others share it already, they aren't ours.
+    with socket.create_server((host, port), family=_family(host)) as free:
+        port = free.getsockname()[1]
+    reserved = socket.socket(_family(host))
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    reserved.bind((host, port))
+    return reserved
+
+
+def _family(host: str) -> int:
+    return socket.AF_INET6 if ':' in host else socket.AF_INET
+
+
 def configuration(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
-        app, http=Connection, ws='none', log_level='warning',
+        app, http=Connection, ws='none', log_config=None, log_level='warning',
         access_log=False, server_header=False,
         timeout_graceful_shutdown=GRACE)
 

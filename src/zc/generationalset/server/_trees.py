@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from zc.generationalset.server._answers import (
+    NOTHING,
     Answer,
     Position,
     Spool,
     nothing_new,
 )
 from zc.generationalset.server._database import Database
+from zc.generationalset.server._metrics import Metrics
 from zc.generationalset.server._reader import Reader
 from zc.generationalset.server._wakeups import Wakeups
 
@@ -23,8 +26,11 @@ from zc.generationalset.server._wakeups import Wakeups
 KEPT = 256
 #: Trees remembered while nobody listens to them.
 IDLE = 10_000
-#: How often a database is looked at that doesn't tell of commits, seconds.
-POLL = 0.2
+
+#: Listeners that should come in a second for a large answer, and for how many
+#: seconds they are told to come, at most.
+COMING = 200
+LONGEST_SPREAD = 10.0
 
 logger = logging.getLogger('zc.generationalset.server')
 
@@ -47,7 +53,20 @@ class Tree:
         self.copies: dict[_Key, Spool] = {}
         #: Answers in the making, and the number of commits when it began.
         self.making: dict[_Key, tuple[int, asyncio.Task[Answer]]] = {}
+        #: Its epoch being renewed, perhaps.
+        self.renewal: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
+
+    def has_fallen(self, position: Position | None, count: int) -> bool:
+        """Tell whether changes were taken back: what was read before was more.
+
+        Nothing else counts.  Clients may present any generation.
+        """
+        before = self.position
+        return (position is not None and before is not None
+                and position.epoch == before.epoch
+                and position.generation < before.generation
+                and count >= self.checked)
 
     def learn(self, position: Position | None, count: int) -> None:
         """Note what was read when ``count`` commits had been made."""
@@ -63,7 +82,7 @@ class Tree:
             self.copies = {key: copy for key, copy in self.copies.items()
                            if not copy.complete}
             self.copies[key] = answer.large
-        if answer.position != self.position:
+        if answer.tree != self.position:
             return
         self.answers[key] = answer
         while len(self.answers) > KEPT:
@@ -76,9 +95,22 @@ class Tree:
         """
         answer = self.answers.get(key)
         if answer is None or answer.count >= count or (
-                self.checked >= count and answer.position == self.position):
+                self.checked >= count and answer.tree == self.position):
             return answer
         return None
+
+    def is_foreign(self, asked: Position) -> bool:
+        """Tell whether a client is of another epoch, as far as is known."""
+        return (asked.generation != 0 and self.position is not None
+                and asked.epoch != self.position.epoch)
+
+    def spread(self) -> float:
+        """Return a random time, in seconds, for a listener to wait.
+
+        So that not all of them come for a large answer at the same moment.
+        """
+        longest = min(LONGEST_SPREAD, self.listeners / COMING)
+        return random.uniform(0, longest)  # noqa: S311
 
     def wake(self) -> None:
         """Let all listeners look again."""
@@ -111,15 +143,18 @@ class Trees:
     def __init__(
             self, db: Any, find: Callable[[Any, Any], Any],
             default: Callable[[Any], Any] | None, pace: float,
-            heartbeat: float) -> None:
+            heartbeat: float, metrics: Metrics) -> None:
         self._loop = asyncio.get_running_loop()
         self._pace = pace
         self._heartbeat = heartbeat
         self._trees: dict[Hashable, Tree] = {}
         self._committed = asyncio.Event()
         self._told = False
+        #: Somebody wants to know how the database is, perhaps.
+        self.looking: asyncio.Task[Position | None] | None = None
+        self._metrics = metrics
         self.wakeups = Wakeups(db, self._tell)
-        self.database = Database(db, self.wakeups)
+        self.database = Database(db, self.wakeups, metrics)
         self.reader = Reader(self.database, find, default, self._loop)
         self._tasks = [self._loop.create_task(self._follow()),
                        self._loop.create_task(self._beat())]
@@ -160,6 +195,7 @@ class Trees:
     def _hear(self) -> None:
         self._told = False
         self._committed.set()
+        self._metrics.wakeups.inc()
 
     async def _follow(self) -> None:
         """See what changed, after each burst of commits."""
@@ -181,19 +217,52 @@ class Trees:
             logger.exception('could not look what changed')
             return
         for tree, position in zip(trees, positions, strict=True):
+            await self.learn(tree, position, count)
+
+    # Changes that were taken back
+
+    async def learn(
+            self, tree: Tree, position: Position | None, count: int) -> None:
+        """Note what was read; renew the epoch if the generation fell.
+
+        The numbers of the changes that were taken back, by an undo or with an
+        older database, are given again, to other changes.
+        """
+        if tree.has_fallen(position, count):
+            await self._renew(tree)
+        else:
             tree.learn(position, count)
+
+    async def _renew(self, tree: Tree) -> None:
+        if tree.renewal is None:
+            tree.renewal = self._loop.create_task(self._renewal(tree))
+        await asyncio.shield(tree.renewal)
+
+    async def _renewal(self, tree: Tree) -> None:
+        seen = tree.position
+        try:
+            epoch, _ = await self.database.write(
+                lambda root: self.reader.renew(root, tree.name, seen), None)
+            if epoch is not None:
+                logger.warning(
+                    'tree %r: the generation has fallen below %s; its epoch '
+                    'is %s now, and all clients start over', tree.name, seen,
+                    epoch)
+            count, [position] = await self.database.read(
+                self.reader.positions, [tree.name])
+            tree.learn(position, count)
+        except Exception:
+            logger.exception('tree %r: could not renew the epoch', tree.name)
+            tree.position = None
+        finally:
+            tree.renewal = None
 
     async def _beat(self) -> None:
         """Wake all listeners now and then, and look, were a call lost."""
-        rest = self._heartbeat
         while True:
-            step = rest if self.wakeups.is_told else min(rest, POLL)
-            await asyncio.sleep(step)
+            await asyncio.sleep(self._heartbeat)
             self.wakeups.look()
-            rest -= step
-            if rest <= 0:
-                rest = self._heartbeat
-                self.wake()
+            self.wake()
 
     def wake(self) -> None:
         """Let all listeners of all trees look again."""
@@ -214,10 +283,16 @@ class Trees:
         key = asked, compressed
         while True:
             if tree.position == asked and tree.checked >= count:
+                self._metrics.shared.inc()
                 return nothing_new(asked, tree.checked)
             answer = tree.kept(key, count)
             if answer is not None:
+                self._metrics.shared.inc()
                 return answer
+            if tree.is_foreign(asked):
+                answer = await self._reset(tree, asked, compressed, fresh)
+                if answer is not None:
+                    return answer
             copy = tree.copies.get(key)
             if copy is None or copy.complete:
                 return await asyncio.shield(self._making(tree, key, count))
@@ -225,29 +300,58 @@ class Trees:
             # came since the one before it was begun.
             await copy.wait()
 
+    async def _reset(
+            self, tree: Tree, asked: Position, compressed: bool, fresh: bool,
+    ) -> Answer | None:
+        """Return the answer to a client of another epoch.
+
+        None if the tree is in that epoch now: another process, which this one
+        is a little behind, may have renewed it.
+        """
+        if self.database.may_be_behind:
+            await self.database.read(self.database.catch_up)
+            fresh = True
+        whole = await self.answer(tree, NOTHING, compressed, fresh)
+        if whole.large is None and whole.compressed:
+            whole = await self.answer(tree, NOTHING, False, fresh)
+        if whole.tree.epoch == asked.epoch:
+            return None
+        answer = whole.reset(asked)
+        if answer.large is None:
+            tree.keep((asked, compressed), answer)
+        return answer
+
     def _making(
             self, tree: Tree, key: _Key, count: int) -> asyncio.Task[Answer]:
         began, task = tree.making.get(key, (-1, None))
         if task is None or began < count:
             task = self._loop.create_task(self._make(tree, key))
-            task.add_done_callback(_look_at_error)
+            task.add_done_callback(look_at_error)
             tree.making[key] = self.wakeups.count, task
+            self._metrics.made.inc()
+        else:
+            self._metrics.shared.inc()
         return task
 
     async def _make(self, tree: Tree, key: _Key) -> Answer:
         this = asyncio.current_task()
         try:
             answer = await self.database.read(
-                self.reader.answer, tree.name, *key)
+                self.reader.answer, tree.name, *key, tree.has_fallen)
         finally:
             if tree.making.get(key, (0, None))[1] is this:
                 del tree.making[key]
-        tree.learn(answer.position, answer.count)
+        another = answer.is_unwanted or tree.has_fallen(
+            answer.tree, answer.count)
+        await self.learn(tree, answer.tree, answer.count)
+        now = tree.position
+        if another or (now is not None and now.epoch != answer.tree.epoch):
+            return await self.answer(tree, *key)
         tree.keep(key, answer)
         return answer
 
 
-def _look_at_error(task: asyncio.Task[Answer]) -> None:
+def look_at_error(task: asyncio.Task[Any]) -> None:
     """Keep asyncio from logging an error that all askers were told of."""
     with suppress(asyncio.CancelledError):
         task.exception()

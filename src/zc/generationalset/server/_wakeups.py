@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from zc.generationalset.server._poll import Poll
+
 #: How long a commit that was announced may take until it can be read, seconds.
 COMMIT_TIMEOUT = 10.0
 
@@ -16,8 +18,8 @@ class Wakeups:
 
     ZODB tells every connection which objects were changed by others, so that
     it drops them from its cache.  This registers as if it were a connection.
-    That works for all storages that don't do it in their own way; RelStorage
-    does, ``is_told`` is False then, and somebody has to call ``look``.
+    That works for all storages that don't do it in their own way.  RelStorage
+    does: ``is_told`` is False then, and a thread asks it.
     """
 
     def __init__(self, db: Any, callback: Callable[[], None]) -> None:
@@ -29,12 +31,18 @@ class Wakeups:
         self._lock = threading.Lock()
         self._adapter = db._mvcc_storage
         self.is_told = hasattr(self._adapter, '_invalidate_finish')
+        self._poll: Poll | None = None
         if self.is_told:
             with self._adapter._lock:
                 self._adapter._instances.add(self)
+        else:
+            self._poll = Poll(self._adapter, self.look)
 
     def close(self) -> None:
-        if self.is_told and not self._adapter.closed:
+        if self._poll is not None:
+            self._poll.close()
+            self._poll = None
+        elif self.is_told and not self._adapter.closed:
             with self._adapter._lock:
                 self._adapter._instances.discard(self)
 
@@ -57,6 +65,23 @@ class Wakeups:
         while self._db.lastTransaction() < tid and time.monotonic() < deadline:
             time.sleep(0.001)
         return count
+
+    @property
+    def may_be_behind(self) -> bool:
+        """Whether others' commits can be read a little later than they are.
+
+        That is so for clients of ZEO.
+        """
+        return hasattr(self._db.storage, 'ping')
+
+    def catch_up(self) -> None:
+        """Wait until all that was committed before, anywhere, can be read.
+
+        What a client asks the ZEO server is answered after all that it has to
+        be told.
+        """
+        if self.may_be_behind:
+            self._db.storage.ping()
 
     # Called by ZODB in the committing thread, with a lock held
 

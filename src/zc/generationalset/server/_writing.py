@@ -13,7 +13,6 @@ from zc.generationalset.server import _bodies, _changes
 from zc.generationalset.server._answers import NOTHING, Answer
 from zc.generationalset.server._budget import Share
 from zc.generationalset.server._changes import Change
-from zc.generationalset.server._database import Snapshot
 from zc.generationalset.server._problems import Problem
 from zc.generationalset.server._reading import HEADERS, position_asked
 
@@ -125,19 +124,19 @@ async def write(
     trees = service.trees()
     asked = position_asked(request)
 
-    def after(snapshot: Snapshot) -> Answer:
-        answer, first, rest = trees.reader.begin(
-            snapshot, name, asked or NOTHING)
-        if rest is None:  # else it is too much for this response
-            answer.body = b''.join(first)
-        return answer
+    def after() -> Answer:
+        begun = trees.reader.begin(name, asked or NOTHING)
+        begun.snapshot.close()
+        if begun.rest is None:  # else it is too much for this response
+            begun.answer.body = b''.join(begun.first)
+        return begun.answer
 
     result, answer = await trees.database.write(
-        lambda root: change(trees.reader.find(root, name)),
+        lambda root: change(trees.reader.writable(root, name)),
         None if asked is None else after)
     if answer is None:
         return result, b''
-    trees.tree(name).learn(answer.position, answer.count)
+    await trees.learn(trees.tree(name), answer.tree, answer.count)
     return result, answer.body
 
 

@@ -41,6 +41,6 @@ def test_suite():
     for module in (
             'check', 'documents', 'interfaces', 'replica', 'wire',
             'wire._forms', 'wire._ids', 'wire._json', 'wire._values',
-            'client._eventstream'):
+            'client._eventstream', 'mirror._mirror', 'mirror._points'):
         suite.addTest(doctest.DocTestSuite(f'zc.generationalset.{module}'))
     return unittest.TestSuite([suite])

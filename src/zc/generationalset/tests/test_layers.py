@@ -38,15 +38,22 @@ MAY_IMPORT = {
     'documents': {'wire'},
     # The server
     'server._problems': set(),
-    'server._wakeups': set(),
-    'server._database': {'server._problems', 'server._wakeups'},
-    'server._answers': {'wire'},
+    'server._poll': set(),
+    'server._metrics': set(),
+    'server._requests': {'server._metrics'},
+    'server._monitoring': {
+        'server._answers', 'server._problems', 'server._trees'},
+    'server._wakeups': {'server._poll'},
+    'server._database': {
+        'server._metrics', 'server._problems', 'server._wakeups'},
+    'server._gzip': set(),
+    'server._answers': {'server._gzip', 'wire'},
     'server._reader': {
-        '', 'server._answers', 'server._database', 'server._problems',
-        'wire'},
+        '', 'interfaces', 'server._answers', 'server._database',
+        'server._gzip', 'server._problems', 'wire'},
     'server._trees': {
-        'server._answers', 'server._database', 'server._reader',
-        'server._wakeups'},
+        'server._answers', 'server._database', 'server._metrics',
+        'server._reader', 'server._wakeups'},
     'server._access': {'server._problems'},
     'server._changes': {'', 'documents', 'server._problems', 'wire'},
     'server._budget': {'server._problems'},
@@ -56,13 +63,13 @@ MAY_IMPORT = {
         'server._answers', 'server._problems', 'server._trees'},
     'server._writing': {
         'server._answers', 'server._bodies', 'server._budget',
-        'server._changes',
-        'server._database', 'server._problems', 'server._reading', 'wire'},
+        'server._changes', 'server._problems', 'server._reading', 'wire'},
     'server._openapi': set(),
     'server._pages': {'server._problems'},
     'server': {'server'},
     'server._connection': {'server._problems'},
     'server._run': {'server._connection'},
+    'server._workers': {'server._run'},
     # The client
     'client._backoff': set(),
     'client._eventstream': set(),
@@ -79,16 +86,29 @@ MAY_IMPORT = {
         'client._replies', 'client._session', 'client._steps', 'replica',
         'wire'},
     'client': {'client', 'replica', 'wire'},
+    # Mirrors
+    'mirror._points': set(),
+    'mirror._mirrored': {'', 'documents', 'interfaces', 'replica', 'wire'},
+    'mirror._mirror': {
+        'interfaces', 'mirror._mirrored', 'mirror._points', 'replica'},
+    'mirror._following': {'mirror._mirror', 'replica'},
+    'mirror': {'mirror'},
     # The command
     'commands': set(),
     'commands._terminal': set(),
     'commands._listing': {'commands._terminal', 'replica', 'wire'},
     'commands._talking': {
         'client', 'commands', 'replica', 'wire'},
-    'commands.check': {'', 'check', 'commands'},
+    'commands.check': {'', 'check', 'commands', 'interfaces'},
     'commands.client': {'commands'},
     'commands.demo': {'', 'commands', 'documents', 'server'},
-    'commands.serve': {'', 'commands', 'commands.demo', 'server'},
+    'commands._databases': set(),
+    'commands._logs': set(),
+    'commands._together': {'commands', 'server'},
+    'commands.mirror': {'commands', 'mirror', 'server'},
+    'commands.renew': {'commands'},
+    'commands.serve': {
+        '', 'commands', 'commands.demo', 'interfaces', 'server'},
     '__main__': {'commands'},
 }
 
@@ -98,8 +118,11 @@ EXTRAS = {
     'msgspec': {'wire', 'server', 'client'},
     'starlette': {'server', 'commands.serve'},
     'uvicorn': {'server'}, 'anyio': {'server', 'client'},
-    'zodburi': {'commands.serve'},
+    'zodburi': {'commands._databases'},
+    'relstorage': {'commands._databases'},
+    'psycopg2': {'commands._databases'},
     'httpx': {'client'},
+    'prometheus_client': {'server', 'commands._together'},
 }
 
 

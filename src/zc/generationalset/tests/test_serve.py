@@ -1,6 +1,7 @@
 """The command ``gset serve``."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -22,7 +23,10 @@ ENVIRONMENT = {
     'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
 
 
-class ServeTests(unittest.TestCase):
+class Serving(unittest.TestCase):
+    """Runs a command that serves, in a directory of its own."""
+
+    name = 'serve'
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -33,7 +37,7 @@ class ServeTests(unittest.TestCase):
         return os.path.join(self.directory, name)
 
     def command(self, *arguments):
-        return [sys.executable, '-m', 'zc.generationalset', 'serve',
+        return [sys.executable, '-m', 'zc.generationalset', self.name,
                 *arguments]
 
     @contextlib.contextmanager
@@ -48,6 +52,7 @@ class ServeTests(unittest.TestCase):
             if not line:
                 self.fail(process.stderr.read())
             self.url = line.split()[-1]
+            self.process = process
             self.assertEqual(process.stdout.readline(),
                              f'explore it at {self.url}/explore\n')
             yield line
@@ -74,6 +79,9 @@ class ServeTests(unittest.TestCase):
                 connection.root()[each] = GSet()
                 connection.root()[each].add(GSet('inner'))
         db.close()
+
+
+class ServeTests(Serving):
 
     def test_new_file(self):
         with self.serving('Data.fs') as line:
@@ -151,9 +159,7 @@ class ServeTests(unittest.TestCase):
                 self.assertEqual(response.status_code, status)
 
     def test_tokens(self):
-        with open(self.path('tokens'), 'w') as file:
-            file.write('# who may\n\nann secret-a\nbob secret-b\n')
-        with self.serving('--token-file', 'tokens', '--host', '0.0.0.0'):
+        with self.serving('--token-file', self.tokens(), '--host', '0.0.0.0'):
             url = self.url.replace('0.0.0.0', '127.0.0.1')
             for token, status in [
                     ('secret-a', 200), ('secret-b', 200), ('x', 401)]:
@@ -173,6 +179,41 @@ class ServeTests(unittest.TestCase):
                 file.write(text)
             self.assertIn(error, self.refused('--token-file', 'tokens'))
         self.assertIn('can not read no', self.refused('--token-file', 'no'))
+
+    def test_logs(self):
+        with self.serving('--log-format', 'json', '--log-level', 'info',
+                          '--token-file', self.tokens()):
+            for path in '/updates?generation=1', '/items/private':
+                httpx.get(f'{self.url}{path}',
+                          headers={'authorization': 'Bearer secret-a'})
+        entries = [json.loads(line) for line in self.stderr.splitlines()]
+        requests = [entry for entry in entries if 'request' in entry]
+        self.assertEqual(
+            [(entry['message'], entry['level'], entry['logger'],
+              entry['request']['user']) for entry in requests], [
+                ('GET /updates 200', 'info', 'zc.generationalset.requests',
+                 'ann'),
+                ('GET /items/ 404', 'info', 'zc.generationalset.requests',
+                 'ann')])
+        for secret in 'secret-a', 'private', 'generation=':
+            self.assertNotIn(secret, self.stderr)
+        with self.serving('--log-level', 'info'):
+            httpx.get(f'{self.url}/updates')
+        self.assertRegex(
+            self.stderr, r'\d INFO zc.generationalset.requests: GET /updates')
+
+    def tokens(self):
+        with open(self.path('tokens'), 'w') as file:
+            file.write('# who may\n\nann secret-a\nbob secret-b\n')
+        return 'tokens'
+
+    def test_streams(self):
+        with self.serving('--streams', '1'), httpx.stream(
+                'GET', f'{self.url}/events') as stream:
+            pieces = stream.iter_raw()  # the stream is closed if it goes
+            next(pieces)
+            self.assertEqual(
+                httpx.get(f'{self.url}/events').status_code, 429)
 
     def test_event_streams_end_with_it(self):
         with self.serving(), httpx.stream(

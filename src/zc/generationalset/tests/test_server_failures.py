@@ -8,6 +8,7 @@ import unittest
 from unittest import mock
 
 import httpx
+from transaction.interfaces import TransientError
 from ZODB.POSException import ConflictError
 
 from zc.generationalset import GSet
@@ -67,6 +68,16 @@ class DefectTests(Served):
             self.refused(500, self.http.get('/updates'))
         self.assertIn("expected find to return a GenerationalSet, got 'text'",
                       str(mute.records[0].exc_info[1]))
+
+    def test_database_server_that_is_away(self):
+        def answer(*arguments):
+            raise TransientError('away')
+        with mock.patch.object(_reader.Reader, 'answer', answer), \
+                self.assertLogs('zc.generationalset.server') as logs:
+            response = self.http.get('/updates')
+            self.refused(503, response, 'not available')
+        self.assertEqual(response.headers['retry-after'], '1')
+        self.assertIn("TransientError('away')", logs.output[0])
 
     def test_no_set(self):
         with self.db.transaction() as connection:
@@ -262,21 +273,23 @@ class OvertakenTests(Served):
 
     options = {'heartbeat': 3600}
 
-    def overtake(self):
-        """Have the next answer say that nothing changed, when it just did."""
+    def overtake(self, times=1):
+        """Have the next answers say that nothing changed, when it just did."""
         self.http.get('/items/')
         trees = self.app.state.gset._trees[1]
         original, old = trees.answer, _answers.Position(self.epoch(), 1)
 
+        answers = [original] + (times - 1) * [None]
+
         async def answer(tree, *arguments, **options):
-            trees.answer = original
+            trees.answer = answers.pop() or answer
             await original(tree, _answers.NOTHING)
             return _answers.nothing_new(old, 0)
         self.put('a', 1)
         trees.answer = answer
 
     def test_long_poll(self):
-        self.overtake()
+        self.overtake(times=2)
         answer = self.http.get('/updates', params={
             'generation': 1, 'epoch': self.epoch(), 'wait': 30}).json()
         self.assertEqual(answer['generation'], 2)

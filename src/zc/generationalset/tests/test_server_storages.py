@@ -11,6 +11,7 @@ from zc.generationalset.check import check
 from zc.generationalset.documents import Document
 from zc.generationalset.replica import Replica
 from zc.generationalset.tests import writers
+from zc.generationalset.tests.postgresql import DATABASES
 from zc.generationalset.tests.serving import Served, wait
 from zc.generationalset.tests.test_server_events import Stream
 from zc.generationalset.wire import decode
@@ -31,8 +32,7 @@ class Shared:
         pass
 
     def storage(self):
-        return {'zeo': writers.zeo_client, 'relstorage': writers.relstorage}[
-            self.address[0]](*self.address[1:])
+        return writers.open_storage(*self.address)
 
     def write_elsewhere(self, number):
         with self.other.transaction() as connection:
@@ -112,6 +112,14 @@ class ZEOTests(Shared, Served):
 class RelStorageTests(Shared, Served):
 
     address = 'relstorage', 'data'
+
+
+class PostgreSQLTests(Shared, Served):
+
+    layer = DATABASES
+
+    def set_up_storage(self):
+        self.address = 'postgresql', DATABASES.new()
 
 
 del Served  # which has no tests of its own

@@ -14,6 +14,7 @@ from zope.testing import setupstack
 
 from zc.generationalset import GSet, check
 from zc.generationalset.tests import writers
+from zc.generationalset.tests.postgresql import DATABASES
 from zc.generationalset.tests.util import (
     Client,
     Plain,
@@ -689,6 +690,26 @@ class TestRelStorage(RelStorage, Undoing, unittest.TestCase):
 
 
 class TestRelStorageWithoutHistory(RelStorage, unittest.TestCase):
+
+    keep_history = False
+
+
+class PostgreSQL(RelStorage):
+
+    layer = DATABASES
+
+    def set_up_storage(self):
+        self.dsn = DATABASES.new()
+
+    def open_storage(self):
+        return writers.postgresql(self.dsn, self.keep_history)
+
+
+class TestPostgreSQL(PostgreSQL, Undoing, unittest.TestCase):
+    pass
+
+
+class TestPostgreSQLWithoutHistory(PostgreSQL, unittest.TestCase):
 
     keep_history = False
 

@@ -4,12 +4,15 @@ import os
 import tempfile
 import threading
 import unittest
+from unittest import mock
 
 import ZODB
 from ZODB.DemoStorage import DemoStorage
 from ZODB.FileStorage import FileStorage
 from ZODB.MappingStorage import MappingStorage
+from ZODB.POSException import StorageError
 
+from zc.generationalset.server import _poll
 from zc.generationalset.server._wakeups import Wakeups
 
 
@@ -59,7 +62,6 @@ class WakeupsTests(unittest.TestCase):
         db.close()
         wakeups.close()
 
-
     def test_waits_for_a_commit_that_is_announced(self):
         announced, proceed = threading.Event(), threading.Event()
 
@@ -94,3 +96,44 @@ class WakeupsTests(unittest.TestCase):
         settling.join(20)
         self.assertEqual(counts, [1])
         db.close()
+
+
+class PollTests(unittest.TestCase):
+    """Storages that have to be asked; others test it with real ones."""
+
+    def test_errors(self):
+        answers = iter([None, [], StorageError('gone'),
+                        StorageError('gone'), {b'1': 1}])
+        called, asked = [], threading.Event()
+
+        class Storage:
+            released = synced = 0
+
+            def new_instance(self):
+                return self
+
+            def poll_invalidations(self):
+                answer = next(answers, ())
+                if isinstance(answer, Exception):
+                    raise answer
+                if answer == ():
+                    asked.set()
+                return answer
+
+            def sync(self):
+                self.synced += 1
+
+            def release(self):
+                self.released += 1
+
+        storage = Storage()
+        with mock.patch.multiple(_poll, INTERVAL=0.001, RECOVERY=0.002), \
+                self.assertLogs('zc.generationalset.server') as logs:
+            poll = _poll.Poll(storage, lambda: called.append(1))
+            self.assertTrue(asked.wait(20))
+            poll.close()
+        self.assertEqual(len(called), 4)
+        self.assertGreater(storage.synced, 2)
+        self.assertEqual(storage.released, 1)
+        self.assertEqual(logs.output, [
+            'WARNING:zc.generationalset.server:can not ask for commits: gone'])

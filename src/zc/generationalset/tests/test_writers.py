@@ -9,6 +9,7 @@ from zope.testing import setupstack
 
 from zc.generationalset import check
 from zc.generationalset.tests import writers
+from zc.generationalset.tests.postgresql import DATABASES
 from zc.generationalset.tests.util import Client, ResolverErrors, state
 
 SEED = 4
@@ -85,18 +86,9 @@ class WriterThread(threading.Thread):
             self.error = error
 
 
-class TestProcesses(Base):
+class Processes(Base):
 
     transactions = 40
-
-    def test_zeo(self):
-        server = writers.ZEOServer()
-        self.addCleanup(server.stop)
-        self.check_processes('zeo', server.address)
-        self.assertEqual(server.resolver_errors(), [])
-
-    def test_relstorage(self):
-        self.check_processes('relstorage', 'data')
 
     def check_processes(self, kind, address):
         db = writers.open_db(kind, address)
@@ -116,6 +108,26 @@ class TestProcesses(Base):
         self.verify(db, start, done, [client])
 
 
+class TestProcesses(Processes):
+
+    def test_zeo(self):
+        server = writers.ZEOServer()
+        self.addCleanup(server.stop)
+        self.check_processes('zeo', server.address)
+        self.assertEqual(server.resolver_errors(), [])
+
+    def test_relstorage(self):
+        self.check_processes('relstorage', 'data')
+
+
+class TestPostgreSQL(Processes):
+
+    layer = DATABASES
+
+    def test_postgresql(self):
+        self.check_processes('postgresql', DATABASES.new())
+
+
 class TestThreadsForLong(TestThreads):
 
     level = 2
@@ -123,6 +135,12 @@ class TestThreadsForLong(TestThreads):
 
 
 class TestProcessesForLong(TestProcesses):
+
+    level = 2
+    transactions = 1000
+
+
+class TestPostgreSQLForLong(TestPostgreSQL):
 
     level = 2
     transactions = 1000

@@ -17,6 +17,7 @@ from unittest import mock
 import transaction
 import ZEO
 import ZODB
+from relstorage.adapters.postgresql import PostgreSQLAdapter
 from relstorage.adapters.sqlite.adapter import Sqlite3Adapter
 from relstorage.options import Options
 from relstorage.storage import RelStorage
@@ -73,20 +74,29 @@ class Session:
 
 
 def open_db(kind, *address):
-    open_storage = {'zeo': zeo_client, 'relstorage': relstorage}[kind]
-    return ZODB.DB(open_storage(*address))
+    return ZODB.DB(open_storage(kind, *address))
 
 
-def zeo_client(address, name='1'):
+def open_storage(kind, *address):
+    return {'zeo': zeo_client, 'relstorage': relstorage,
+            'postgresql': postgresql}[kind](*address)
+
+
+def zeo_client(address, name='1', server_sync=True):
     # Without server_sync a client may be a little behind; then a test could
     # not say what it must find.
     return ZEO.client(
-        address, storage=name, wait_timeout=30, server_sync=True)
+        address, storage=name, wait_timeout=30, server_sync=server_sync)
 
 
 def relstorage(path, keep_history=True):
     options = Options(keep_history=keep_history)
     return RelStorage(Sqlite3Adapter(path, {}, options), options=options)
+
+
+def postgresql(dsn, keep_history=True):
+    options = Options(keep_history=keep_history)
+    return RelStorage(PostgreSQLAdapter(dsn, options), options=options)
 
 
 _CONFIGURATION = '''

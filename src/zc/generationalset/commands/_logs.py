@@ -1,0 +1,40 @@
+"""Logs of a server: lines of text, or of JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import datetime, timezone
+from typing import Any
+
+LEVELS = 'warning', 'info', 'debug'
+FORMATS = 'text', 'json'
+
+
+def configure(format: str, level: str) -> None:
+    """Let everything that is logged go to the standard error output."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        JSONFormatter() if format == 'json' else
+        logging.Formatter('%(asctime)s %(levelname)s %(name)s: %(message)s'))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+class JSONFormatter(logging.Formatter):
+    """Makes one JSON object, in one line, of each record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, timezone.utc)
+        entry: dict[str, Any] = {
+            'time': time.isoformat(timespec='milliseconds'),
+            'level': record.levelname.lower(),
+            'logger': record.name,
+            'message': record.getMessage(),
+            'process': record.process,
+        }
+        if (request := getattr(record, 'request', None)) is not None:
+            entry['request'] = request
+        if record.exc_info:
+            entry['exception'] = self.formatException(record.exc_info)
+        return json.dumps(entry, default=str)

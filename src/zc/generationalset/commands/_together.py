@@ -1,0 +1,65 @@
+"""``gset serve --workers``: several processes at one address."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+
+from prometheus_client import multiprocess
+
+from zc.generationalset.commands import Failure, _databases, _logs
+from zc.generationalset.commands import serve as serving
+from zc.generationalset.server import _run
+from zc.generationalset.server._metrics import DIRECTORY
+from zc.generationalset.server._workers import WorkerFailed, Workers
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve until stopped.  Raises Failure if that can't be done."""
+    if not _databases.is_shared(options.data):
+        raise Failure(
+            f'expected for --workers {options.workers} a database that '
+            'several processes can share, at zeo://, postgresql:// or '
+            f'sqlite://; got {options.data or "none"}.  For a file, start '
+            '"runzeo -a localhost:8100 -f Data.fs", and serve '
+            'zeo://localhost:8100')
+    if not hasattr(socket, 'SO_REUSEPORT'):
+        raise Failure('expected a system where processes can share an '
+                      'address, such as Linux, for --workers')
+    with serving.listen(options) as reserved, _shared_metrics() as directory:
+        host, port = reserved.getsockname()[:2]
+        options.port = port
+        workers = Workers(
+            options.workers, _work, options,
+            lambda pid: multiprocess.mark_process_dead(  # type: ignore[no-untyped-call]
+                pid, directory))
+        try:
+            in_order = workers.run(
+                lambda path: serving.announce(options, path, host, port))
+        except WorkerFailed as error:
+            raise Failure(str(error)) from error
+    return 0 if in_order else 1
+
+
+@contextmanager
+def _shared_metrics() -> Iterator[str]:
+    """Let all workers count together."""
+    with TemporaryDirectory(prefix='gset-metrics-') as directory:
+        os.environ[DIRECTORY] = directory
+        yield directory
+
+
+def _work(options: argparse.Namespace, ready: Callable[[str], None]) -> None:
+    """Serve, as one of several."""
+    _logs.configure(options.log_format, options.log_level)
+    tokens = serving.read_tokens(options.token_file)
+    try:
+        with serving.opened(options, tokens) as (app, path):
+            listening = _run.listen(options.host, options.port, shared=True)
+            _run.run(app, listening, lambda: ready(path))
+    except Failure as error:
+        raise WorkerFailed(str(error)) from error

@@ -1,0 +1,93 @@
+"""The command ``gset mirror``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from zc.generationalset.commands import Failure, _databases, _logs, add_command
+from zc.generationalset.commands.serve import (
+    add_serving,
+    check_access,
+    database,
+    listen,
+    make_application,
+    read_token_file,
+    serving,
+    url_of,
+)
+
+DESCRIPTION = '''\
+Keep a copy of a served set, and serve it: for reading, to any number of
+clients, also to further mirrors.
+
+examples:
+  gset mirror https://example.org/sync Mirror.fs
+      keeps the copy in a file, which is made if there is none, and serves it
+      at http://127.0.0.1:8080
+  gset mirror https://example.org/sync Mirror.fs --source-token-file token \\
+      --host 0.0.0.0 --token-file tokens
+      the same where the source wants a token, for everybody who has one of
+      the tokens in a file, with lines of a name and a token
+
+A mirror has the generations and the epoch of its source: clients may go from
+one to the other, and go on.  Writes are refused; the response says where the
+source is.  When the source is away, the mirror serves what it has.
+
+The token for the source, if it wants one, is in the environment, GSET_TOKEN,
+or alone in a file, --source-token-file.
+
+The first copy is made before anything is served.  If the source says no then,
+the exit code is 1; if it can't be asked, 2.  The file may be deleted at any
+time while the mirror doesn't run: it is copied again.
+'''
+
+#: Where the mirror is in the root of its database.
+NAME = 'mirror'
+
+
+def add_parser(commands: Any) -> None:
+    parser = add_command(
+        commands, 'mirror', 'keep a copy of a served set, and serve it',
+        DESCRIPTION)
+    parser.add_argument('url', metavar='URL', help='where the source is')
+    parser.add_argument(
+        'data', metavar='DATA.fs|URI',
+        help='a FileStorage, or a URI as zodburi understands it')
+    parser.add_argument(
+        '--source-token-file', metavar='FILE',
+        help='has the token for the source, and nothing else')
+    add_serving(parser)
+    parser.set_defaults(run=mirror, demo=False, workers=1)
+
+
+def mirror(options: argparse.Namespace) -> int:
+    """Follow and serve until stopped."""
+    try:
+        from zc.generationalset.commands._talking import connect
+        from zc.generationalset.mirror import Follower, StoredMirror
+        from zc.generationalset.server import _run
+    except ImportError as error:
+        raise Failure(f"{error}: pip install 'zc.generationalset[mirror]'"
+                      ) from error
+    tokens = (read_token_file(options.token_file)
+              if options.token_file else {})
+    check_access(options.host, tokens)
+    _logs.configure(options.log_format, options.log_level)
+    with database(options.data) as db:
+        try:
+            stored = StoredMirror(db, NAME, options.url)
+        except ValueError as error:
+            raise Failure(
+                f'{_databases.public(options.data)}: {error}') from error
+        with connect(
+                options.url, options.source_token_file, stored) as client:
+            if not stored.generation:
+                client.sync()
+            app = make_application(db, [NAME], tokens, options, [])
+            listening = listen(options)
+            text = serving(f'a mirror of {options.url}',
+                           url_of(*listening.getsockname()[:2]))
+            with Follower(client):
+                _run.run(app, listening, lambda: print(text, flush=True))
+    return 0

@@ -1,0 +1,13 @@
+"""Mirrors: copies, in a database, of sets that are served elsewhere.
+
+A mirror is a client of its source, and can be served like a set: so trees of
+mirrors fan out to any number of clients.  It has the generations and the epoch
+of its source, so clients move between them freely.
+"""
+
+from zc.generationalset.mirror._following import Follower, StoredMirror
+from zc.generationalset.mirror._mirror import Mirror
+from zc.generationalset.mirror._mirrored import MirroredSet
+from zc.generationalset.mirror._points import Points
+
+__all__ = ['Follower', 'Mirror', 'MirroredSet', 'Points', 'StoredMirror']

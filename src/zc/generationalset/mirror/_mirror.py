@@ -1,0 +1,139 @@
+"""A copy, in a database, of a set that is served elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import persistent
+from zope.interface import implementer
+
+from zc.generationalset.interfaces import IServed
+from zc.generationalset.mirror._mirrored import (
+    REMOVALS,
+    MirroredSet,
+    Writer,
+    with_ids,
+)
+from zc.generationalset.mirror._points import Points
+from zc.generationalset.replica._answers import (
+    check_fit,
+    check_mapping,
+    check_question,
+    keyed,
+    read,
+)
+
+
+@implementer(IServed)
+class Mirror(persistent.Persistent):
+    """A copy of a served set that can be served itself.
+
+    >>> mirror = Mirror('https://example.org/sync')
+    >>> mirror.apply({'epoch': 'a', 'since': 0, 'generation': 7,
+    ...               'contents': [('ann', {'age': 42})]})
+    True
+    >>> mirror.generation, mirror.epoch, mirror['ann'].value
+    (7, 'a', {'age': 42})
+    >>> mirror.apply({'epoch': 'a', 'since': 7, 'generation': 9,
+    ...               'removals': ['ann'], 'adds': [('bob', {'age': 24})]})
+    True
+
+    It answers as its source would, at the same generation.  A client that was
+    there at generation 8 gets a little more than it needs:
+
+    >>> answer = mirror.client_updates(8, 'a')
+    >>> answer['since'], answer['generation'], answer['removals']
+    (8, 9, ['ann'])
+    >>> list(answer['adds'])
+    [('bob', <Document 'bob'>)]
+
+    The copy has a numbering of its own, since the source doesn't tell the
+    generation of each change.  Each answer that is applied leaves a *point*,
+    a pair of both generations.  A client gets what is newer than the last
+    point before what it has.
+
+    source
+        The URL at which the set is served; where to write.
+    """
+
+    __module__ = 'zc.generationalset.mirror'  # for pickles
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        #: Of the source, when the last answer was applied.
+        self.generation = 0
+        self.epoch: str | None = None
+        #: The copy.
+        self.mirrored = MirroredSet(maximum_removals=REMOVALS)
+        self._points = Points()
+        #: The source took changes back, and kept its epoch.
+        self._rewound = False
+
+    def __repr__(self) -> str:
+        return f'<Mirror of {self.source}>'
+
+    def __getitem__(self, id: Any) -> Any:
+        return self.mirrored[id]
+
+    def __len__(self) -> int:
+        return len(self.mirrored)
+
+    # For clients
+
+    def client_updates(
+            self, generation: int, epoch: str | None = None) -> dict[str, Any]:
+        """Return the answer to a client; see IGenerationalSet.
+
+        A client that is ahead has been at the source, or at another mirror.
+        It is told that nothing changed, until this mirror is there, too.
+        """
+        answer = {'epoch': self.epoch, 'since': generation,
+                  'generation': self.generation}
+        since = 0
+        if generation and epoch != self.epoch:
+            answer['since_epoch'] = epoch
+            answer['reset'] = 'epoch'
+        elif generation <= self.generation:
+            since = self._points.before(generation)
+        elif self._rewound:
+            answer['reset'] = 'ahead'
+        else:
+            answer['generation'] = generation
+            return answer
+        return answer | with_ids(
+            self.mirrored.client_updates(since, self.mirrored.epoch))
+
+    # For the source
+
+    def apply(
+            self, updates: Mapping[str, Any],
+            pause: Callable[[], object] = lambda: None) -> bool:
+        """Apply an answer of the source; return whether it says anything.
+
+        O(log n) for each entry; with contents, O(n).
+
+        updates
+            As ``wire.decode`` returns them.
+        pause
+            Called now and then, so that memory can be freed.
+
+        Raises Misfit for an answer to another question, and ValueError for
+        what isn't an answer; then the transaction must be aborted.
+        """
+        check_mapping(updates)
+        check_question(updates)
+        check_fit(updates, self.generation, self.epoch)
+        level, reset = read(updates, keyed), 'reset' in updates
+        epoch, generation = updates['epoch'], updates['generation']
+        if not reset and generation == self.generation and not (
+                level.whole or level.removals or updates.get('adds')):
+            return False
+        Writer(pause).update(self.mirrored, level, reset)
+        if reset:
+            self._points = Points()
+            self._rewound = epoch == self.epoch and (
+                self._rewound or generation < self.generation)
+        self.epoch, self.generation = epoch, generation
+        self._points.note(generation, self.mirrored.generation)
+        return True

@@ -1,0 +1,150 @@
+"""The set within a mirror, and how answers are written into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from zc.generationalset import GenerationalSet
+from zc.generationalset.documents import Document
+from zc.generationalset.interfaces import SubsetUpdates
+from zc.generationalset.replica._answers import Level
+from zc.generationalset.wire import decode_id, encode_id, encode_value
+
+#: How many removals a set of a mirror remembers.  It doesn't know how many its
+#: source does; to remember more costs little.
+REMOVALS = 1000
+#: So many entries are written between two pauses.
+PAUSE = 10_000
+_NOTHING = object()
+
+
+class MirroredSet(GenerationalSet):
+    """A set of documents, with any ids that JSON has.
+
+    An id is kept as its JSON text.  In a set of another kind of server ids may
+    be that ZODB couldn't put in order: numbers and strings, say.
+    """
+
+    __module__ = 'zc.generationalset.mirror'  # for pickles
+
+    def _normal(self, id: Any) -> Any:
+        return None if id is None else encode_id(id).decode()
+
+    def get_id(self, ob: Any) -> Any:
+        return self._normal(super().get_id(ob))
+
+    def forget(self) -> None:
+        """Have those who come from before now given all of this set."""
+        root, path = self._locate()
+        journal = root._begin_history()
+        journal.settle(root)
+        generation = journal.start + 1
+        if path:
+            self._touch_supersets(generation)
+        journal.start = generation
+        self._raise_floor(generation)
+
+
+class Writer:
+    """Writes an answer into a mirrored set.
+
+    Clients of the source may have been there at any time that the answer is
+    about, and have seen what this mirror hasn't.  So everything is recorded
+    that the answer lists, although it changes nothing here: an item that is
+    as it was, the removal of one that isn't there.  Where the answer has
+    contents, it doesn't say what is gone; whoever comes from before then has
+    to get contents, too.
+
+    pause
+        Called now and then, so that memory can be freed.
+    """
+
+    def __init__(self, pause: Callable[[], object]) -> None:
+        self._pause = pause
+        self._count = 0
+
+    def update(self, gset: MirroredSet, level: Level, reset: bool) -> None:
+        """Update a set; with ``reset``, clients have nothing of it."""
+        whole = level.whole or reset
+        stale = set(gset.ids()) if whole else set()
+        if not whole:
+            for id in level.removals:
+                self._remove(gset, id)
+        for id, ob in level.entries:
+            key = gset._normal(id)
+            if isinstance(ob, Level):
+                self._update_subset(gset, id, ob, reset and key in stale)
+            else:
+                self._put(gset, id, encode_value(ob), whole)
+            stale.discard(key)
+        for key in stale:
+            gset._remove(key)
+        if whole:
+            gset.forget()
+            self._note()
+
+    def _put(
+            self, gset: MirroredSet, id: Any, json: bytes, whole: bool,
+    ) -> None:
+        old = gset.get(id, _NOTHING)
+        if not isinstance(old, Document):
+            gset.add(Document.of_json(id, json), id)
+        elif old.json != json or not whole:
+            if old.json != json:
+                old.json = json
+            gset.changed(old, id)
+        self._note()
+
+    def _remove(self, gset: MirroredSet, id: Any) -> None:
+        if gset.get(id, _NOTHING) is _NOTHING:
+            gset.add(None, id)
+        del gset[id]
+        self._note()
+
+    def _update_subset(
+            self, gset: MirroredSet, id: Any, level: Level, reset: bool,
+    ) -> None:
+        subset = gset.get(id)
+        if not isinstance(subset, MirroredSet):
+            subset = MirroredSet(id, maximum_removals=REMOVALS)
+            gset.add(subset)
+            self._note()
+        count = self._count
+        self.update(subset, level, reset)
+        if self._count == count:
+            gset.add(subset)  # which is how a subset is said to be changed
+            self._note()
+
+    def _note(self) -> None:
+        """Count what is recorded."""
+        self._count += 1
+        if self._count % PAUSE == 0:
+            self._pause()
+
+
+def with_ids(updates: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a mirrored set's updates, ids being themselves."""
+    members: dict[str, Any] = {}
+    if 'removals' in updates:
+        members['removals'] = [decode_id(key) for key in updates['removals']]
+    for name in 'adds', 'contents':
+        if name in updates:
+            members[name] = _Entries(updates[name])
+    return members
+
+
+class _Entries:
+    """Entries, read as they are iterated over."""
+
+    def __init__(self, entries: Any) -> None:
+        self._entries = entries
+
+    def __iter__(self) -> Iterator[Any]:
+        for entry in self._entries:
+            if isinstance(entry, SubsetUpdates):
+                yield SubsetUpdates(
+                    id=decode_id(entry['id']), **with_ids(entry))
+            else:
+                _, document = entry
+                yield document.id, document

