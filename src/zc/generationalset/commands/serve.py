@@ -167,7 +167,10 @@ def database(data: str | None) -> Iterator[Any]:
     from ZODB.DemoStorage import DemoStorage
     from ZODB.FileStorage import FileStorage
 
-    options = {'cache_size': 1_000_000, 'cache_size_bytes': CACHE}
+    from zc.generationalset.server._database import CONNECTIONS
+
+    options = {'cache_size': 1_000_000, 'cache_size_bytes': CACHE,
+               'pool_size': CONNECTIONS}
     try:
         if data is None:
             db = ZODB.DB(DemoStorage(), **options)
@@ -237,9 +240,8 @@ def make_application(
         db: Any, path: list[str], tokens: dict[str, str],
         options: argparse.Namespace, routes: Sequence[BaseRoute],
 ) -> Starlette:
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
-
     from zc.generationalset.server import application
+    from zc.generationalset.server._hosts import Hosts
 
     app = application(
         db, lambda root: find(root, path), tokens=tokens or None,
@@ -247,7 +249,6 @@ def make_application(
     if not tokens:
         # A page in a browser on this machine could otherwise come under a
         # name of its own that resolves to this address.
-        app.add_middleware(
-            TrustedHostMiddleware,
-            allowed_hosts=['localhost', '127.0.0.1', '[::1]', options.host])
+        app.add_middleware(Hosts, names=dict.fromkeys(
+            ['localhost', '127.0.0.1', '[::1]', options.host.lower()]))
     return app
