@@ -57,8 +57,6 @@ docs/protocol.txt tells what is understood and answered.
 
 #: Bytes of objects, as they are stored, that each connection keeps in memory.
 CACHE = 128 * 2 ** 20
-#: Connections that are kept: of all threads, and of copies that wait.
-CONNECTIONS = 30
 #: What is served if there is nothing.
 NEW_SET = 'things'
 PORT = 8080
@@ -233,6 +231,8 @@ def database(data: str | None) -> Iterator[Any]:
     from ZODB.DemoStorage import DemoStorage
     from ZODB.FileStorage import FileStorage
 
+    from zc.generationalset.server._database import CONNECTIONS
+
     options = {'cache_size': 1_000_000, 'cache_size_bytes': CACHE,
                'pool_size': CONNECTIONS}
     try:
@@ -305,9 +305,8 @@ def make_application(
         db: Any, path: list[str], tokens: dict[str, str],
         options: argparse.Namespace, routes: Sequence[BaseRoute],
 ) -> Starlette:
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
-
     from zc.generationalset.server import Limits, application
+    from zc.generationalset.server._hosts import Hosts
 
     app = application(
         db, lambda root: find(root, path), tokens=tokens or None,
@@ -316,7 +315,6 @@ def make_application(
     if not tokens:
         # A page in a browser on this machine could otherwise come under a
         # name of its own that resolves to this address.
-        app.add_middleware(
-            TrustedHostMiddleware,
-            allowed_hosts=['localhost', '127.0.0.1', '[::1]', options.host])
+        app.add_middleware(Hosts, names=dict.fromkeys(
+            ['localhost', '127.0.0.1', '[::1]', options.host.lower()]))
     return app

@@ -24,6 +24,9 @@ U = TypeVar('U')
 READERS = 3
 #: Threads that write.  They wait for the disk.
 WRITERS = 8
+#: Connections that are open at the same time, mostly: one more reads large
+#: answers.
+CONNECTIONS = READERS + WRITERS + 1
 #: How often a transaction is tried that conflicts with others.
 ATTEMPTS = 12
 #: How many jobs may wait for a thread.

@@ -114,8 +114,12 @@ async def _changed(
                     await asyncio.sleep(tree.spread())
                 return answer
             if tree.position == answer.tree:
-                with suppress(asyncio.TimeoutError):
+                try:
                     await asyncio.wait_for(tree.wait(), rest)
+                except asyncio.TimeoutError:
+                    pass
+                except asyncio.CancelledError:  # the server ends
+                    return answer
 
 
 def _accepts_gzip(request: Request) -> bool:
@@ -183,7 +187,9 @@ class EventStream(Response):
             await send({'type': 'http.response.start', 'status': 200,
                         'headers': self.raw_headers})
             if scope['method'] != 'HEAD':
-                await _until_gone(receive, self._push(send))
+                # Cancelled if the server ends, which is no defect.
+                with suppress(asyncio.CancelledError):
+                    await _until_gone(receive, self._push(send))
             await send({'type': 'http.response.body'})
 
     async def _push(self, send: Send) -> None:

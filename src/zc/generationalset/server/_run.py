@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import signal
@@ -16,7 +17,8 @@ from zc.generationalset.server._connection import Connection
 #: Connections that wait until they are accepted: clients come back all at
 #: once after a restart.
 BACKLOG = 4096
-#: Seconds that a restart waits for requests that are being answered.
+#: Seconds that a restart waits for requests that are being answered, and
+#: clients that don't read what they are sent.
 GRACE = 5
 
 
@@ -42,7 +44,12 @@ class _Server(uvicorn.Server):
     async def shutdown(
             self, sockets: list[socket.socket] | None = None) -> None:
         self._service.stop()
+        asyncio.get_running_loop().call_later(GRACE, self._abort)
         await super().shutdown(sockets)
+
+    def _abort(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 def listen(host: str, port: int, shared: bool = False) -> socket.socket:
@@ -86,7 +93,7 @@ def configuration(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
         app, http=Connection, ws='none', log_config=None, log_level='warning',
         access_log=False, server_header=False,
-        timeout_graceful_shutdown=GRACE)
+        timeout_graceful_shutdown=2 * GRACE)
 
 
 def run(app: Starlette, listening: socket.socket,

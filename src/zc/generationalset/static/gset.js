@@ -15,7 +15,7 @@ const isObject = value =>
 // `isFixed`: no arrays and objects, as in sets.
 function check(value, depth = 0, isFixed = false) {
   if (typeof value === 'string') {
-    value.isWellFormed() || refuse('text without lone surrogates', value);
+    value.isWellFormed() || refuse('well-formed text', value);
   } else if (typeof value === 'number') {
     Math.abs(value) < 2 ** 53 || refuse('a number within ±(2^53 - 1)', value);
   } else if (depth > DEPTH) {
@@ -261,9 +261,8 @@ export class RequestError extends Error {
 }
 
 // Yields a response, and then its text in pieces.
-async function* exchange(url, {scope, patience, ...options}) {
+async function* exchange(url, {signal, patience, ...options}) {
   const abort = new AbortController();
-  scope.add(abort);
   let timer;
   const heard = async promise => {
     timer = setTimeout(() => abort.abort(Error('silence')), patience * 1000);
@@ -272,9 +271,8 @@ async function* exchange(url, {scope, patience, ...options}) {
     return result;
   };
   try {
-    scope.stopped && abort.abort();
-    const response = await heard(
-      fetch(url, {...options, cache: 'no-store', signal: abort.signal}));
+    const response = await heard(fetch(url, {...options, cache: 'no-store',
+      signal: AbortSignal.any([signal, abort.signal])}));
     yield response;
     const reader = response.body.pipeThrough(
       new TextDecoderStream('utf-8', {fatal: true})).getReader();
@@ -286,7 +284,6 @@ async function* exchange(url, {scope, patience, ...options}) {
   } finally {
     clearTimeout(timer);
     abort.abort();
-    scope.delete(abort);
   }
 }
 
@@ -303,8 +300,7 @@ const checkLength = length =>
   length <= LIMIT || refuse(`at most ${LIMIT} characters`, length);
 
 function parseRetryAfter(text) {
-  const seconds = /^\d+$/.test(text) ? Number(text) :
-    (Date.parse(text) - Date.now()) / 1000 || 0;
+  const seconds = text / 1 || (Date.parse(text) - Date.now()) / 1000 || 0;
   return Math.min(Math.max(seconds, 0), OBEYED);
 }
 
@@ -313,6 +309,7 @@ export async function* parseEvents(pieces) {
   let line = '';
   let type;
   let data = [];
+  let size = 0;
   for await (const piece of pieces) {
     const lines = piece.split('\n');
     lines[0] = line + lines[0];
@@ -321,6 +318,7 @@ export async function* parseEvents(pieces) {
       const [, name, value] = /^([^:\r]*):? ?(.*?)\r?$/s.exec(text);
       if (name === 'data') {
         data.push(value);
+        size += value.length;
       } else if (name === 'event') {
         type = value;
       } else if (text[0] === ':') {
@@ -331,9 +329,10 @@ export async function* parseEvents(pieces) {
         }
         type = '';
         data = [];
+        size = 0;
       }
     }
-    checkLength(data.reduce((sum, {length}) => sum + length, line.length));
+    checkLength(size + line.length);
   }
 }
 
@@ -368,13 +367,14 @@ async function store(db, answer, text, replica) {
     records.clear();
     put(position, text, text.length + 65536);
   };
-  const last = 'reset' in answer || await result(records.get('last'));
-  const room = last?.room - text.length;
+  const last = 'reset' in answer ? {} :
+    await result(records.get('last')) ?? {};
+  const room = last.room - text.length;
   if (!answer.since) {
     replace(answer, text);
   } else if (room > 0 && fits(answer, last)) {
     put(answer, text, room);
-  } else if (!last || !covers(last, answer)) {
+  } else if (!covers(last, answer)) {
     replace(replica, JSON.stringify(whole(replica)));
   }
   await result(records.transaction);
@@ -387,22 +387,14 @@ const HOLD = 25; // of a long poll; proxies give up after 30
 const POLLS = 600; // until streams are tried again, 1 second each or more
 const FRUITLESS = 3; // streams in silence, until it's polls
 
-// What is going on: a set of AbortControllers.
-function stop(scope) {
-  scope.stopped = true;
-  scope.forEach(abort => abort.abort());
-}
-
-const sleep = (seconds, scope) => new Promise(resolve => {
-  const abort = new AbortController();
-  scope.add(abort);
-  const timer = setTimeout(
-    () => abort.abort(), scope.stopped ? 0 : seconds * 1000);
-  abort.signal.onabort = () => {
+const sleep = (seconds, signal) => new Promise(resolve => {
+  const end = () => {
     clearTimeout(timer);
-    scope.delete(abort);
+    signal.removeEventListener('abort', end);
     resolve();
   };
+  const timer = setTimeout(end, signal.aborted ? 0 : seconds * 1000);
+  signal.addEventListener('abort', end);
 });
 
 const makeId = () => crypto.getRandomValues(new Uint32Array(3))
@@ -419,8 +411,7 @@ export class Client extends EventTarget {
   #resolve;
   #reject;
   #closing = new AbortController();
-  #open = new Set([this.#closing]); // until this is closed
-  #doing = new Set(); // what the leader does now
+  #doing = new AbortController(); // of what the leader does now
   #leads; // an object of its own each time
   #heard; // the server, when
   #failures = 0;
@@ -445,7 +436,7 @@ export class Client extends EventTarget {
   get epoch() { return this.#replica.epoch; }
   get generation() { return this.#replica.generation; }
   get items() { return this.#replica.items; }
-  get #closed() { return this.#open.stopped; }
+  get #closed() { return this.#closing.signal.aborted; }
 
   #emit(type, detail) {
     this.#closed || this.dispatchEvent(new CustomEvent(type, {detail}));
@@ -465,7 +456,7 @@ export class Client extends EventTarget {
 
   close() {
     clearInterval(this.#ticks);
-    stop(this.#open);
+    this.#closing.abort();
     this.#interrupt();
     this.#channel?.close();
     this.#db?.close();
@@ -475,15 +466,15 @@ export class Client extends EventTarget {
 
   // Asking.
 
-  async #send(method, path, {scope = this.#open, body, wait = 0,
-    patience = PATIENCE + wait} = {}) {
+  async #send(method, path, {signal = this.#closing.signal, body, wait = 0,
+    patience = PATIENCE + wait}) {
     const {epoch, generation} = this.#replica;
     const query = new URLSearchParams({...wait && {wait},
       ...generation && {generation, ...epoch !== null && {epoch}}});
     const headers = {...this.#headers,
       ...body && {'Content-Type': 'application/json'}};
     const pieces = exchange(`${this.#url}/${path}?${query}`,
-      {method, headers, body, scope, patience});
+      {method, headers, body, signal, patience});
     const {value: response} = await pieces.next();
     if (!response.ok) {
       const {status, statusText} = response;
@@ -502,23 +493,23 @@ export class Client extends EventTarget {
 
   async sync() { await this.#ask(); }
 
-  async #ask(scope, wait, questions = 5) {
+  async #ask(signal, wait, questions = 5) {
     const {epoch, generation} = this.#replica;
     const text = await joined(
-      await this.#send('GET', 'updates', {scope, wait}));
+      await this.#send('GET', 'updates', {signal, wait}));
     const answer = decode(text);
     const isOurs = fits(answer, {epoch, generation});
     if (!this.#take(answer, text) &&
         !(isOurs && covers(this.#replica, answer))) {
       questions ||
         refuse(`one since ${generation}, not from a cache`, answer);
-      await this.#ask(scope, wait, questions - !isOurs);
+      await this.#ask(signal, wait, questions - !isOurs);
     }
   }
 
-  async #accept(answer, text, scope) {
+  async #accept(answer, text, signal) {
     if (!this.#take(answer, text) && !covers(this.#replica, answer)) {
-      await this.#ask(scope);
+      await this.#ask(signal);
     }
   }
 
@@ -557,40 +548,40 @@ export class Client extends EventTarget {
     const leads = {};
     this.#leads = leads;
     while (this.#leads === leads) {
-      const scope = this.#doing;
+      const {signal} = this.#doing;
       let asked = false;
       try {
         this.#heard = Date.now();
         const polls = this.#fruitless >= FRUITLESS;
-        await this.#ask(scope, polls && this.online ? HOLD : 0);
+        await this.#ask(signal, polls && this.online ? HOLD : 0);
         asked = true;
         this.#failures = 0;
         this.#fruitless = (this.#fruitless + 1) % (FRUITLESS + POLLS);
-        await (polls ? sleep(1, scope) : this.#follow(scope));
+        await (polls ? sleep(1, signal) : this.#follow(signal));
       } catch (error) {
-        scope.stopped || await this.#pause(error, asked, scope);
+        signal.aborted || await this.#pause(error, asked, signal);
       }
     }
   }
 
-  async #follow(scope) {
+  async #follow(signal) {
     const pieces = await this.#send('GET', 'events', {
-      scope, patience: 3 * this.#heartbeat});
+      signal, patience: 3 * this.#heartbeat});
     for await (const {type, data} of parseEvents(pieces)) {
       this.#heard = Date.now();
       this.#fruitless = 0;
       if (type === 'updates') {
-        await this.#accept(decode(data), data, scope);
+        await this.#accept(decode(data), data, signal);
       } else if (type === 'ask') {
-        await this.#ask(scope);
-        await sleep(Math.random(), scope); // all were told so at once
+        await this.#ask(signal);
+        await sleep(Math.random(), signal); // all were told so at once
       }
     }
     throw new RequestError('the event stream ended');
   }
 
   // Random, or all clients of a restarted server would come at once.
-  async #pause(error, asked, scope) {
+  async #pause(error, asked, signal) {
     const limit = Math.min(LONGEST, 2 ** this.#failures);
     const delay = (error.retryAfter ?? 0) + Math.random() * limit;
     this.#failures += 1;
@@ -602,7 +593,7 @@ export class Client extends EventTarget {
       this.close();
     }
     this.#heard = error.retryAfter ? Infinity : 0; // may it wake?
-    await sleep(delay, scope);
+    await sleep(delay, signal);
   }
 
   #report(trouble) {
@@ -623,9 +614,9 @@ export class Client extends EventTarget {
 
   #interrupt(leads) {
     const doing = this.#doing;
-    this.#doing = new Set();
+    this.#doing = new AbortController();
     this.#leads = leads;
-    stop(doing);
+    doing.abort();
   }
 
   // Tabs.  The one with the lock leads: it follows the server, stores, and
@@ -634,11 +625,7 @@ export class Client extends EventTarget {
   async #share() {
     try {
       this.#db = await openStore(this.#name);
-      const texts = await result(recordsOf(this.#db).getAll());
-      texts.slice(0, -1).forEach(
-        text => this.#replica.apply(JSON.parse(text)));
-      this.generation &&
-        this.#announce(this.#replica, additions(this.items, []), 0);
+      this.#load(await result(recordsOf(this.#db).getAll()));
     } catch (error) {
       this.#emit('error', {error});
     }
@@ -656,6 +643,18 @@ export class Client extends EventTarget {
       this.#post({wake: true});
     } else {
       this.#lead();
+    }
+  }
+
+  #load(texts) {
+    if (!this.generation) {
+      try {
+        texts.slice(0, -1).forEach(
+          text => this.#replica.apply(JSON.parse(text)));
+      } finally {
+        this.generation &&
+          this.#announce(this.#replica, additions(this.items, []), 0);
+      }
     }
   }
 

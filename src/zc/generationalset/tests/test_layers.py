@@ -67,6 +67,7 @@ MAY_IMPORT = {
     'server._openapi': set(),
     'server._pages': {'server._problems'},
     'server': {'server'},
+    'server._hosts': {'server._problems'},
     'server._connection': {'server._problems'},
     'server._run': {'server._connection'},
     'server._workers': {'server._run'},

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 import httpx
@@ -43,7 +44,7 @@ class Serving(unittest.TestCase):
     @contextlib.contextmanager
     def serving(self, *arguments, **environment):
         """Run the command; yield its first line."""
-        process = subprocess.Popen(
+        process = self.process = subprocess.Popen(
             self.command('--port', '0', *arguments), cwd=self.directory,
             env={**ENVIRONMENT, **environment}, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True)
@@ -157,6 +158,51 @@ class ServeTests(Serving):
                 response = httpx.get(
                     f'{self.url}/updates', headers={'host': host})
                 self.assertEqual(response.status_code, status)
+            self.assertEqual(response.headers['content-type'],
+                             'application/problem+json')
+            self.assertIn("localhost, 127.0.0.1, [::1], got one to "
+                          "'example.org'", response.json()['detail'])
+            for host in '[::1]:80', '[::1]', 'LocalHost:1', '127.0.0.1:x':
+                self.assertEqual(httpx.get(
+                    f'{self.url}/updates', headers={'host': host},
+                    ).status_code, 200)
+            for host in '[::1', '', '[::2]', 'localhost.example.org':
+                self.assertEqual(httpx.get(
+                    f'{self.url}/updates', headers={'host': host},
+                    ).status_code, 400)
+
+    def test_many_writers(self):
+        with self.serving('Data.fs'):
+            def write(number):
+                for count in range(10):
+                    httpx.put(f'{self.url}/items/{number}', json=count
+                              ).raise_for_status()
+            threads = [threading.Thread(target=write, args=(number,))
+                       for number in range(30)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+            self.assertEqual(
+                httpx.get(f'{self.url}/items/').json()['length'], 30)
+        self.assertEqual(self.stderr, '')
+
+    def test_clients_that_do_not_read(self):
+        with self.serving() as line:
+            port = int(line.rpartition(':')[2])
+            with socket.create_connection(('127.0.0.1', port)) as connection:
+                connection.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                connection.sendall(
+                    b'GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n')
+                connection.recv(1)
+                for number in range(60):
+                    httpx.put(f'{self.url}/items/a', json=f'{number}' * 90_000
+                              ).raise_for_status()
+                process, self.process = self.process, None
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(30), 0)
+        self.assertEqual(self.stderr, '')
 
     def test_tokens(self):
         with self.serving('--token-file', self.tokens(), '--host', '0.0.0.0'):

@@ -19,7 +19,7 @@ from msgspec import UNSET, UnsetType
 
 from zc.generationalset.interfaces import SubsetUpdates
 from zc.generationalset.wire._forms import Default, plain_value, wire_text
-from zc.generationalset.wire._hashes import check_hashes
+from zc.generationalset.wire._hashes import SAME_IDS, check_hashes
 from zc.generationalset.wire._ids import (
     JSON,
     decode_id,
@@ -286,7 +286,7 @@ def _entries(
             result.append(entry)
         if type(id) is not str:
             others.append(id)
-    check_hashes(others)
+    check_hashes(others, SAME_IDS)
     return result
 
 
