@@ -37,7 +37,8 @@ async (options) => {
 CONTENTS = '''
 () => {
   const entries = (items) => Object.fromEntries(Array.from(
-    items, ([id, item]) => [id, item instanceof Items ? entries(item) : item]));
+    items, ([id, item]) =>
+      [id, item instanceof Items ? entries(item) : item]));
   return entries(client.items);
 }
 '''
