@@ -60,11 +60,13 @@ class Wakeups:
         returns, or more.
         """
         count = self.count  # first: what comes now may be seen or not
-        tid = self._tid
+        self._wait_for(self._tid)
+        return count
+
+    def _wait_for(self, tid: bytes) -> None:
         deadline = time.monotonic() + COMMIT_TIMEOUT
         while self._db.lastTransaction() < tid and time.monotonic() < deadline:
             time.sleep(0.001)
-        return count
 
     @property
     def may_be_behind(self) -> bool:
@@ -77,11 +79,11 @@ class Wakeups:
     def catch_up(self) -> None:
         """Wait until all that was committed before, anywhere, can be read.
 
-        What a client asks the ZEO server is answered after all that it has to
-        be told.
+        It isn't enough to ping the ZEO server: it may answer before it tells
+        of a commit that was made before.
         """
         if self.may_be_behind:
-            self._db.storage.ping()
+            self._wait_for(self._db.storage._call('lastTransaction'))
 
     # Called by ZODB in the committing thread, with a lock held
 

@@ -11,6 +11,7 @@ from ZODB.MappingStorage import MappingStorage
 from ZODB.POSException import ConflictError, UndoError
 from ZODB.serialize import referencesf
 from zope.testing import setupstack
+from zope.testing.wait import wait
 
 from zc.generationalset import GSet, check
 from zc.generationalset.tests import writers
@@ -122,7 +123,11 @@ class Base:
         with self.session() as session:
             return client.sync(session.tree)
 
+    def settle(self):
+        """Wait until all clients of the storage know of all commits."""
+
     def session(self, number=0):
+        self.settle()
         session = writers.Session(self.dbs[number])
         session.begin()
         return session
@@ -151,6 +156,7 @@ class Base:
                 two.commit()
             except ConflictError:
                 two.abort()
+                self.settle()
                 two.begin()
                 second(two.tree)
                 two.commit()
@@ -272,6 +278,7 @@ class HandedOut(Base):
                 with self.assertRaises(ConflictError):
                     two.commit()
                 two.abort()
+                self.settle()
                 two.begin()
                 put('y', 2)(two.tree)
                 answers.append(look(two.tree))
@@ -764,6 +771,10 @@ class ZEO(Contract, Reopening, Undoing):
         return tuple(
             writers.open_db('zeo', self.server.address, self.storage)
             for _ in range(2))
+
+    def settle(self):
+        # The server may answer one client before it tells the other.
+        wait(lambda: len({db.lastTransaction() for db in self.dbs}) == 1)
 
 
 class TestZEO(ZEO, unittest.TestCase):
