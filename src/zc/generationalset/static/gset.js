@@ -651,6 +651,9 @@ export class Client extends EventTarget {
       try {
         texts.slice(0, -1).forEach(
           text => this.#replica.apply(JSON.parse(text)));
+      } catch (error) {
+        recordsOf(this.#db).clear();
+        throw error;
       } finally {
         this.generation &&
           this.#announce(this.#replica, additions(this.items, []), 0);

@@ -1,12 +1,32 @@
 """The browser client, in a real browser: storage and tabs."""
 
 import json
+import re
 import unittest
 from pathlib import Path
 
-from zc.generationalset.tests.tabs import Tabs, wait
+from playwright.sync_api import expect
+
+from zc.generationalset.tests.tabs import STATIC, Tabs, wait
 
 HERE = Path(__file__).parent
+
+
+class ReadmeTests(Tabs, unittest.TestCase):
+
+    def test_a_live_list(self):
+        readme = (STATIC / 'README.md').read_text(encoding='utf-8')
+        example = re.search('```html\n(.*?)```', readme, re.DOTALL)[1]
+        context = self.context()
+        context.route('**/list', lambda route: route.fulfill(
+            body=example, content_type='text/html'))
+        page = self.window('/list', context)
+        lines = page.locator('#list li')
+        expect(lines).to_have_text(['ann: undefined'])
+        self.put('milk', {'text': 'Buy milk'})
+        expect(lines).to_have_text(['ann: undefined', 'milk: Buy milk'])
+        self.remove('ann')
+        expect(lines).to_have_text(['milk: Buy milk'])
 
 
 class VectorsTests(Tabs, unittest.TestCase):
@@ -191,7 +211,7 @@ class StoreTests(Tabs, unittest.TestCase):
     def test_a_damaged_store(self):
         page = self.tab(self.context())
         self.wait_stored(page)
-        for damage in ('"{"', '"null"', 'JSON.stringify({since: 7})', 'null'):
+        for damage in '"{"', '"null"', 'JSON.stringify({since: 7})', 'null':
             page.evaluate('''async (damage) => {
               client.close();
               const [{ name }] = await indexedDB.databases();
@@ -205,11 +225,23 @@ class StoreTests(Tabs, unittest.TestCase):
               });
               request.result.close();
             }''', damage)
-            self.put('damage', damage)
+            # It has what comes before the damage, and goes on from there.
             self.reload(page)
+            self.wait(page, 'client.online')
+            self.assertEqual(self.contents(page), {'ann': 'Ann'})
+            self.assertEqual(self.types(page).count('error'), 1)
+            self.put('bob', damage)
             self.wait_current(page)
+            self.wait_stored(page)
+            self.stop()
+            self.reload(page)
             self.assertEqual(
-                self.contents(page), {'ann': 'Ann', 'damage': damage})
+                self.contents(page), {'ann': 'Ann', 'bob': damage})
+            self.assertNotIn('error', self.types(page))
+            self.start()
+            self.remove('bob')
+            self.wait_current(page)
+            self.wait_stored(page)
 
     def test_a_store_that_is_deleted(self):
         page = self.tab(self.context())
