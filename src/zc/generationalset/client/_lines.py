@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, closing, contextmanager
 from socket import SHUT_RDWR, socket
-from typing import Any
+from typing import Any, cast
 from weakref import WeakSet
 
 import anyio
@@ -86,8 +86,7 @@ class Line:
             if isinstance(step, Read):
                 return next(self._pieces, b'')
         self.close()
-        if isinstance(step, Wait):
-            self._network.wait(step.seconds)
+        self._network.wait(cast(Wait, step).seconds)
         return None
 
     def _request(self, step: Request) -> Reply:
@@ -164,8 +163,7 @@ class AsyncLine:
             if isinstance(step, Read):
                 return await anext(self._pieces, b'')
         await self.aclose()
-        if isinstance(step, Wait):
-            await self._network.wait(step.seconds)
+        await self._network.wait(cast(Wait, step).seconds)
         return None
 
     async def _request(self, step: Request) -> Reply:

@@ -61,6 +61,15 @@ class Connecting(Served):
 
 class HeadTests(Connecting):
 
+    def test_nonsense_behind_a_request_that_is_answered(self):
+        connection = self.connect()
+        connection.sendall(GET.replace(b'/updates', b'/events') + b'\r\n')
+        received = b''
+        while b'\n:\n' not in received:
+            received += connection.recv(65536)
+        connection.sendall(b'nonsense\r\n\r\n')
+        self.assertNotIn(b'400', self.receive_all(connection))
+
     def test_too_large(self):
         just = GET + b'x: ' + b'a' * (_connection.HEAD + 1) + b'\r\n'
         many = GET + b''.join([b'x%d: 1\r\n' % i for i in range(12_000)])
