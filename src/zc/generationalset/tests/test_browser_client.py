@@ -321,3 +321,70 @@ class NetworkTests(Tabs, unittest.TestCase):
             self.wait_current(page)
             self.assertEqual(
                 self.contents(page), {'ann': 'Ann', 'n': number})
+
+    def refuse(self, page, **options):
+        """Have the server refuse, and times be as long as they may be."""
+        page.evaluate('() => { Math.random = () => 1; }')
+        page.route('**/updates*', lambda route: route.fulfill(**options))
+        page.evaluate('client.sync().catch(() => {})')
+        self.stop()
+        self.start()
+        self.wait(page, "events.some(([type]) => type === 'offline')")
+
+    def test_seen_again(self):
+        page = self.tab(self.context())
+        self.refuse(page, status=500)
+        self.wait(page, """events.filter(
+          ([type]) => type === 'offline').length === 3""")
+        page.unroute('**/updates*')
+        # The next try is four seconds away.
+        for is_hidden in True, False:
+            self.assertFalse(page.evaluate('client.online'))
+            page.evaluate("""(value) => {
+              Object.defineProperty(
+                document, 'hidden', { value, configurable: true });
+              document.dispatchEvent(
+                new Event('visibilitychange', { bubbles: true }));
+            }""", is_hidden)
+        page.wait_for_function('client.online', timeout=2000)
+
+    def test_retry_after_is_obeyed_nevertheless(self):
+        page = self.tab(self.context())
+        self.refuse(page, status=503, headers={'Retry-After': '3600'})
+        page.unroute('**/updates*')
+        count = len(self.server.requests)
+        page.evaluate("""async () => {
+          dispatchEvent(new Event('online'));
+          await new Promise((resolve) => setTimeout(resolve, 200));
+        }""")
+        self.assertFalse(page.evaluate('client.online'))
+        self.assertEqual(len(self.server.requests), count)
+
+    def test_after_a_sleep(self):
+        page = self.tab(self.context())
+        wait(lambda: self.server.streams == 1)
+        page.evaluate("dispatchEvent(new Event('online'))")
+        self.put('bob', 'Bob')
+        self.wait_current(page)
+        self.assertEqual(len(self.server.asked('GET /events')), 1)
+        # A stream that was silent for long is given up.
+        page.evaluate("""() => {
+          const { now } = Date;
+          Date.now = () => now() + 30_000;
+          dispatchEvent(new Event('online'));
+        }""")
+        wait(lambda: len(self.server.asked('GET /events')) == 2)
+        wait(lambda: self.server.streams == 1)
+        self.put('cy', 'Cy')
+        self.wait_current(page)
+        self.assertNotIn('offline', self.types(page))
+
+    def test_many_at_once(self):
+        pages = [self.tab(self.context()) for _ in range(2)]
+        for page in pages:
+            page.evaluate("""(name) => Promise.all(Array.from(
+              {length: 50}, (_, n) => client.put([`${name} ${n}`], n)))""",
+                          f'page {pages.index(page)}')
+        for page in pages:
+            self.wait_current(page)
+            self.assertEqual(page.evaluate('client.items.size'), 101)

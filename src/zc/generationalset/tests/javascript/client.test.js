@@ -232,6 +232,16 @@ test('streams that end are opened again, nobody is told', async (test) => {
     (type) => !['added', 'updates'].includes(type)), ['online']);
 });
 
+test('after each stream there is a rest', async (test) => {
+  const { server } = await started(test);
+  slow(test);
+  server.fault = (request, response, path) => path === 'events' &&
+    Boolean(response.writeHead(200).end(':\n\n')) | true;
+  server.cut();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.ok(server.count('GET events') <= 2, server.requests.join());
+});
+
 test('silence: another stream', async (test) => {
   const { server, client } = await started(test, { heartbeat: 0.02 });
   // The second and later ones are opened, and say nothing more.
@@ -532,11 +542,25 @@ test('a listener may close it, or write', async (test) => {
   assert.equal(events.at(-1)[0], 'added');
 });
 
+/** Runs a module that has a client; returns its exit code and output. */
+async function runNode(source) {
+  const module = new URL('../../static/gset.js', import.meta.url);
+  const child = spawn(process.execPath, ['--input-type=module', '-e',
+    `import { Client } from '${module}';\n${source}`]);
+  let output = '';
+  child.stdout.on('data', (data) => {
+    output += data;
+  });
+  child.stderr.on('data', (data) => {
+    output += data;
+  });
+  const [code] = await once(child, 'exit');
+  return [code, output];
+}
+
 test('when it is closed, Node ends by itself', async (test) => {
   const { server } = await setUp(test);
-  const module = new URL('../../static/gset.js', import.meta.url);
-  const source = `
-    import { Client } from '${module}';
+  assert.deepEqual(await runNode(`
     const client = new Client('${server.url}', { store: 'things' });
     client.addEventListener('error', ({ detail }) =>
       console.log(detail.error.message));
@@ -544,14 +568,22 @@ test('when it is closed, Node ends by itself', async (test) => {
     await client.put('bob', 1);
     console.log(client.items.size);
     client.close();
-  `;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', source]);
-  let output = '';
-  child.stdout.on('data', (data) => output += data);
-  child.stderr.on('data', (data) => output += data);
-  const [code] = await once(child, 'exit');
-  assert.equal(code, 0, output);
-  assert.equal(output, 'indexedDB is not defined\n2\n');
+  `), [0, 'indexedDB is not defined\n2\n']);
+});
+
+test('also while it waits', async (test) => {
+  const { server } = await setUp(test);
+  server.fault = (request, response) =>
+    json(response, {}, 503, { 'Retry-After': '600' });
+  const began = Date.now();
+  assert.deepEqual(await runNode(`
+    const client = new Client('${server.url}');
+    client.addEventListener('offline', () => client.close());
+    await client.start();
+    await new Promise((resolve) => setImmediate(resolve));
+    client.close();
+  `), [0, '']);
+  assert.ok(Date.now() - began < 20_000);
 });
 
 test('what it is made of is checked', () => {

@@ -270,3 +270,20 @@ test('items are found by paths, and iterated over', () => {
   assert.equal(items.at(['x', 'y', 'z']), undefined);
   assert.ok(items.has('b') && !items.has('c'));
 });
+
+test('what the vectors leave out', () => {
+  const answer = { format: 1, epoch: 'e', since: 0, generation: 1 };
+  for (const members of [
+    { epoch: '\ud800' }, { since_epoch: '\ud800' }, { generation: 0 },
+    { reset: '\ud800', contents: [] }, { since_epoch: 1 },
+  ]) {
+    assert.throws(() => decode(JSON.stringify({ ...answer, ...members })),
+      /^TypeError: expected/);
+  }
+  let deep = 1;
+  for (let depth = 0; depth < 200; depth += 1) {
+    deep = depth % 3 ? { a: deep } : { $tuple: depth % 2 ? [deep] : [deep, 1] };
+  }
+  const adds = (item) => JSON.stringify({ ...answer, adds: [['a', item]] });
+  assert.throws(() => decode(adds(deep)), /levels/);
+});
