@@ -192,9 +192,11 @@ class FrozenTests(TwoTabs, unittest.TestCase):
     def freeze(self, page):
         """Have a page do nothing for four seconds."""
         page.evaluate('''() => void setTimeout(() => {
+          navigator.sendBeacon('/frozen');
           const end = Date.now() + 4000;
           while (Date.now() < end);
         })''')
+        wait(lambda: self.server.asked('POST /frozen'))
 
     def test_a_frozen_leader(self):
         self.freeze(self.first)
