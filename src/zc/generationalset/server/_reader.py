@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 import threading
-import zlib
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -134,7 +134,7 @@ class Reader:
         begun.snapshot.close()
         answer.body = b''.join(begun.first)
         if compressed and len(answer.body) >= COMPRESSIBLE:
-            answer.body = zlib.compress(answer.body, wbits=31)
+            answer.body = gzip.compress(answer.body, 6, mtime=0)
             answer.compressed = True
         return answer
 
