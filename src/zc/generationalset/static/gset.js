@@ -146,7 +146,9 @@ const covers = (position, {epoch, generation}) =>
 
 // Replicas.
 
-export class Misfit extends Error {}
+export class Misfit extends Error {
+  name = 'Misfit';
+}
 
 const update = Symbol('update');
 
@@ -254,6 +256,8 @@ const PATIENCE = 30; // with silence
 const OBEYED = 3600; // of Retry-After, which may be mistaken
 
 export class RequestError extends Error {
+  name = 'RequestError';
+
   constructor(text, members) {
     super(text);
     Object.assign(this, {status: 0, detail: text}, members);
@@ -410,17 +414,17 @@ export class Client extends EventTarget {
   #started;
   #resolve;
   #reject;
-  #closing = new AbortController();
+  #closing = new AbortController(); // options with its signal, too
   #doing = new AbortController(); // of what the leader does now
   #leads; // an object of its own each time
-  #heard; // the server, when
+  #heard; // when the server was
   #failures = 0;
   #fruitless = 0; // streams, then polls
   #db;
   #channel;
   #hearing = Promise.resolve(); // one message after the other
   #ticks;
-  #quiet = 0; // ticks
+  #quiet = 0; // ticks without the leader
 
   constructor(url, {token, store, heartbeat = 15} = {}) {
     super();
@@ -547,7 +551,7 @@ export class Client extends EventTarget {
   async #lead() {
     const leads = {};
     this.#leads = leads;
-    while (this.#leads === leads) {
+    while (this.#leads === leads && !this.#closed) {
       const {signal} = this.#doing;
       let asked = false;
       try {
@@ -638,8 +642,8 @@ export class Client extends EventTarget {
         this.#hearing = this.#hearing.then(() => this.#hear(data))
           .catch(error => this.#emit('error', {error}));
       };
-      this.#ticks = setInterval(() => this.#tick(), this.#heartbeat * 1000);
-      this.#lock({signal: this.#closing.signal});
+      this.#ticks = setInterval(() => this.#tick(), 500 * this.#heartbeat);
+      this.#lock(this.#closing);
       this.#post({wake: true});
     } else {
       this.#lead();
@@ -667,7 +671,7 @@ export class Client extends EventTarget {
     } catch ({name}) {
       this.#interrupt();
       if (name === 'AbortError' && !this.#closed) { // it was stolen
-        this.#lock({signal: this.#closing.signal});
+        this.#lock(this.#closing);
       }
     }
   }

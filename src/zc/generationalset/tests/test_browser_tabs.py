@@ -187,7 +187,7 @@ class TakingOverTests(TwoTabs, unittest.TestCase):
 class FrozenTests(TwoTabs, unittest.TestCase):
 
     heartbeat = 0.1
-    options = {'heartbeat': 0.3}
+    options = {'heartbeat': 0.8}
 
     def freeze(self, page):
         """Have a page do nothing for four seconds."""
@@ -211,6 +211,10 @@ class FrozenTests(TwoTabs, unittest.TestCase):
         self.wait_current(self.first, self.second)
         self.assertEqual(len(self.server.asked('GET /events')), 2)
         self.wait_stored(self.second)
+        # It is the next one.
+        self.second.close()
+        self.put('dan', 'Dan')
+        self.wait_current(self.first)
 
     def test_a_frozen_follower(self):
         self.freeze(self.second)
