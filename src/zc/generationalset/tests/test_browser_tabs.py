@@ -114,6 +114,21 @@ class SharingTests(TwoTabs, unittest.TestCase):
         self.wait_current(self.second)
         self.assertEqual(len(self.server.asked('GET /updates')), 2)
 
+    def test_two_clients_in_one_tab(self):
+        page = self.first
+        page.evaluate('''async () => {
+          const { Client } = await import('/static/gset.js');
+          window.other = new Client('./', { store: 'things' });
+          await other.start();
+        }''')
+        self.put('bob', 'Bob')
+        self.wait_current(page)
+        self.wait(page, 'other.generation === client.generation')
+        page.evaluate('client.close()')
+        self.put('cy', 'Cy')
+        self.wait(page, "other.items.get('cy') === 'Cy'")
+        wait(lambda: self.server.streams == 1)
+
     def test_reset(self):
         with self.changing() as things:
             things.renew()
