@@ -503,8 +503,8 @@ export class Client extends EventTarget {
       await this.#send('GET', 'updates', {signal, wait}));
     const answer = decode(text);
     const isOurs = fits(answer, {epoch, generation});
-    if (!this.#take(answer, text) &&
-        !(isOurs && covers(this.#replica, answer))) {
+    this.#take(answer, text);
+    if (!isOurs || !covers(this.#replica, answer)) {
       questions ||
         refuse(`one since ${generation}, not from a cache`, answer);
       await this.#ask(signal, wait, questions - !isOurs);
@@ -512,14 +512,14 @@ export class Client extends EventTarget {
   }
 
   async #accept(answer, text, signal) {
-    if (!this.#take(answer, text) && !covers(this.#replica, answer)) {
-      await this.#ask(signal);
-    }
+    this.#take(answer, text);
+    covers(this.#replica, answer) || await this.#ask(signal);
   }
 
+  // Applies an answer if it fits, and tells all.
   #take(answer, text) {
     if (!fits(answer, this.#replica)) {
-      return false;
+      return;
     }
     const changes = this.#replica.apply(answer);
     const {since, generation, reset} = answer;
@@ -537,7 +537,6 @@ export class Client extends EventTarget {
       }
       this.#announce(answer, changes, text.length);
     }
-    return true;
   }
 
   #announce({epoch, generation}, changes, size) {

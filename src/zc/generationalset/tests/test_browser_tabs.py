@@ -239,6 +239,17 @@ class FrozenTests(TwoTabs, unittest.TestCase):
         self.wait_current(self.second)
         self.assertEqual(len(self.server.asked('GET /events')), 1)
 
+    def test_tabs_that_are_seen_do_not_hurry_it(self):
+        self.first.evaluate('() => { Math.random = () => 1; }')
+        self.first.route('**/updates*', lambda route: route.abort())
+        self.stop()
+        self.start()
+        count = '''events.filter(([type]) => type === 'offline').length'''
+        self.wait(self.first, f'{count} === 3')
+        # The next try is four seconds away, a tick of the other tab is not.
+        self.second.wait_for_timeout(1500)
+        self.assertEqual(self.first.evaluate(count), 3)
+
     def test_many_that_are_seen_do_not_take_it_from_one_that_lives(self):
         pages = [self.tab(self.browser, **self.options) for _ in range(3)]
         for number in range(4):
