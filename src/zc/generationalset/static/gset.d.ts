@@ -20,7 +20,11 @@ export type Id = string | number | { [name: string]: Value };
 /** Ids, from the top of the tree. */
 export type Path = readonly Id[];
 
-/** The items of a set by id, the one changed last comes last. */
+/**
+ * The items of a set by id, the one changed last comes last.
+ *
+ * Its methods throw a TypeError for what can't be an id.
+ */
 export class Items implements Iterable<[Id, Value | Items]> {
   /** How many items and subsets there are. */
   readonly size: number;
@@ -83,7 +87,11 @@ export interface Subset {
  */
 export function decode(text: string): Answer;
 
-/** The events in the pieces of a `text/event-stream`. */
+/**
+ * The events in the pieces of a `text/event-stream`.
+ *
+ * Comments are events of the type ''; they are signs of life.
+ */
 export function parseEvents(
   pieces: AsyncIterable<string>,
 ): AsyncGenerator<{ type: string; data: string }, void>;
@@ -164,7 +172,10 @@ export interface Events {
   }>;
   /** The server answers. */
   online: CustomEvent<null>;
-  /** It doesn't; `delay` is the number of seconds until the next try. */
+  /**
+   * It doesn't; `delay` is the number of seconds until the next try.  Only in
+   * the tab that asked, `error` is a RequestError; in others it has a message.
+   */
   offline: CustomEvent<{ error: Error; delay: number }>;
   /** All was replaced, by the `updates` that follow. */
   reset: CustomEvent<{ reason: string }>;
@@ -214,7 +225,13 @@ export class Client {
   /** Asks once what changed. */
   sync(): Promise<void>;
 
-  /** Puts an item in the place of whatever item has that path. */
+  /**
+   * Puts an item in the place of whatever item has that path.
+   *
+   *     await client.put(['people', 'ann'], {name: 'Ann'})
+   *
+   * Rejects with a TypeError for what isn't JSON, or no id.
+   */
   put(path: Path | Id, item: Value): Promise<void>;
 
   /** Puts an item into the set at a path, [] for the top; returns its id. */
@@ -226,7 +243,12 @@ export class Client {
   /** Removes an item, or a subset with all that is in it. */
   remove(path: Path | Id): Promise<void>;
 
-  /** Makes several changes in one transaction; returns their ids. */
+  /**
+   * Makes several changes in one transaction, all or none; returns their ids.
+   *
+   *     await client.batch([
+   *       {op: 'put', path: 'a', item: 1}, {op: 'remove', path: 'b'}])
+   */
   batch(changes: readonly BatchChange[]): Promise<Id[]>;
 
   /** Lets go of everything: connections, timers, database, other tabs. */

@@ -77,7 +77,7 @@ const KINDS = {
     !isFixed && isObject(object) && checkMembers(object, depth),
 };
 
-// Of those that may be ids, the one form that equal ones have.
+// Equal ids have one form.
 const IDS = {
   __proto__: null,
   $int: () => true,
@@ -193,7 +193,6 @@ export class Items {
     }
   }
 
-  // Returns the subset, if it is one.
   #put(id, entry, path, changes) {
     const key = keyOf(id);
     const isSubset = !Array.isArray(entry);
@@ -213,7 +212,7 @@ export class Items {
   }
 }
 
-const asPath = path => Array.isArray(path) ? path : [path];
+const asPath = path => [path].flat(); // an array, or one id
 
 const isSame = (one, other) => one === other ||
   typeof one === 'object' && typeof other === 'object' && one && other &&
@@ -340,9 +339,9 @@ export async function* parseEvents(pieces) {
   }
 }
 
-// What is stored: answers, and where they lead.  When they are more than twice
-// the first, one takes the place of all.  So a change writes little, a start
-// reads a few large texts, and the order is kept.
+// What is stored: answers, and where they lead.  When they are twice as long
+// as the first, one replaces all.  So a change writes little, and a start
+// reads a few large texts.
 
 async function openStore(name) {
   const request = indexedDB.open(name, 1);
@@ -516,7 +515,7 @@ export class Client extends EventTarget {
     covers(this.#replica, answer) || await this.#ask(signal);
   }
 
-  // Applies an answer if it fits, and tells all.
+  // Applies what fits, and tells all.
   #take(answer, text) {
     if (!fits(answer, this.#replica)) {
       return;
@@ -589,7 +588,7 @@ export class Client extends EventTarget {
     const delay = (error.retryAfter ?? 0) + Math.random() * limit;
     this.#failures += 1;
     error instanceof RequestError || this.#emit('error', {error});
-    // If only a stream ended, the next question tells.
+    // A stream may end; the next question tells.
     asked || this.#report({error, delay});
     if (!this.generation && /^4(?!29)/.test(error.status)) {
       this.#reject(error);
@@ -741,7 +740,9 @@ export class Client extends EventTarget {
       if (error.status || this.#trouble || this.#closed) {
         throw error;
       }
-      return send();
+      // It may have been made.
+      return send().catch(error => error.status === 404 && !changes[1] &&
+        changes[0].op === 'remove' ? '{}' : Promise.reject(error));
     });
   }
 }

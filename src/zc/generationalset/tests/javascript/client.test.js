@@ -167,6 +167,22 @@ test('a lost response: written again, and there once', async (test) => {
   await until(() => client.items.has('bob'));
 });
 
+test('a lost response to a removal', async (test) => {
+  const { server, client } = await started(test);
+  let lost = 1;
+  server.fault = (request, response, path) => {
+    if (path === 'batch' && !server.model.root.entries.has('"ann"')) {
+      return json(response, { detail: 'there is no such item' }, 404);
+    }
+    return path === 'written' && lost-- > 0 && Boolean(response.destroy());
+  };
+  await client.remove('ann');
+  assert.ok(!client.items.has('ann'));
+  assert.equal(server.count('POST'), 2);
+  const error = await client.remove('ann').catch((error) => error);
+  assert.equal(error.status, 404);
+});
+
 test('a request that was lost is sent again', async (test) => {
   const { server, client } = await started(test);
   let lost = 1;
