@@ -27,7 +27,7 @@ MANY = 20
 def children(pid):
     """Return the numbers of the workers of a process."""
     output = subprocess.run(
-        ['ps', '-o', 'pid=,args=', '--ppid', str(pid)],
+        ['ps', '-ww', '-o', 'pid=,args=', '--ppid', str(pid)],
         capture_output=True, text=True, check=False).stdout
     return [int(line.split()[0]) for line in output.splitlines()
             if 'spawn_main' in line]
