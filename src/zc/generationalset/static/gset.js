@@ -212,7 +212,7 @@ export class Items {
   }
 }
 
-const asPath = path => [path].flat(); // an array, or one id
+const asPath = path => [path].flat();
 
 const isSame = (one, other) => one === other ||
   typeof one === 'object' && typeof other === 'object' && one && other &&
@@ -387,7 +387,7 @@ async function store(db, answer, text, replica) {
 
 const LONGEST = 60; // random delay
 const HOLD = 25; // of a long poll; proxies give up after 30
-const POLLS = 600; // until streams are tried again, 1 second each or more
+const POLLS = 600; // until streams are tried again
 const FRUITLESS = 3; // streams in silence, until it's polls
 
 const sleep = (seconds, signal) => new Promise(resolve => {
@@ -413,7 +413,7 @@ export class Client extends EventTarget {
   #started;
   #resolve;
   #reject;
-  #closing = new AbortController(); // options with its signal, too
+  #closing = new AbortController();
   #doing = new AbortController(); // of what the leader does now
   #leads; // an object of its own each time
   #heard; // when the server was
@@ -584,9 +584,8 @@ export class Client extends EventTarget {
 
   // Random, or all clients of a restarted server would come at once.
   async #pause(error, asked, signal) {
-    const limit = Math.min(LONGEST, 2 ** this.#failures);
+    const limit = Math.min(LONGEST, 2 ** this.#failures++);
     const delay = (error.retryAfter ?? 0) + Math.random() * limit;
-    this.#failures += 1;
     error instanceof RequestError || this.#emit('error', {error});
     // A stream may end; the next question tells.
     asked || this.#report({error, delay});
@@ -676,14 +675,9 @@ export class Client extends EventTarget {
 
   // The leader may be frozen; a tab that is seen can't wait for it.
   #tick() {
-    this.#quiet += 1;
-    if (this.#leads || globalThis.document?.hidden) {
-      this.#quiet = 0;
-    } else if (this.#quiet > 3) {
-      this.#lock({steal: true});
-    } else {
-      this.#post({wake: false});
-    }
+    this.#quiet = this.#leads || globalThis.document?.hidden ? 0 :
+      this.#quiet + 1;
+    this.#quiet > 3 ? this.#lock({steal: true}) : this.#post({wake: false});
   }
 
   #post(message) { this.#channel?.postMessage(message); }
