@@ -4,19 +4,11 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { Client, Items } from '../../static/gset.js';
-import { event, Faulty, json, until } from './faulty.js';
+import { event, Faulty, json, randomOf, until } from './faulty.js';
 import { entries, sorted } from './vectors.js';
 
 const { random } = Math;
 Math.random = () => random() / 20;
-
-/** Numbers from 0 to 1, the same for the same seed. */
-function randomOf(seed) {
-  return () => {
-    seed = (seed * 1103515245 + 12345) % 2 ** 31;
-    return seed / 2 ** 31;
-  };
-}
 
 /** A server that does what it should in half of the cases. */
 class Chaos {

@@ -170,3 +170,11 @@ export function recorded(client) {
   }
   return events;
 }
+
+/** Numbers from 0 to 1, the same for the same seed. */
+export function randomOf(seed) {
+  return () => {
+    seed = (seed * 1103515245 + 12345) % 2 ** 31;
+    return seed / 2 ** 31;
+  };
+}

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 
 import { Client, Items, RequestError } from '../../static/gset.js';
-import { recorded, until } from './faulty.js';
+import { randomOf, recorded, until } from './faulty.js';
 import { entries, sorted } from './vectors.js';
 
 const python = process.env.GSET_TEST_PYTHON;
@@ -160,14 +160,6 @@ test('a wrong token', options, async (test) => {
   await client.put('a', 1);
   assert.equal(client.items.get('a'), 1);
 });
-
-/** Numbers from 0 to 1, the same for the same seed. */
-function randomOf(seed) {
-  return () => {
-    seed = (seed * 1103515245 + 12345) % 2 ** 31;
-    return seed / 2 ** 31;
-  };
-}
 
 test('a server that is killed again and again', options, async (test) => {
   const seed = Number(process.env.GSET_TEST_SEED ?? Date.now() % 1e6);
