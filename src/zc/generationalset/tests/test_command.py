@@ -20,6 +20,16 @@ COMMAND = [sys.executable, '-m', 'zc.generationalset']
 NOBODY = 'http://127.0.0.1:9'
 
 
+class Interrupted(unittest.TestCase):
+    """Children can be interrupted, also if these tests can't, since they run
+    in the background of a shell."""
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(signal.signal, signal.SIGINT, signal.signal(
+            signal.SIGINT, signal.default_int_handler))
+
+
 def environment(**variables):
     """Return an environment in which the package can be imported."""
     return {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path),
@@ -34,7 +44,7 @@ def gset(*arguments, input='', **variables):
     return done.returncode, done.stdout, done.stderr
 
 
-class Commands(Served):
+class Commands(Interrupted, Served):
 
     def setUp(self):
         super().setUp()
@@ -290,7 +300,7 @@ class TokenTests(Commands):
                   error='expected a token of visible ASCII characters')
 
 
-class UsageTests(unittest.TestCase):
+class UsageTests(Interrupted):
 
     def fails(self, *arguments, pattern):
         code, out, error = gset(*arguments)

@@ -6,10 +6,11 @@ import threading
 import urllib.parse
 
 import httpx
+from starlette.routing import Route
 
 from zc.generationalset import GSet
 from zc.generationalset.documents import Document
-from zc.generationalset.server import Limits
+from zc.generationalset.server import Limits, Problem
 from zc.generationalset.tests.serving import Served
 from zc.generationalset.tests.util import Thing
 
@@ -321,3 +322,29 @@ class DocumentTests(Served):
         self.assertEqual(self.http.get('/items/plain').json(), {'n': 1})
         self.assertEqual(json.loads(self.get().content)['contents'],
                          [['plain', {'n': 1}], {'id': 'set', 'contents': []}])
+
+
+async def rename(request):
+    def change(things):
+        if 'new' in things:
+            raise Problem(409, 'there is a new one')
+        things.add(Document('new', things['old'].value))
+        things.discard('old')
+    return await request.app.state.gset.write(request, change)
+
+
+class ApplicationsTests(Served):
+    """Write handlers of applications."""
+
+    options = {'routes': [Route('/rename', rename, methods=['POST'])]}
+
+    def test_write(self):
+        self.put('old', 1)
+        response = self.http.post(
+            '/rename', params={'generation': 2, 'epoch': self.epoch()})
+        self.assertEqual(response.status_code, 200)
+        updates = response.json()['updates']
+        self.assertEqual((updates['removals'], updates['adds']),
+                         (['old'], [['new', 1]]))
+        self.refused(409, self.http.post('/rename'), 'there is a new one')
+        self.assertEqual(self.get().json()['generation'], 4)

@@ -1,0 +1,17 @@
+"""What every storage does with a tree: one contract."""
+
+from zc.generationalset.tests.contract.conflicts import (
+    Conflicts,
+    HandedOut,
+    PlainItems,
+    Structure,
+)
+from zc.generationalset.tests.contract.history import Packing, Savepoints
+
+
+class WithoutPacking(Conflicts, HandedOut, Structure, PlainItems, Savepoints):
+    pass
+
+
+class Contract(WithoutPacking, Packing):
+    pass
