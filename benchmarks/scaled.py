@@ -5,15 +5,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from statistics import median
 
 import psycopg2
 import ZODB
+from connection import HOST
 from dialects import This
 from environments import python_of
-from processes import Process, answers, free_port
+from processes import Process, answers, free_port, processor
 from progress import Progress
 from streams import Audience, quantile, streams
 
@@ -22,9 +23,11 @@ from zc.generationalset.documents import Document
 from zc.generationalset.tests.postgresql import Server
 
 FULL = {'writers': [1, 2, 4, 8, 16], 'warm': 2, 'seconds': 6, 'commits': 200,
-        'clients': [100, 1000, 5000, 10000], 'beats': 10, 'workers': [1, 2]}
+        'clients': [100, 1000, 5000, 10000], 'beats': 10, 'workers': [1, 2],
+        'mirrors': [[], [1], [1, 1], [2]], 'mirrored': [1000, 5000]}
 QUICK = {'writers': [1, 2], 'warm': 0.5, 'seconds': 1, 'commits': 20,
-         'clients': [100], 'beats': 2, 'workers': [1, 2]}
+         'clients': [100], 'beats': 2, 'workers': [1, 2],
+         'mirrors': [[], [1], [1, 1], [2]], 'mirrored': [100]}
 RELEASES = {'this release': 'scale', '0.4.0': 'scale_reference'}
 STREAMS = 20_000
 
@@ -79,17 +82,17 @@ class Storages:
                 process.stop()
 
 
-class Served:
-    """``gset serve`` of a database."""
+class Command:
+    """``gset serve`` or ``gset mirror``."""
 
     dialect = This
 
-    def __init__(self, uri, workers, directory):
+    def __init__(self, directory, *arguments):
         self.port = free_port()
+        self.url = f'http://{HOST}:{self.port}'
         self.process = self
         self._process = Process(
-            [sys.executable, '-m', 'zc.generationalset', 'serve', uri,
-             '--set', 'things', '--workers', str(workers),
+            [sys.executable, '-m', 'zc.generationalset', *arguments,
              '--streams', str(STREAMS), '--port', str(self.port)], directory)
         self._process.wait_for(
             lambda: 'explore' in self._process.text()
@@ -97,25 +100,49 @@ class Served:
 
     def memory(self):
         """Return the resident bytes of all processes that serve."""
-        output = subprocess.run(
-            ['ps', '-o', 'rss=,args=', '--ppid', str(self._process.pid)],
-            capture_output=True, text=True).stdout
-        workers = [1024 * int(line.split()[0]) for line in output.splitlines()
-                   if 'spawn_main' in line]
-        return sum(workers) or self._process.memory()
+        return sum(size for _, size in self._workers()) \
+            or self._process.memory()
 
-    def stop(self):
+    def processor(self):
+        """Return the seconds of processor time of all these."""
+        return sum(processor(pid) for pid, _ in self._workers()) \
+            or self._process.processor()
+
+    def _workers(self):
+        output = subprocess.run(
+            ['ps', '-ww', '-o', 'pid=,rss=,args=',
+             '--ppid', str(self._process.pid)],
+            capture_output=True, text=True).stdout
+        lines = [line.split() for line in output.splitlines()
+                 if 'spawn_main' in line]
+        return [(int(pid), 1024 * int(size)) for pid, size, *_ in lines]
+
+    def close(self):
         self._process.stop()
 
 
 @contextmanager
 def served(storages, kind, workers):
-    with storages.uri(kind) as uri:
-        server = Served(uri, workers, storages.directory())
-        try:
-            yield server, uri
-        finally:
-            server.stop()
+    with storages.uri(kind) as uri, closing(Command(
+            storages.directory(), 'serve', uri, '--set', 'things',
+            '--workers', str(workers))) as server:
+        yield server, uri
+
+
+@contextmanager
+def mirrored(storages, source, shape):
+    """Yield the mirrors that clients listen to.
+
+    ``shape`` has the number of mirrors of each level; those of a level follow
+    the first one of the level before.
+    """
+    with ExitStack() as stack:
+        mirrors = [source]
+        for count in shape:
+            mirrors = [stack.enter_context(closing(Command(
+                storages.directory(), 'mirror', mirrors[0].url, 'Mirror.fs')))
+                for _ in range(count)]
+        yield mirrors
 
 
 def writers(storages, settings, progress):
@@ -167,7 +194,7 @@ def _delays(server, database, commits):
         things = connection.root()['things']
         token = things.epoch, things.generation
     # Some on each of the two workers.
-    audience = Audience(server.port, This().stream(token), 8)
+    audience = Audience([server.port], This().stream(token), 8)
     try:
         for number in range(commits):
             mark = f'beat-{number:05}'
@@ -199,6 +226,25 @@ def readers(storages, settings, progress):
     return rows
 
 
+def mirrors(storages, settings, progress):
+    """Delays of many event streams, by the mirrors between."""
+    rows = []
+    for shape in settings['mirrors']:
+        for clients in settings['mirrored']:
+            with served(storages, 'zeo', 1) as (server, _), \
+                    mirrored(storages, server, shape) as mirrors:
+                source = server.processor()
+                result = streams(
+                    server, clients, settings['beats'], mirrors)
+                source = server.processor() - source
+            rows.append({'mirrors': shape, 'clients': clients,
+                         'source': source, **result})
+            progress(f'mirrors {shape}, {clients} clients: '
+                     f'{result["median"] * 1000:.0f} ms, 99 % '
+                     f'{result["most"] * 1000:.0f} ms')
+    return rows
+
+
 def medians(rows):
     """Return one row of those that are the same in all rounds."""
     return {name: median(row[name] for row in rows)
@@ -206,7 +252,8 @@ def medians(rows):
             for name, value in rows[0].items()}
 
 
-PARTS = {'writers': writers, 'delays': delays, 'readers': readers}
+PARTS = {'writers': writers, 'delays': delays, 'readers': readers,
+         'mirrors': mirrors}
 
 
 def main():

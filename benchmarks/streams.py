@@ -10,6 +10,7 @@ import selectors
 import socket
 import time
 from contextlib import contextmanager
+from itertools import cycle, islice
 from statistics import median
 
 from connection import HOST, Connection
@@ -54,14 +55,15 @@ class Listener:
 
 
 class Audience:
-    """All clients of a server, in one loop."""
+    """All clients of some servers, in one loop."""
 
-    def __init__(self, port, message, count):
+    def __init__(self, ports, message, count):
         self._selector = selectors.DefaultSelector()
         self._listeners = []
+        turns = cycle(ports)
         while len(self._listeners) < count:
-            crowd = [Listener(port, message) for _ in
-                     range(min(CROWD, count - len(self._listeners)))]
+            crowd = [Listener(port, message) for port in islice(
+                turns, min(CROWD, count - len(self._listeners)))]
             for listener in crowd:
                 self._selector.register(
                     listener.socket, selectors.EVENT_READ, listener)
@@ -104,38 +106,51 @@ class Audience:
                 key.data.hear(None)
 
 
-def streams(server, count, beats):
+def streams(source, count, beats, servers=None):
     """Return the figures of a number of clients.
 
-    ``beats`` changes are made, one a second.  The time of an arrival is
-    counted from the moment the write is sent.
+    ``beats`` changes are made at the source, one a second.  The time of an
+    arrival is counted from the moment the write is sent.  The clients listen
+    to the source, or, in turns, to other servers that follow it.
     """
-    client = server.dialect()
-    with Connection(server.port) as connection:
+    client = source.dialect()
+    with Connection(source.port) as connection:
         load(client, connection, documents(1000))
-        token = client.token(connection.ask(client.everything()))
         # Something to send at once, so that it shows when a stream is open.
+        token = client.token(connection.ask(client.everything()))
         connection.ask(client.put('opening', document(0)))
-    before = server.process.memory()
+        last = client.token(connection.ask(client.everything()))
+    for server in servers or ():
+        with Connection(server.port) as connection:
+            while client.token(connection.ask(client.everything())) != last:
+                time.sleep(0.05)
+    servers = servers or [source]
+    before = [server.process.memory() for server in servers]
     start = time.perf_counter()
-    audience = Audience(server.port, client.stream(token), count)
+    audience = Audience(
+        [server.port for server in servers], client.stream(token), count)
     try:
         opened = time.perf_counter() - start
-        memory = (server.process.memory() - before) / count
+        memory = (sum(server.process.memory() for server in servers)
+                  - sum(before)) / count
         with without_pauses():
-            delays = _beats(server, client, audience, beats)
+            delays, seconds = _beats(source, client, audience, beats, servers)
     finally:
         audience.close()
     delays.sort()
     return {'median': median(delays), 'most': quantile(delays, 0.99),
-            'last': delays[-1], 'memory': memory, 'opened': opened}
+            'last': delays[-1], 'memory': memory, 'opened': opened,
+            'processor': seconds / len(delays)}
 
 
-def _beats(server, client, audience, beats):
+def _beats(source, client, audience, beats, servers):
+    """Return all delays, and the processor time that they took there."""
     delays = []
-    with socket.create_connection((HOST, server.port)) as writer:
+    with socket.create_connection((HOST, source.port)) as writer:
         writer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for number in range(-2, beats):  # two to get warm
+            if number == 0:
+                before = processor(servers)
             mark = f'beat-{number:05}'
             tick = time.perf_counter() + 1
             message = client.put(f'event-{number}', document(0, 0, mark))
@@ -146,7 +161,11 @@ def _beats(server, client, audience, beats):
             if number >= 0:
                 delays += arrived
             audience.rest(tick)
-    return delays
+    return delays, processor(servers) - before
+
+
+def processor(servers):
+    return sum(server.process.processor() for server in servers)
 
 
 def quantile(ordered, share):
