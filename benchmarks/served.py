@@ -7,7 +7,8 @@ That is more than ``gset serve`` allows; the rest is as it does it.
 
 import sys
 
-from zc.generationalset.commands.serve import database, prepare
+from zc.generationalset.commands._databases import opened
+from zc.generationalset.commands.serve import prepare
 from zc.generationalset.server import Limits, application
 from zc.generationalset.server._run import listen, run
 
@@ -17,7 +18,7 @@ STREAMS = 20_000
 
 def main():
     path, port = sys.argv[1:]
-    with database(path) as db:
+    with opened(path) as db:
         name, = prepare(db, 'things')
         app = application(db, lambda root: root[name],
                           limits=Limits(streams=STREAMS))

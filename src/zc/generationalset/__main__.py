@@ -6,6 +6,7 @@ import argparse
 import io
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from zc.generationalset.commands import (
@@ -70,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
         prog=name if name == 'gset' else 'python -m zc.generationalset',
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        '--version', action='version',
+        version=f'zc.generationalset {version("zc.generationalset")}')
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     for module in COMMANDS:
         module.add_parser(commands)

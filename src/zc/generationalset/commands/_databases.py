@@ -7,9 +7,12 @@ that of RelStorage is for ``postgres://``, and needs a host and a port.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, urlencode
+
+from zc.generationalset.commands import Failure
 
 if TYPE_CHECKING:
     from relstorage.options import Options
@@ -21,6 +24,10 @@ SHARED = (
 )
 
 
+#: Bytes of objects, as they are stored, that each connection keeps in memory.
+CACHE = 128 * 2 ** 20
+
+
 def is_shared(data: str | None) -> bool:
     """Tell whether several processes may open a database."""
     return data is not None and data.partition('://')[0] in SHARED
@@ -30,6 +37,35 @@ def public(data: str) -> str:
     """Return a URI without its password."""
     return re.sub(
         '(://[^/@:]*:)[^/@]*(?=@)|([?&]password=)[^&]*', r'\1\2***', data)
+
+
+@contextmanager
+def opened(data: str | None) -> Iterator[Any]:
+    """Open the database that a user named."""
+    import ZODB
+    from ZODB.DemoStorage import DemoStorage
+    from ZODB.FileStorage import FileStorage
+
+    from zc.generationalset.server._database import CONNECTIONS
+
+    options = {'cache_size': 1_000_000, 'cache_size_bytes': CACHE,
+               'pool_size': CONNECTIONS}
+    try:
+        if data is None:
+            db = ZODB.DB(DemoStorage(), **options)
+        elif '://' in data:
+            factory, keywords = resolve(data)
+            db = ZODB.DB(factory(), **{**options, **keywords})
+        else:
+            db = ZODB.DB(FileStorage(data), **options)
+    except Exception as error:  # each kind of storage has errors of its own
+        raise Failure(
+            f'can not open {public(data or "")}: {error}'
+        ) from error
+    try:
+        yield db
+    finally:
+        db.close()
 
 
 def resolve(uri: str) -> tuple[Callable[[], Any], dict[str, Any]]:

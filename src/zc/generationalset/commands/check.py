@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import transaction
+
 from zc.generationalset import GenerationalSet
 from zc.generationalset.check import check
-from zc.generationalset.commands import Failure, add_command
+from zc.generationalset.commands import Failure, _databases, add_command
 from zc.generationalset.interfaces import IServed
 
 DESCRIPTION = '''\
@@ -24,15 +26,21 @@ examples:
       checks the set that is root['app']['sets']['users']; parts of the path
       may be keys or attributes
 
-The file is opened read-only: its application may go on.  The exit code is 0
-if all is well, 1 if something is broken, 2 if nothing could be checked.
+  gset check zeo://localhost:8100
+      checks those of a database that is served, as zodburi understands it
+
+A file is opened read-only, and nothing is ever written: applications may go
+on.  The exit code is 0 if all is well, 1 if something is broken, 2 if nothing
+could be checked.
 '''
 
 
 def add_parser(commands: Any) -> None:
     parser = add_command(
         commands, 'check', 'audit the sets of a database', DESCRIPTION)
-    parser.add_argument('data', metavar='DATA.fs', help='a FileStorage')
+    parser.add_argument(
+        'data', metavar='DATA.fs|URI',
+        help='a FileStorage, or a URI as zodburi understands it')
     parser.add_argument(
         'path', nargs='?', metavar='path/in/root',
         help='where the set is; without it, all sets in the root')
@@ -45,21 +53,37 @@ def run(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _root(path: str) -> Iterator[Any]:
+def _root(data: str) -> Iterator[Any]:
     """Open a database to read it."""
+    with _opened(data) as db:
+        connection = db.open(transaction.TransactionManager())
+        try:
+            yield connection.root()
+        finally:
+            connection.transaction_manager.abort()
+            connection.close()
+
+
+@contextmanager
+def _opened(data: str) -> Iterator[Any]:
     import ZODB
     from ZODB.FileStorage import FileStorage
     from ZODB.POSException import POSError
-    if not os.path.isfile(path):
-        raise Failure(f'expected a FileStorage, but there is no file {path}')
+    if data.startswith('file://'):
+        data = data[len('file://'):].partition('?')[0]
+    if '://' in data:
+        with _databases.opened(data) as db:
+            yield db
+        return
+    if not os.path.isfile(data):
+        raise Failure(f'expected a FileStorage, but there is no file {data}')
     try:
-        db = ZODB.DB(FileStorage(path, read_only=True))
+        db = ZODB.DB(FileStorage(data, read_only=True))
     except (OSError, POSError) as error:
-        raise Failure(f'expected a FileStorage, got {path}: '
+        raise Failure(f'expected a FileStorage, got {data}: '
                        f'{type(error).__name__}: {error}') from error
     try:
-        with db.transaction() as connection:
-            yield connection.root()
+        yield db
     finally:
         db.close()
 

@@ -9,7 +9,6 @@ from zc.generationalset.commands import Failure, _databases, _logs, add_command
 from zc.generationalset.commands.serve import (
     add_serving,
     check_access,
-    database,
     listen,
     make_application,
     read_token_file,
@@ -74,7 +73,7 @@ def mirror(options: argparse.Namespace) -> int:
               if options.token_file else {})
     check_access(options.host, tokens)
     _logs.configure(options.log_format, options.log_level)
-    with database(options.data) as db:
+    with _databases.opened(options.data) as db:
         try:
             stored = StoredMirror(db, NAME, options.url)
         except ValueError as error:

@@ -9,9 +9,8 @@ from typing import Any
 import transaction
 from ZODB.POSException import POSError
 
-from zc.generationalset.commands import Failure, add_command
+from zc.generationalset.commands import Failure, _databases, add_command
 from zc.generationalset.commands.check import find_sets
-from zc.generationalset.commands.serve import database
 
 DESCRIPTION = '''\
 Give a set a new epoch, after its database was restored from a backup: its
@@ -47,7 +46,7 @@ def renew(options: argparse.Namespace) -> int:
     if '://' not in options.data and not os.path.isfile(options.data):
         raise Failure('expected a database, but there is no file '
                       f'{options.data}')
-    with database(options.data) as db:
+    with _databases.opened(options.data) as db:
         manager = transaction.TransactionManager()
         connection = db.open(manager)
         try:

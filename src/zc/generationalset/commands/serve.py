@@ -55,8 +55,6 @@ everybody on this machine may read and write, and nobody else.
 docs/protocol.txt tells what is understood and answered.
 '''
 
-#: Bytes of objects, as they are stored, that each connection keeps in memory.
-CACHE = 128 * 2 ** 20
 #: What is served if there is nothing.
 NEW_SET = 'things'
 PORT = 8080
@@ -137,7 +135,7 @@ def opened(
         options: argparse.Namespace, tokens: dict[str, str],
 ) -> Iterator[tuple[Starlette, str]]:
     """Open the database; yield an application, and where its set is."""
-    with database(options.data) as db:
+    with _databases.opened(options.data) as db:
         if options.demo:
             path = prepare(db, options.path or demo.NAME, demo.fill)
             routes = demo.routes()
@@ -222,35 +220,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-@contextmanager
-def database(data: str | None) -> Iterator[Any]:
-    """Open the database that a user named."""
-    import ZODB
-    from ZODB.DemoStorage import DemoStorage
-    from ZODB.FileStorage import FileStorage
-
-    from zc.generationalset.server._database import CONNECTIONS
-
-    options = {'cache_size': 1_000_000, 'cache_size_bytes': CACHE,
-               'pool_size': CONNECTIONS}
-    try:
-        if data is None:
-            db = ZODB.DB(DemoStorage(), **options)
-        elif '://' in data:
-            factory, keywords = _databases.resolve(data)
-            db = ZODB.DB(factory(), **{**options, **keywords})
-        else:
-            db = ZODB.DB(FileStorage(data), **options)
-    except Exception as error:  # each kind of storage has errors of its own
-        raise Failure(
-            f'can not open {_databases.public(data or "")}: {error}'
-        ) from error
-    try:
-        yield db
-    finally:
-        db.close()
 
 
 def prepare(

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import runpy
 import shutil
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 import transaction
+import ZEO
 import ZODB
 from BTrees.OOBTree import OOBTree
 from persistent.mapping import PersistentMapping
@@ -220,6 +222,20 @@ class CommandTests(unittest.TestCase):
         self.assertEqual(self.run_command('check', 'data.fs'),
                          (0, 'users: well, 1 items\n', ''))
         self.assertEqual(Path('data.fs').stat().st_size, size)
+
+    def test_uris(self):
+        path = os.path.abspath('data.fs')
+        self.assertEqual(self.run_command('check', f'file://{path}?demo=1'),
+                         (0, 'users: well, 1 items\n', ''))
+        self.refused('.* no file /no.fs', 'file:///no.fs')
+        (host, port), stop = ZEO.server('data.fs', threaded=False)
+        try:
+            self.assertEqual(self.run_command('check', f'zeo://{host}:{port}'),
+                             (0, 'users: well, 1 items\n', ''))
+        finally:
+            stop()
+        self.refused("can not open postgresql://ann:\\*\\*\\*@localhost:1.*",
+                     'postgresql://ann:secret@localhost:1')
 
     def test_broken(self):
         for path in 'app/sets/broken', '/app/sets/broken/':

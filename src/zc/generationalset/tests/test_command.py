@@ -344,6 +344,11 @@ class UsageTests(Interrupted):
             for line in out.splitlines():
                 self.assertLessEqual(len(line), 80, line)
 
+    def test_version(self):
+        code, out, error = gset('--version')
+        self.assertEqual((code, error), (0, ''))
+        self.assertRegex(out, r'^zc\.generationalset \d+\.\d+\S*\n$')
+
     def test_missing_extra(self):
         with tempfile.TemporaryDirectory() as path:
             Path(path, 'httpx.py').write_text(

@@ -103,7 +103,7 @@ MAY_IMPORT = {
     'commands.check': {'', 'check', 'commands', 'interfaces'},
     'commands.client': {'commands'},
     'commands.demo': {'', 'commands', 'documents', 'server'},
-    'commands._databases': set(),
+    'commands._databases': {'commands', 'server'},
     'commands._logs': set(),
     'commands._together': {'commands', 'server'},
     'commands.mirror': {'commands', 'mirror', 'server'},
