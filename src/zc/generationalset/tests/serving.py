@@ -37,9 +37,15 @@ def served(app, port=0):
             raise AssertionError('the server did not end')
 
 
+class Servers:
+    """The layer of tests that wait for servers, so that others can run at the
+    same time."""
+
+
 class Served(unittest.TestCase):
     """A test with a database, a set in it, a server and a client."""
 
+    layer = Servers
     options = {}
 
     def setUp(self):

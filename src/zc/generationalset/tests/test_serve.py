@@ -17,6 +17,7 @@ from ZODB.FileStorage import FileStorage
 
 from zc.generationalset import GSet
 from zc.generationalset.client import Client
+from zc.generationalset.tests.serving import Servers
 
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items()
@@ -27,6 +28,7 @@ ENVIRONMENT = {
 class Serving(unittest.TestCase):
     """Runs a command that serves, in a directory of its own."""
 
+    layer = Servers
     name = 'serve'
 
     def setUp(self):
