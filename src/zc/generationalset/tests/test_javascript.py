@@ -52,7 +52,9 @@ class Node:
 
 
 def run(*command):
-    environment = {**os.environ, 'GSET_TEST_PYTHON': sys.executable}
+    environment = {
+        **os.environ, 'GSET_TEST_PYTHON': sys.executable,
+        'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
     return subprocess.run(
         command, cwd=FOLDER, env=environment, capture_output=True,
         encoding='utf-8')

@@ -1,7 +1,6 @@
 """Event streams: what is pushed, to whom, and when they end."""
 
 import asyncio
-import contextlib
 import gc
 import json
 import socket
@@ -13,6 +12,7 @@ from unittest import mock
 import httpx
 import ZODB
 from ZODB.DemoStorage import DemoStorage
+from zope.testing.wait import Wait
 
 from zc.generationalset import GSet
 from zc.generationalset.documents import Document
@@ -29,6 +29,7 @@ class Stream:
         params = {'generation': generation, 'epoch': epoch}
         self.lines = []
         self.ended = False
+        self.error = None
         self._response = http.stream('GET', '/events', params={
             name: value for name, value in params.items()
             if value is not None}, headers={
@@ -38,10 +39,13 @@ class Stream:
         self._thread.start()
 
     def _read(self):
-        with contextlib.suppress(Exception), self._response as response:
-            self.response = response
-            for line in response.iter_lines():
-                self.lines.append(line)
+        try:
+            with self._response as response:
+                self.response = response
+                for line in response.iter_lines():
+                    self.lines.append(line)
+        except Exception as error:
+            self.error = error
         self.ended = True
 
     def events(self):
@@ -62,8 +66,14 @@ class Stream:
         return self.lines.count(':')
 
     def wait_for(self, generation):
-        wait(lambda: any(data.get('generation') == generation
-                         for _, _, data in self.events()))
+        try:
+            wait(lambda: any(data.get('generation') == generation
+                             for _, _, data in self.events()))
+        except Wait.TimeOutWaitingFor:
+            raise AssertionError(
+                f'expected an event of generation {generation}, got '
+                f'{self.events()}, ended: {self.ended}, {self.error!r}'
+            ) from None
 
 
 class EventsTests(Served):
