@@ -120,6 +120,10 @@ class Database:
     def _commit(self, change: Callable[[Any], T]) -> T:
         manager = transaction.TransactionManager()
         for attempt in range(ATTEMPTS):
+            # Else it might say that something isn't there, or needs no change,
+            # that another process has told a client of.  After a conflict, it
+            # would have the same one again.
+            self._wakeups.catch_up()
             manager.begin()
             connection = self._db.open(manager)
             try:
@@ -133,8 +137,6 @@ class Database:
                 manager.abort()
                 connection.close()
             time.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))  # noqa: S311
-            # With what it has conflicted with, or it would do so again.
-            self._wakeups.catch_up()
         raise Problem(
             503, f'conflicts with other writers, {ATTEMPTS} times in a row',
             retry_after=1)

@@ -146,6 +146,20 @@ class Base:
             self.put(self.servers[1], 'same', 1)
         self.assertEqual(self.resets, [])
 
+    def test_writes_that_depend_on_what_others_wrote(self):
+        ahead, behind = self.servers
+        for number in range(3):
+            self.sync(ahead)
+            self.put(ahead, f'gone {number}', 1)
+            response = behind.delete(f'/items/gone {number}')
+            self.assertEqual(response.status_code, 200, response.text)
+            for item in 1, 2:
+                self.put(ahead, f'again {number}', item)
+            # Where the second one isn't known yet, it would change nothing.
+            self.put(behind, f'again {number}', 1)
+            self.assertEqual(
+                behind.get(f'/items/again {number}').json(), 1)
+
     def test_streams(self):
         self.sync(self.servers[0])
         self.put(self.servers[0], 'a', 1)
