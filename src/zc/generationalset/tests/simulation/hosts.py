@@ -1,0 +1,115 @@
+"""What clients talk to: workers of one database, and mirrors of it."""
+
+import asyncio
+import os
+import shutil
+from contextlib import aclosing
+
+import ZODB
+from ZODB.FileStorage import FileStorage
+
+from zc.generationalset.client import AsyncClient, ClientError
+from zc.generationalset.mirror import StoredMirror
+from zc.generationalset.mirror._following import AGAIN
+from zc.generationalset.server import Limits, application
+from zc.generationalset.tests.simulation.network import HEARTBEAT, Transport
+from zc.generationalset.tests.simulation.storage import Remote
+
+#: Objects in a cache of ZODB.
+CACHE = 10_000
+
+
+class Host:
+    """A process that serves: it starts, stops and dies."""
+
+    name = group = None
+
+    def __init__(self, world, name):
+        self.name = name
+        self.world = world
+        self.report = world.report
+        self.is_up = False
+        self.exchanges = {}  # in their order
+        self.lock = asyncio.Lock()  # of who stops it
+
+    @property
+    def url(self):
+        return f'http://{self.name}'
+
+    def serve(self, key):
+        self.app = application(
+            self.db, lambda root: root[key],
+            limits=Limits(streams=10 ** 6), heartbeat=HEARTBEAT)
+        self.is_up = True
+
+    async def stop(self, is_kind):
+        """Stop serving; a process that is killed does nothing more."""
+        self.is_up = False
+        if is_kind:
+            self.app.state.gset.stop()
+            await asyncio.sleep(1)
+        exchanges = list(self.exchanges)
+        for exchange in exchanges:
+            exchange.cut()
+            exchange.task.cancel()
+        await asyncio.gather(*[exchange.task for exchange in exchanges])
+        await self.app.state.gset.close()
+        self.db.close()
+
+
+class Worker(Host):
+    """A process of the server."""
+
+    def __init__(self, world, name):
+        super().__init__(world, name)
+        self.start()
+
+    def start(self):
+        self.db = ZODB.DB(Remote(self.world.engine), cache_size=CACHE)
+        self.serve('set')
+
+
+class Mirror(Host):
+    """A process of ``gset mirror``."""
+
+    def __init__(self, world, name, source, group):
+        super().__init__(world, name)
+        self.group = group
+        self.path = os.path.join(world.directory, f'{name}.fs')
+        self.source = source
+        self.start()
+
+    def start(self):
+        self.db = ZODB.DB(FileStorage(self.path), cache_size=CACHE)
+        self.stored = StoredMirror(self.db, 'mirror', self.source.url)
+        self.serve('mirror')
+        self._following = self.world.loop.create_task(self._follow())
+
+    async def _follow(self):
+        """Do what the thread of Follower does."""
+        transport = Transport(self.world.network, self)
+        async with AsyncClient(
+                self.source.url, replica=self.stored, heartbeat=HEARTBEAT,
+                transport=transport) as client:
+            while True:
+                try:
+                    async with aclosing(client.watch()) as all_changes:
+                        async for _ in all_changes:
+                            self.report.count('updates of mirrors')
+                except ClientError:
+                    await asyncio.sleep(AGAIN)
+
+    async def stop(self, is_kind):
+        self._following.cancel()
+        await asyncio.wait([self._following])
+        await super().stop(is_kind)
+
+    def save(self):
+        shutil.copyfile(self.path, f'{self.path}.backup')
+
+    def lose(self):
+        """Lose the file, or get an old one back."""
+        os.remove(self.path)
+        os.remove(f'{self.path}.index')
+        if os.path.exists(f'{self.path}.backup'):
+            os.replace(f'{self.path}.backup', self.path)

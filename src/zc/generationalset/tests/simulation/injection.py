@@ -1,0 +1,97 @@
+"""What the product gets in the place of clock, chance, threads and disk."""
+
+import contextlib
+import logging
+import random
+import time
+from types import SimpleNamespace
+from unittest import mock
+
+from zc.generationalset.client._watch import Watch
+
+LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
+
+
+class Inline:
+    """An executor without threads."""
+
+    def __init__(self, *arguments):
+        pass
+
+    def submit(self, job):
+        job()
+
+    def shutdown(self, **options):
+        pass
+
+
+class Errors(logging.Handler):
+    """Reports errors that the product logs."""
+
+    def __init__(self, report):
+        super().__init__(logging.ERROR)
+        self._report = report
+
+    def emit(self, record):
+        error = record.exc_info and record.exc_info[1]
+        self._report.error(f'{record.getMessage()}: {error!r}')
+
+
+@contextlib.contextmanager
+def injected(clock, sleep, seed, report):
+    """Inject all of it.
+
+    sleep
+        What threads call that wait for a moment.
+    """
+    rnd = random.Random(f'{seed} of the product')
+    chance = SimpleNamespace(
+        choice=rnd.choice, SystemRandom=lambda: rnd,
+        token_urlsafe=lambda size: ''.join(rnd.choices(LETTERS, k=size)))
+    waiting = SimpleNamespace(monotonic=clock.monotonic, sleep=sleep)
+    dating = SimpleNamespace(time=clock.wall, gmtime=time.gmtime)
+    state = random.getstate()
+    with contextlib.ExitStack() as stack:
+        for target, replacement in [
+                ('zc.generationalset._tree.secrets', chance),
+                ('zc.generationalset._transactions.random', chance),
+                ('zc.generationalset.client._writes.secrets', chance),
+                ('zc.generationalset.server._changes.secrets', chance),
+                ('zc.generationalset.server._wakeups.time', waiting),
+                ('zc.generationalset.server._database.time', waiting),
+                ('zc.generationalset.server._database.ThreadPoolExecutor',
+                 Inline),
+                ('zc.generationalset.server._reader.ThreadPoolExecutor',
+                 Inline),
+                ('ZODB.BaseStorage.time', dating),
+                ('ZODB.FileStorage.FileStorage.fsync', None)]:
+            stack.enter_context(mock.patch(target, replacement))
+        stack.enter_context(mock.patch.object(
+            Watch.__init__, '__defaults__', (clock.monotonic,)))
+        stack.enter_context(_logged(Errors(report)))
+        # Of what draws from the module's own: waiting times.
+        random.seed(f'{seed} of all')
+        stack.callback(random.setstate, state)
+        yield
+
+
+@contextlib.contextmanager
+def _logged(handler):
+    """Let a handler have all errors, and nobody else anything."""
+    logger = logging.getLogger('zc.generationalset')
+    before = logger.propagate, logger.level
+    others = [logging.getLogger(name) for name in ('ZODB', 'asyncio')]
+    levels = [other.level for other in others]
+    logger.propagate = False
+    logger.setLevel(logging.ERROR)
+    logger.addHandler(handler)
+    for other in others:
+        other.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = before[0]
+        logger.setLevel(before[1])
+        for other, level in zip(others, levels, strict=True):
+            other.setLevel(level)

@@ -1,0 +1,143 @@
+"""One database that several workers have open, as through ZEO."""
+
+from collections import deque
+
+from ZODB.FileStorage import FileStorage
+
+
+class Engine:
+    """The storage that all workers share.
+
+    lag
+        Returns the seconds until a worker is told of the commit of another.
+    committed
+        Called after each commit,
+    meanwhile
+        and between what a worker reads for a commit and the commit.
+    """
+
+    def __init__(self, path, loop, lag, committed, meanwhile):
+        self.path = path
+        self.loop = loop
+        self.lag = lag
+        self.committed = committed
+        self.meanwhile = meanwhile
+        self.remotes = {}  # in their order
+        #: Conflicts that were resolved.
+        self.resolved = 0
+        self.open()
+
+    def open(self):
+        self.storage = FileStorage(self.path)
+
+    def close(self):
+        self.storage.close()
+
+    def announce(self, tid, oids, committing):
+        for remote in list(self.remotes):
+            if remote is not committing:
+                remote.expect(tid, oids)
+        self.committed()
+
+    def sleep(self, seconds):
+        """Be what a thread of a worker does when it sleeps."""
+        self.loop.clock.advance(seconds)
+        for remote in list(self.remotes):
+            remote.hear()
+
+
+class Remote:
+    """A client of the storage, which hears of others' commits late.
+
+    What ZEO's client does of interest: it reads as of the last commit that it
+    was told of, and is told of all others before it has made one.
+
+    prompt
+        It hears at once, and nothing happens in the middle of its commits.
+    """
+
+    def __init__(self, engine, prompt=False):
+        self._engine = engine
+        self._storage = engine.storage
+        self._prompt = prompt
+        self._told = self._storage.lastTransaction()
+        self._coming = deque()
+        self._last = 0.0
+        engine.remotes[self] = None
+
+    def __getattr__(self, name):
+        return getattr(self._storage, name)
+
+    def __len__(self):
+        return len(self._storage)
+
+    def registerDB(self, db):
+        self._db = db
+
+    def close(self):
+        del self._engine.remotes[self]
+
+    def ping(self):
+        """Be recognized as a storage that is elsewhere."""
+
+    def _call(self, method):
+        return getattr(self._storage, method)()
+
+    def lastTransaction(self):
+        return self._told
+
+    # Others' commits
+
+    def expect(self, tid, oids):
+        now = self._engine.loop.time()
+        lag = 0.0 if self._prompt else self._engine.lag()
+        self._last = max(self._last, now + lag)
+        self._coming.append((self._last, tid, oids))
+        if self._prompt:
+            self.hear()
+        else:
+            self._engine.loop.call_at(self._last, self.hear)
+
+    def hear(self):
+        now = self._engine.loop.time()
+        while self._coming and self._coming[0][0] <= now + 1e-6:
+            self._hear_next()
+
+    def _hear_next(self):
+        _, tid, oids = self._coming.popleft()
+        self._told = tid
+        if self in self._engine.remotes:
+            self._db.invalidate(tid, oids)
+
+    # Own commits
+
+    def tpc_begin(self, transaction, *arguments):
+        if not self._prompt:
+            self._engine.meanwhile()
+        self._storage.tpc_begin(transaction, *arguments)
+        self._oids = {}
+
+    def store(self, oid, *arguments):
+        self._storage.store(oid, *arguments)
+        self._oids[oid] = None
+
+    def tpc_vote(self, transaction):
+        resolved = self._storage.tpc_vote(transaction)
+        self._engine.resolved += len(resolved or ())
+        return resolved
+
+    def undo(self, transaction_id, transaction):
+        tid, oids = self._storage.undo(transaction_id, transaction)
+        self._oids.update(dict.fromkeys(oids))
+        return tid, oids
+
+    def tpc_finish(self, transaction, announce=lambda tid: None):
+        def finish(tid):
+            while self._coming:
+                self._hear_next()
+            self._told = tid
+            announce(tid)
+
+        tid = self._storage.tpc_finish(transaction, finish)
+        self._engine.announce(tid, list(self._oids), self)
+        return tid

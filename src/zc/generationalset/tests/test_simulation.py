@@ -1,0 +1,143 @@
+"""Simulated days: a short one in each test run, longer ones with --all."""
+
+import os
+import subprocess
+import sys
+import unittest
+from dataclasses import replace
+from unittest import mock
+
+from zc.generationalset import replica
+from zc.generationalset._settled import SettledSet
+from zc.generationalset.mirror import Points
+from zc.generationalset.server._database import Database
+from zc.generationalset.server._wakeups import Wakeups
+from zc.generationalset.tests.simulation.world import DAY, Plan, simulate
+
+#: A little less than in benchmarks/simulate.py.
+SHORT = Plan(seed=0, hours=.15, clients=20, watchers=6)
+
+
+class Simulated(unittest.TestCase):
+    """Without differences, and with all that can happen."""
+
+    def check(self, plan):
+        report = simulate(plan)
+        self.assertEqual(report.differences, [], report)
+        counts = report.counts
+        self.assertEqual(
+            counts['commits found'], counts['commits acknowledged'])
+        return counts
+
+
+class ShortTests(Simulated):
+
+    seeds = 1, 2, 3
+
+    def test_some_minutes(self):
+        for seed in self.seeds:
+            with self.subTest(seed=seed):
+                counts = self.check(replace(SHORT, seed=seed))
+                for what in ('commits found', 'updates delivered',
+                             'updates of mirrors', 'conflicts resolved',
+                             'resets, epoch'):
+                    self.assertGreater(counts[what], 0, what)
+
+
+class RepetitionTests(unittest.TestCase):
+    """A seed says all."""
+
+    plan = replace(SHORT, hours=.05)
+
+    def test_same_seed_in_one_process_and_another(self):
+        traces = {simulate(self.plan).trace for _ in range(2)}
+        for seed in '1', '2':
+            traces.add(subprocess.run(
+                [sys.executable, '-c', TRACE.format(self.plan)],
+                env={**os.environ, 'PYTHONHASHSEED': seed}, text=True,
+                capture_output=True, check=True, timeout=100).stdout.strip())
+        self.assertEqual(len(traces), 1)
+
+    def test_other_seed(self):
+        self.assertNotEqual(simulate(replace(self.plan, seed=1)).trace,
+                            simulate(replace(self.plan, seed=2)).trace)
+
+
+TRACE = '''\
+from zc.generationalset.tests.simulation.world import Plan, simulate
+print(simulate({}).trace)
+'''
+
+
+class MutationTests(unittest.TestCase):
+    """Defects that are put in on purpose are found."""
+
+    level = 2
+    seeds = range(40)
+
+    def check(self, target, name, mutant, expected):
+        with mock.patch.object(target, name, mutant):
+            for seed in self.seeds:
+                report = simulate(replace(SHORT, seed=seed))
+                if report.differences:
+                    self.assertRegex('\n'.join(report.differences), expected)
+                    return
+        self.fail('was not found')
+
+    def test_a_set_that_forgets_that_it_forgot(self):
+        forget = SettledSet._raise_floor
+
+        def raise_floor(self, floor):
+            before = self._floor
+            forget(self, floor)
+            self._floor = before
+        self.check(SettledSet, '_raise_floor', raise_floor, 'differs')
+
+    def test_a_replica_that_ignores_removals(self):
+        update = replica._update
+
+        def ignorant(items, level, *arguments):
+            update(items, level._replace(removals=[]), *arguments)
+        self.check(replica, '_update', ignorant, 'differs')
+
+    def test_an_epoch_that_is_not_new(self):
+        from zc.generationalset import _set
+        self.check(_set, 'new_epoch', lambda: 'old', 'two states|differs')
+
+    def test_a_mirror_that_notes_a_wrong_generation(self):
+        note = Points.note
+
+        def wrong(self, generation, own):
+            note(self, generation - 1, own)
+        self.check(Points, 'note', wrong, 'differs')
+
+    def test_a_server_that_loses_writes(self):
+        commit = Database._commit
+
+        def lose(self, change):
+            lose.count += 1
+            if lose.count % 50:
+                return commit(self, change)
+            return commit(self, lambda root: [(None, False)])
+        lose.count = 0
+        self.check(Database, '_commit', lose, 'not found|error')
+
+    def test_a_server_that_writes_without_catching_up(self):
+        self.check(Wakeups, 'catch_up', lambda self: None,
+                   'not found|differs|conflicts')
+
+
+class LongTests(ShortTests):
+
+    level = 2
+    seeds = range(10, 60)
+
+
+class HourTests(Simulated):
+
+    level = 2
+
+    def test_an_hour_of_a_day(self):
+        self.check(replace(
+            DAY, seed=1, hours=1, checks=1, clients=200, watchers=20,
+            writers=50, faults=120, away=600, pause=120))
