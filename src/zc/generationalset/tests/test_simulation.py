@@ -11,11 +11,10 @@ from zc.generationalset import replica
 from zc.generationalset._settled import SettledSet
 from zc.generationalset.mirror import Points
 from zc.generationalset.server._database import Database
-from zc.generationalset.server._wakeups import Wakeups
 from zc.generationalset.tests.simulation.world import DAY, Plan, simulate
 
-#: A little less than in benchmarks/simulate.py.
-SHORT = Plan(seed=0, hours=.15, clients=20, watchers=6)
+#: Some minutes with many faults.
+SHORT = Plan(seed=0, hours=.1, clients=20, watchers=6)
 
 
 class Simulated(unittest.TestCase):
@@ -49,14 +48,16 @@ class RepetitionTests(unittest.TestCase):
 
     plan = replace(SHORT, hours=.05)
 
-    def test_same_seed_in_one_process_and_another(self):
-        traces = {simulate(self.plan).trace for _ in range(2)}
-        for seed in '1', '2':
-            traces.add(subprocess.run(
-                [sys.executable, '-c', TRACE.format(self.plan)],
-                env={**os.environ, 'PYTHONHASHSEED': seed}, text=True,
-                capture_output=True, check=True, timeout=100).stdout.strip())
-        self.assertEqual(len(traces), 1)
+    def test_same_seed(self):
+        trace = simulate(self.plan).trace
+        self.assertEqual(trace, simulate(self.plan).trace)
+        # Where sets have another order.
+        other = subprocess.run(
+            [sys.executable, '-c', TRACE.format(self.plan)],
+            env={**os.environ, 'PYTHONHASHSEED': '1',
+                 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
+            text=True, capture_output=True, check=True, timeout=100)
+        self.assertEqual(trace, other.stdout.strip())
 
     def test_other_seed(self):
         self.assertNotEqual(simulate(replace(self.plan, seed=1)).trace,
@@ -118,13 +119,10 @@ class MutationTests(unittest.TestCase):
             lose.count += 1
             if lose.count % 50:
                 return commit(self, change)
-            return commit(self, lambda root: [(None, False)])
+            with self.snapshot() as snapshot:
+                return change(snapshot.root)
         lose.count = 0
-        self.check(Database, '_commit', lose, 'not found|error')
-
-    def test_a_server_that_writes_without_catching_up(self):
-        self.check(Wakeups, 'catch_up', lambda self: None,
-                   'not found|differs|conflicts')
+        self.check(Database, '_commit', lose, 'not found')
 
 
 class LongTests(ShortTests):

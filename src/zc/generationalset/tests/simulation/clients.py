@@ -129,9 +129,10 @@ class Person:
 
     @asynccontextmanager
     async def _client(self, host):
+        self._transport = Transport(self._world.network, self)
         async with AsyncClient(
                 host.url, replica=self.replica, heartbeat=HEARTBEAT,
-                transport=Transport(self._world.network, self)) as client:
+                transport=self._transport) as client:
             yield client
 
     # What one does
@@ -195,12 +196,14 @@ class Person:
             if self.rnd.random() < .9 and not self.replica.generation:
                 await client.sync()
             await kind(client)
+        if self.rnd.random() < .2:  # at once, and elsewhere perhaps
+            await self._write()
 
-    async def _record(self, client, changes, awaitable):
+    async def _record(self, changes, awaitable):
         """Await a write, and enter into the ledger how it went."""
         ledger = self._world.ledger
         write = ledger.begin(changes)
-        transport = client._network.http._transport
+        transport = self._transport  # of the client that was made last
         transport.write = write
         try:
             await awaitable
@@ -230,7 +233,7 @@ class Person:
     def _put(self, client):
         path, item = self._own(), self._item()
         return self._record(
-            client, {path: wire.encode_value(item)}, client.put(path, item))
+            {path: wire.encode_value(item)}, client.put(path, item))
 
     async def _batch(self, client):
         items = {self._own(): self._item() for _ in range(3)}
@@ -241,12 +244,12 @@ class Person:
         items = {(f'{self.name}/burst {number}',): self._item()
                  for number in range(BURST)}
         await self._put_all(client, items)
-        await self._record(client, dict.fromkeys(items, GONE), client.batch(
+        await self._record(dict.fromkeys(items, GONE), client.batch(
             [('remove', path) for path in items]))
 
     def _put_all(self, client, items):
         texts = {path: wire.encode_value(item) for path, item in items.items()}
-        return self._record(client, texts, client.batch(
+        return self._record(texts, client.batch(
             [('put', path, item) for path, item in items.items()]))
 
     def _add(self, client):
@@ -257,21 +260,21 @@ class Person:
             id = await client.add(superset, item)
             changes[(*superset, id)] = wire.encode_value(item)
 
-        return self._record(client, changes, add())
+        return self._record(changes, add())
 
     def _remove(self, client):
         path = self._own()
         return self._record(
-            client, {path: GONE}, client.remove(path, missing_ok=True))
+            {path: GONE}, client.remove(path, missing_ok=True))
 
     def _make_set(self, client):
         path = self._set(),
-        return self._record(client, {path: SET}, client.make_set(path))
+        return self._record({path: SET}, client.make_set(path))
 
     def _remove_set(self, client):
         path = self._set(),
         return self._record(
-            client, {path: GONE}, client.remove_set(path, missing_ok=True))
+            {path: GONE}, client.remove_set(path, missing_ok=True))
 
     # What happens to what one has
 

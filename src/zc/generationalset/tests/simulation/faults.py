@@ -111,13 +111,11 @@ class Faults:
 
     async def partition(self):
         network = self._world.network
-        before = list(network.partitions)
-        groups = tuple(self._rnd.sample(range(4), self._rnd.randrange(1, 5)))
-        network.part(self._rnd.choice(self._world.hosts).name, groups)
-        added = [each for each in network.partitions if each not in before]
+        groups = self._rnd.sample(range(4), self._rnd.randrange(1, 5))
+        partition = network.part(
+            self._rnd.choice(self._world.hosts).name, groups)
         await asyncio.sleep(self._seconds())
-        for each in added:
-            network.partitions.remove(each)
+        network.partitions.remove(partition)
 
     async def weather(self):
         network = self._world.network

@@ -22,8 +22,6 @@ CACHE = 10_000
 class Host:
     """A process that serves: it starts, stops and dies."""
 
-    name = group = None
-
     def __init__(self, world, name):
         self.name = name
         self.world = world

@@ -63,9 +63,10 @@ class Ledger:
                 self.possible[path].add(text)
             else:
                 self.possible[path] = self._now(path)
-        for path, texts in self.possible.items():
-            if write.outcome(path) == GONE:
-                texts.add(GONE)
+        if emptied or GONE in changes.values():
+            for path, texts in self.possible.items():
+                if write.outcome(path) == GONE:
+                    texts.add(GONE)
         return write
 
     def acknowledge(self, write):

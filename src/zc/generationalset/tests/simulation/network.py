@@ -42,11 +42,16 @@ class Network:
                    for name, groups in self.partitions)
 
     def part(self, name, groups):
-        """Part a host from groups of clients; streams fall silent."""
-        self.partitions.append((name, groups))
+        """Part a host from groups of clients; streams fall silent.
+
+        Return what is in ``partitions`` until they are together again.
+        """
+        partition = name, groups
+        self.partitions.append(partition)
         for exchange in list(self.hosts[name].exchanges):
             if self.is_parted(name, exchange.who):
                 exchange.mute()
+        return partition
 
     async def delay(self):
         await asyncio.sleep(

@@ -49,13 +49,15 @@ class Plan:
     hours
         How long it lasts.
     checks
-        How often all replicas are compared.
+        How often all replicas are compared, at equal distances.
     watchers
         Clients that watch nearly always; the others ask now and then.
     writers
         Clients that write; those who watch do, too.
+    sets, items
+        What the set begins with.
     faults
-        An hour.
+        An hour; those of requests come on top.
     away
         For which a client is away, on average,
     stay
@@ -297,6 +299,8 @@ def simulate(plan, progress=lambda hours, report: None):
         workers=plan.workers)
     clock = Clock()
     loop = Loop(clock, random.Random(f'{plan.seed} loop'))
+    loop.set_exception_handler(
+        lambda loop, context: report.error(f'a task died: {context}'))
     with tempfile.TemporaryDirectory() as directory, _garbage(loop):
         world = None
 
@@ -337,6 +341,7 @@ def _garbage(loop):
 
 
 def _end(loop):
+    loop.set_exception_handler(lambda loop, context: None)
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
