@@ -4,8 +4,8 @@
 
 See docs/simulation.txt.  The seed, a random one unless it is given, is printed
 first: the same seed, hours and clients make the same day again.  The exit code
-is 1 if anything differed.  With --keep, the report is kept in
-benchmarks/results/simulation.
+is 1 if anything differed.  The report of a whole day with all clients is kept
+in results/simulation/DATE.json and .txt.
 """
 
 import argparse
@@ -30,7 +30,6 @@ def main():
     parser.add_argument('--seed', type=int, default=random.randrange(10 ** 6))
     parser.add_argument('--hours', type=float, default=DAY.hours)
     parser.add_argument('--clients', type=int, default=DAY.clients)
-    parser.add_argument('--keep', action='store_true')
     options = parser.parse_args()
     print(f'seed {options.seed}', flush=True)
     began = time.monotonic()
@@ -47,7 +46,7 @@ def main():
     ), progress)
     report.counts['seconds'] = round(time.monotonic() - began)
     print(report)
-    if options.keep:
+    if (options.hours, options.clients) == (DAY.hours, DAY.clients):
         keep(report, commit)
     return bool(report.differences)
 
@@ -58,7 +57,7 @@ def keep(report, commit):
     results = about({}, commit)
     path = RESULTS / results['date']
     path.with_suffix('.json').write_text(
-        json.dumps({'about': results, 'report': report.figures}, indent=1))
+        json.dumps({**results, 'report': report.figures}, indent=1) + '\n')
     path.with_suffix('.txt').write_text(
         f'{results["date"]}, commit {results["commit"]}, '
         f'Python {results["python"]}, {results["processor"]}\n\n{report}\n')

@@ -97,7 +97,7 @@ class Person:
         self._plan = world.plan
         self._is_watcher = number < self._plan.watchers
         self._is_writer = number < self._plan.writers
-        self._is_on_disk = number % 50 == 7
+        self._is_on_disk = number % 50 == 7  # one who watches among them
         self._numbers = 0
         self._path = os.path.join(world.directory, self.name)
         self._take(self._load())

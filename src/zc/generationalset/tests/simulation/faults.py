@@ -173,11 +173,13 @@ class Faults:
         world = self._world
         async with self._operator:
             world.network.held = True
-            while any(exchange.writes for worker in world.workers
-                      for exchange in worker.exchanges):
-                await asyncio.sleep(.1)
-            await self._undo()
-            world.network.held = False
+            try:
+                while any(exchange.writes for worker in world.workers
+                          for exchange in worker.exchanges):
+                    await asyncio.sleep(.1)
+                await self._undo()
+            finally:
+                world.network.held = False
 
     async def _undo(self):
         history = self._world.history
@@ -199,6 +201,7 @@ class Faults:
             noticed = history.position[0] != epoch
             self._report.count('undos that were noticed', noticed)
         if history.position[0] == epoch:
+            self._report.count('undos that the operator renewed')
             self._renew()
 
     async def renew(self):
