@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import transaction
 from transaction.interfaces import TransientError
+from ZODB.POSException import ConflictError
 
 from zc.generationalset.server._metrics import Metrics
 from zc.generationalset.server._problems import Problem
@@ -57,6 +58,22 @@ class Snapshot:
         self.close()
 
 
+def _commit(manager: Any) -> None:
+    """Commit.  Raises a Problem if nobody knows whether it was done.
+
+    Conflicts are known not to be.
+    """
+    try:
+        manager.commit()
+    except TransientError as error:
+        if isinstance(error, ConflictError):
+            raise
+        logger.warning('a commit has failed, perhaps: %r', error)
+        raise Problem(
+            500, 'the database was lost in the middle of a commit; it may '
+            'have been written') from error
+
+
 class Database:
     """Runs functions in transactions of a database."""
 
@@ -98,7 +115,8 @@ class Database:
 
         Returns what both return, None for what can't be read.  Raises what
         ``change`` raises, with nothing written, and a Problem if it still
-        conflicts after many attempts.
+        conflicts after many attempts, or if the database is lost while it is
+        committed.
         """
         return await self._run(self._writers, self._write, change, after)
 
@@ -128,7 +146,7 @@ class Database:
             connection = self._db.open(manager)
             try:
                 result = change(connection.root())
-                manager.commit()
+                _commit(manager)
                 return result
             except TransientError as error:
                 logger.debug('attempt %s: %s', attempt + 1, error)

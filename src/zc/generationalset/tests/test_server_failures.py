@@ -9,6 +9,7 @@ from unittest import mock
 
 import httpx
 from transaction.interfaces import TransientError
+from ZODB.mvccadapter import MVCCAdapterInstance
 from ZODB.POSException import ConflictError
 
 from zc.generationalset import GSet
@@ -168,6 +169,30 @@ class LimitTests(Served):
         with mock.patch('zc.generationalset.server._changes.make', make):
             self.assertEqual(
                 self.http.put('/items/a', json=1).status_code, 201)
+
+    def test_a_commit_of_which_nobody_knows(self):
+        """The database server is lost after it has committed."""
+        commit = MVCCAdapterInstance.tpc_finish
+
+        def lose(self, *arguments):
+            commit(self, *arguments)
+            raise TransientError('away')
+
+        def ask(method, path, **options):
+            with mock.patch.object(MVCCAdapterInstance, 'tpc_finish', lose), \
+                    Mute('txn'):
+                self.refused(
+                    500, self.http.request(method, path, **options),
+                    'may have been written')
+
+        before = self.get().json()['generation']
+        ask('POST', '/items/', json='new')
+        answer = self.get().json()
+        [[id, item]] = answer['contents']
+        self.assertEqual((item, answer['generation']), ('new', before + 1))
+        # It isn't said that there is none.
+        ask('DELETE', f'/items/{id}')
+        self.assertEqual(self.get().json()['contents'], [])
 
     def test_too_many_wait(self):
         with mock.patch.object(_database, 'WAITING', 0):
