@@ -44,8 +44,8 @@ def opened(data: str | None) -> Iterator[Any]:
     """Open the database that a user named."""
     import ZODB
     from ZODB.DemoStorage import DemoStorage
-    from ZODB.FileStorage import FileStorage
 
+    from zc.generationalset.commands._files import File
     from zc.generationalset.server._database import CONNECTIONS
 
     options = {'cache_size': 1_000_000, 'cache_size_bytes': CACHE,
@@ -57,7 +57,7 @@ def opened(data: str | None) -> Iterator[Any]:
             factory, keywords = resolve(data)
             db = ZODB.DB(factory(), **{**options, **keywords})
         else:
-            db = ZODB.DB(FileStorage(data), **options)
+            db = ZODB.DB(File(data), **options)
     except Exception as error:  # each kind of storage has errors of its own
         raise Failure(
             f'can not open {public(data or "")}: {error}'
