@@ -51,10 +51,10 @@ class Blocking:
         self._stack.close()
 
 
-def hurry(client):
+def hurry(client, most=.01):
     """Let a client wait for nothing; return the times that it would have.
 
-    So as not to be hot, it waits for a moment.
+    So as not to be hot, it waits for a moment, ``most`` seconds.
     """
     waits = []
     network = getattr(client, 'client', client)._network
@@ -62,7 +62,7 @@ def hurry(client):
 
     def wait(seconds):
         waits.append(seconds)
-        return patient(min(seconds, .01))
+        return patient(min(seconds, most))
     network.wait = wait
     return waits
 

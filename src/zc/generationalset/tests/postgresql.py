@@ -80,7 +80,7 @@ class Server:
         try:
             if os.getuid() == 0:
                 self._become_nobody()
-            self._call('initdb', '-D', self._data, '-U', 'postgres',
+            self.call('initdb', '-D', self._data, '-U', 'postgres',
                        '--auth=trust', '--encoding=UTF8', '--locale=C',
                        '--no-sync')
         except BaseException:
@@ -152,7 +152,7 @@ class Server:
     def log(self):
         return (self.directory / 'log').read_text(errors='replace')
 
-    def _call(self, program, *arguments):
+    def call(self, program, *arguments):
         result = subprocess.run(
             [self._programs / program, *arguments], capture_output=True,
             text=True, cwd=self.directory, **self._user)

@@ -38,8 +38,11 @@ def free_port():
 class Server:
     """``gset serve`` in a process that can be killed."""
 
-    def __init__(self, path):
+    def __init__(self, path, *options, log=None, environment=ENVIRONMENT):
         self.path = path
+        self._options = options
+        self._log = log
+        self._environment = environment
         self.port = free_port()
         self.url = f'http://127.0.0.1:{self.port}'
         self.start()
@@ -47,8 +50,8 @@ class Server:
     def start(self):
         self.process = subprocess.Popen(
             [sys.executable, '-m', 'zc.generationalset', 'serve', self.path,
-             '--port', str(self.port)], env=ENVIRONMENT,
-            stdout=subprocess.PIPE, text=True)
+             '--port', str(self.port), *self._options], env=self._environment,
+            stdout=subprocess.PIPE, stderr=self._log, text=True)
         line = self.process.stdout.readline()
         if not line.startswith('serving things'):
             raise AssertionError(f'the server did not start: {line!r}')

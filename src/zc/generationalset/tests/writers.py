@@ -130,21 +130,32 @@ main(sys.argv[2:])
 
 
 class ZEOServer:
-    """A ZEO server, of FileStorages, in the current directory.
+    """A ZEO server, of FileStorages, in the current or another directory.
 
-    It may lack modules.
+    It may lack modules.  It can be killed and started again.
     """
 
-    def __init__(self, lacking=(), storages=1):
-        self.address = os.path.abspath('server.socket')
-        self._log = os.path.abspath('server.log')
-        with open('server.conf', 'w') as file:
+    def __init__(self, lacking=(), storages=1, directory='.',
+                 environment=()):
+        self._directory = directory
+        self._lacking = lacking
+        self._environment = environment
+        self.address = os.path.abspath(self._path('server.socket'))
+        self._log = os.path.abspath(self._path('server.log'))
+        with open(self._path('server.conf'), 'w') as file:
             file.write(_CONFIGURATION.format(self.address, self._log))
             for number in range(1, storages + 1):
                 file.write(_STORAGE.format(number))
+        self.start()
+
+    def _path(self, name):
+        return os.path.join(self._directory, name)
+
+    def start(self):
         self._process = _python(
-            '-c', _SERVER, ' '.join(lacking), '-C', 'server.conf',
-            stdin=subprocess.PIPE)
+            '-c', _SERVER, ' '.join(self._lacking), '-C', 'server.conf',
+            stdin=subprocess.PIPE, cwd=self._directory,
+            environment=self._environment)
         try:
             wait(self._is_up, 30)
         except BaseException:
@@ -168,11 +179,19 @@ class ZEOServer:
     def stop(self):
         _stop(self._process)
 
+    def kill(self):
+        """End it as it is."""
+        self._process.kill()
+        self.stop()
+        # Else it would seem to be up before it is.
+        os.remove(self.address)
 
-def _python(*arguments, **options):
+
+def _python(*arguments, environment=(), **options):
     path = {'PYTHONPATH': os.pathsep.join(sys.path)}
     return subprocess.Popen(
-        [sys.executable, *arguments], env={**os.environ, **path}, **options)
+        [sys.executable, *arguments],
+        env={**os.environ, **path, **dict(environment)}, **options)
 
 
 def _stop(process):

@@ -1,0 +1,218 @@
+"""What is done to systems."""
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import httpx
+
+from zc.generationalset.tests.campaign import storages
+from zc.generationalset.tests.campaign.network import Line
+from zc.generationalset.tests.campaign.world import World
+from zc.generationalset.tests.test_http_convergence import ENVIRONMENT, wait
+from zc.generationalset.tests.test_renewal import undo
+from zc.generationalset.tests.test_workers import children
+
+#: The most writes before a worker is killed.  One that has lived for ten
+#: seconds is started again at once.
+PAUSE = 500
+#: Bytes that no commit of authors exceeds, mostly.
+LONGEST = 3000
+
+# Processes
+
+
+def kill_worker(world):
+    """Kill the worker that is the oldest: others are just being started."""
+    os.kill(min(children(world.server.process.pid)), signal.SIGKILL)
+
+
+def kill_storage(world):
+    world.storage.kill()
+
+
+def restart(world):
+    world.server.stop(signal.SIGTERM)
+    world.server.start()
+
+
+# The network
+
+
+def by_line(world):
+    """Let clients come through a network that fails."""
+    world.line = Line(('127.0.0.1', world.server.port), world.seed)
+    world.stack.callback(world.line.close)
+    return 'http://{}:{}'.format(*world.line.address)
+
+
+def strike_line(world):
+    world.line.strike()
+
+
+def strike_line_of_storage(world):
+    world.storage.line.strike()
+
+
+# The disk
+
+
+def fill_disk(world):
+    """Let the file grow by some bytes and no more, until a write fails.
+
+    Each time by another number, from 0 to more than a commit has.
+    """
+    free = world.faults * 37 % LONGEST
+    pid = world.server.process.pid
+    before = world.sent_again()
+    _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    size = os.path.getsize(world.storage.path)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size + free, most))
+    wait(lambda: world.look() or world.sent_again() > before, wait=.002)
+    if world.random.random() < .01:
+        world.server.stop(signal.SIGKILL)
+        world.server.start()
+    else:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
+
+
+# The clock
+
+
+def set_clock_back(world):
+    """Set it back by up to two hours, now and then while nothing runs."""
+    world.clock.turn(-world.random.uniform(0, 7200))
+    if world.random.random() < .2:
+        restart(world)
+
+
+# Packing
+
+
+def pack(world):
+    with contextlib.closing(world.storage.open()) as db:
+        db.pack()
+
+
+# Changes that are taken back
+
+
+def restore_backup(world):
+    """Do as docs/deployment.txt says."""
+    with world.resting():
+        remembered = world.remember()
+        world.storage.back_up()
+    world.go_on()
+    with world.resting():
+        world.server.stop(signal.SIGTERM)
+        world.storage.restore()
+        subprocess.run(
+            [sys.executable, '-m', 'zc.generationalset', 'renew',
+             world.storage.uri], env=ENVIRONMENT, check=True,
+            stdout=subprocess.DEVNULL)
+        world.server.start()
+        world.take_back(remembered)
+
+
+def undo_writes(world):
+    """Undo the last transactions, and let the server notice."""
+    with contextlib.closing(world.storage.open()) as db:
+        with world.resting():
+            remembered = world.remember()
+            [last, *_] = _transactions(db)
+        world.go_on(least=2, most=8)
+        with world.resting():
+            before = _epoch(world)
+            undo(db, _transactions(db).index(last))
+            wait(lambda: _epoch(world) != before)
+            world.take_back(remembered)
+
+
+def _transactions(db):
+    """Return the ids of the last transactions, the newest first."""
+    return [log['id'] for log in db.undoLog(0, 1000)]
+
+
+def _epoch(world):
+    return httpx.get(f'{world.server.url}/updates', params={
+        'generation': 2 ** 50}, timeout=30).json()['epoch']
+
+
+class Fault(NamedTuple):
+    """A system, and what is done to it."""
+
+    title: str
+    #: Does it to a world.
+    strike: Callable[[World], None]
+    storage: type
+    #: How often a campaign does it.
+    count: int = 50
+    #: The most writes between two of them.
+    most: int = 40
+    #: Others of the world.
+    options: dict[str, Any] = {}
+
+
+FAULTS = {
+    'worker on ZEO': Fault(
+        'kill -9 of a worker, on ZEO', kill_worker, storages.ZEO, most=PAUSE,
+        options={'workers': 4}),
+    'worker on PostgreSQL': Fault(
+        'kill -9 of a worker, on PostgreSQL', kill_worker,
+        storages.PostgreSQL, most=PAUSE, options={'workers': 4}),
+    'ZEO': Fault(
+        'kill -9 of the ZEO server', kill_storage, storages.ZEO,
+        options={'workers': 2}),
+    'PostgreSQL': Fault(
+        'PostgreSQL stopped, -m immediate', kill_storage, storages.PostgreSQL,
+        options={'workers': 2}),
+    'network': Fault(
+        'network between clients and server', strike_line, storages.File,
+        200, 8, {'way': by_line}),
+    'network of ZEO': Fault(
+        'network between server and ZEO', strike_line_of_storage,
+        storages.FarZEO, options={'workers': 2}),
+    'disk': Fault(
+        'disk full, a file', fill_disk, storages.File, 500, 3),
+    'clock': Fault(
+        'clock set back, a file', set_clock_back, storages.File, 20,
+        options={'clock': True}),
+    'clock on PostgreSQL': Fault(
+        'clock set back, PostgreSQL', set_clock_back, storages.PostgreSQL, 20,
+        options={'clock': True, 'workers': 2}),
+    'pack': Fault('packed, ZEO', pack, storages.ZEO, 20),
+    'pack of PostgreSQL': Fault(
+        'packed, PostgreSQL', pack, storages.PostgreSQL, 20),
+    'backup': Fault('restored by repozo, and renewed', restore_backup,
+                    storages.ZEO, 8),
+    'backup of PostgreSQL': Fault(
+        'restored by pg_restore, and renewed', restore_backup,
+        storages.PostgreSQL, 5),
+    'undo': Fault('writes undone, on ZEO', undo_writes, storages.ZEO, 20),
+}
+
+
+def run(name, seed, count=None, told=lambda done, count: None, **options):
+    """Do a fault to a new system, and return a Report.
+
+    count
+        How often; by default as a campaign does it.
+    told
+        Called after each, with how many were done, of how many.
+    options
+        Of the world, in the place of the fault's.
+    """
+    fault = FAULTS[name]
+    count = count or fault.count
+    with contextlib.ExitStack() as stack:
+        world = World(stack, seed, fault.storage, **{
+            **fault.options, **options})
+        for number in range(count):
+            world.strike(fault.strike, fault.most)
+            told(number + 1, count)
+        return world.report()

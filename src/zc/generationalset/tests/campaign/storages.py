@@ -1,0 +1,122 @@
+"""Databases whose servers can be killed, each in a directory of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import closing
+
+import psycopg2
+import ZODB
+from ZODB.FileStorage import FileStorage
+
+from zc.generationalset.tests import writers
+from zc.generationalset.tests.campaign.network import Line
+from zc.generationalset.tests.postgresql import Server
+from zc.generationalset.tests.test_http_convergence import ENVIRONMENT
+
+
+class File:
+    """A file, which only one process has open."""
+
+    def __init__(self, directory, environment):
+        self.path = os.path.join(directory, 'Data.fs')
+        self.uri = self.path
+
+    def open(self):
+        """Return the database, when nobody else uses it."""
+        return ZODB.DB(FileStorage(self.path))
+
+    def close(self):
+        pass
+
+
+class ZEO:
+    """A ZEO server with one file."""
+
+    def __init__(self, directory, environment):
+        self.server = writers.ZEOServer(
+            directory=directory, environment=environment)
+        self.path = os.path.join(directory, '1.fs')
+        self.uri = f'zeo://{self.server.address}?storage=1'
+        self._backups = os.path.join(directory, 'backups')
+        os.mkdir(self._backups)
+
+    def kill(self):
+        self.server.kill()
+        self.server.start()
+
+    def open(self):
+        return ZODB.DB(writers.zeo_client(self.server.address))
+
+    def close(self):
+        self.server.stop()
+
+    def back_up(self):
+        self._repozo('-B', '-f', self.path)
+
+    def restore(self):
+        self.server.stop()
+        for suffix in '', '.index':
+            os.remove(self.path + suffix)
+        self._repozo('-R', '-o', self.path)
+        self.server.start()
+
+    def _repozo(self, *arguments):
+        subprocess.run(
+            [sys.executable, '-m', 'ZODB.scripts.repozo', '-r', self._backups,
+             *arguments], env=ENVIRONMENT, check=True)
+
+
+class FarZEO(ZEO):
+    """A ZEO server behind a network that fails."""
+
+    def __init__(self, directory, environment):
+        super().__init__(directory, environment)
+        self.line = Line(self.server.address, directory)
+        host, port = self.line.address
+        self.uri = f'zeo://{host}:{port}?storage=1'
+
+    def close(self):
+        self.line.close()
+        super().close()
+
+
+class PostgreSQL:
+    """A PostgreSQL server with one database."""
+
+    def __init__(self, directory, environment):
+        self.server = Server()
+        self.server.start()
+        self._tell('CREATE DATABASE gset')
+        self.uri = (f'postgresql:///gset?host={self.server.directory}'
+                    '&user=postgres&keep_history=false')
+
+    def _tell(self, statement):
+        with closing(psycopg2.connect(self.server.dsn())) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+
+    def kill(self):
+        self.server.stop(signal.SIGQUIT)
+        self.server.start()
+
+    def open(self):
+        return ZODB.DB(writers.postgresql(
+            self.server.dsn('gset'), keep_history=False))
+
+    def close(self):
+        self.server.close()
+
+    def back_up(self):
+        self._call('pg_dump', '-Fc', '-f', 'backup', 'gset')
+
+    def restore(self):
+        self._tell('DROP DATABASE gset')
+        self._tell('CREATE DATABASE gset')
+        self._call('pg_restore', '-d', 'gset', 'backup')
+
+    def _call(self, program, *arguments):
+        self.server.call(program, '-h', self.server.directory,
+                         '-U', 'postgres', *arguments)
