@@ -10,10 +10,11 @@ processor that has more to do makes other moments, which is as good.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 from environments import install_checkout, make, python_of
 from progress import Progress
@@ -29,6 +30,7 @@ COLUMNS = {
     'faults': 'faults', 'acknowledged': 'commits', 'found': 'found',
     'sent_again': 'sent again', 'updates': 'updates', 'replicas': 'replicas',
     'differences': 'differences'}
+AT_A_TIME = 2
 RESULTS = HERE / 'results' / 'faults'
 
 
@@ -49,15 +51,20 @@ def prepare(progress):
                      extra='[mirror,postgresql]')
 
 
-def measured(options, names):
-    """Return rows of the table, from a process in the new environment."""
-    with tempfile.TemporaryDirectory(dir=options.directory) as directory:
-        path = Path(directory) / 'results.json'
-        subprocess.run(
-            [python_of('faults'), HERE / 'struck.py', json.dumps(
-                [options.quick, options.seed, names, str(path)])],
-            check=True, cwd=directory)
-        return json.loads(path.read_text())
+def measured(options, names, directory):
+    """Return rows of the table, from processes in the new environment."""
+    def strike(name, seed):
+        result = subprocess.run(
+            [python_of('faults'), HERE / 'struck.py',
+             json.dumps([name, seed, options.quick])],
+            check=True, cwd=directory, stdout=subprocess.PIPE,
+            env={**os.environ, 'TMPDIR': directory})
+        return json.loads(result.stdout)
+
+    seeds = range(options.seed, options.seed + len(names))
+    # In many of them most of the time is spent with waiting.
+    with ThreadPoolExecutor(AT_A_TIME) as executor:
+        return list(executor.map(strike, names, seeds))
 
 
 def is_good(row):
@@ -87,7 +94,8 @@ def main():
     progress = Progress()
     prepare(progress)
     commit = installed_commit()
-    rows = measured(options, options.only or NAMES)
+    with tempfile.TemporaryDirectory(dir=options.directory) as directory:
+        rows = measured(options, options.only or NAMES, directory)
     header = about({}, commit)
     text = report(header, rows)
     print(text)

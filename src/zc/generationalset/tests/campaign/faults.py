@@ -20,7 +20,7 @@ from zc.generationalset.tests.test_workers import children
 
 #: The most writes before a worker is killed.  One that has lived for ten
 #: seconds is started again at once.
-PAUSE = 500
+PAUSE = 1000
 #: Bytes that no commit of authors exceeds, mostly.
 LONGEST = 3000
 
