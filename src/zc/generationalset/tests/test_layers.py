@@ -104,6 +104,7 @@ MAY_IMPORT = {
     'commands.client': {'commands'},
     'commands.demo': {'', 'commands', 'documents', 'server'},
     'commands._databases': {'commands', 'server'},
+    'commands._files': set(),
     'commands._logs': set(),
     'commands._together': {'commands', 'server'},
     'commands.mirror': {'commands', 'mirror', 'server'},
