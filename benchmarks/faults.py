@@ -13,7 +13,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 from environments import install_checkout, make, python_of
@@ -51,14 +50,17 @@ def prepare(progress):
                      extra='[mirror,postgresql]')
 
 
-def measured(options, names, directory):
+def measured(options, names):
     """Return rows of the table, from processes in the new environment."""
+    environment = dict(os.environ)
+    if options.directory:
+        environment['TMPDIR'] = options.directory
+
     def strike(name, seed):
         result = subprocess.run(
             [python_of('faults'), HERE / 'struck.py',
              json.dumps([name, seed, options.quick])],
-            check=True, cwd=directory, stdout=subprocess.PIPE,
-            env={**os.environ, 'TMPDIR': directory})
+            check=True, cwd=HERE, stdout=subprocess.PIPE, env=environment)
         return json.loads(result.stdout)
 
     seeds = range(options.seed, options.seed + len(names))
@@ -94,8 +96,7 @@ def main():
     progress = Progress()
     prepare(progress)
     commit = installed_commit()
-    with tempfile.TemporaryDirectory(dir=options.directory) as directory:
-        rows = measured(options, options.only or NAMES, directory)
+    rows = measured(options, options.only or NAMES)
     header = about({}, commit)
     text = report(header, rows)
     print(text)
