@@ -141,10 +141,13 @@ class World:
                 self.stack.callback(replica.close)
             self.audience.append(kind(name, urls, replica))
             self.stack.callback(self.audience[-1].stop)
-        for listener in self.audience[-2:]:
+        *_, seldom, seldom_to_any, once, last_once = self.audience
+        self._seldom = seldom, seldom_to_any
+        for listener in once, last_once:
             self.stay(listener)
 
     def stay(self, listener):
+        """Let it get something, however long that takes."""
         wait(lambda: listener.sync() or listener.replica.generation)
 
     # Load
@@ -173,7 +176,7 @@ class World:
         self.go_on(most=most)
         fault(self)
         self.faults += 1
-        for listener in self.audience[4:6]:
+        for listener in self._seldom:
             if self.random.random() < .15:
                 listener.sync(self.random)
 
