@@ -6,11 +6,13 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import httpx
 
+from zc.generationalset.server._workers import SHORT
 from zc.generationalset.tests.campaign import storages
 from zc.generationalset.tests.campaign.network import Line
 from zc.generationalset.tests.campaign.world import World
@@ -18,9 +20,6 @@ from zc.generationalset.tests.test_http_convergence import ENVIRONMENT, wait
 from zc.generationalset.tests.test_renewal import undo
 from zc.generationalset.tests.test_workers import children
 
-#: The most writes before a worker is killed.  One that has lived for ten
-#: seconds is started again at once.
-PAUSE = 1000
 #: Bytes that no commit of authors exceeds, mostly.
 LONGEST = 3000
 
@@ -30,6 +29,16 @@ LONGEST = 3000
 def kill_worker(world):
     """Kill the worker that is the oldest: others are just being started."""
     os.kill(min(children(world.server.process.pid)), signal.SIGKILL)
+
+
+def kill_old_worker(world):
+    """The same, when it has lived so long that it is started again at once."""
+    wait(lambda: _age(min(children(world.server.process.pid))) > SHORT)
+    kill_worker(world)
+
+
+def _age(pid):
+    return time.time() - os.stat(f'/proc/{pid}').st_mtime
 
 
 def kill_storage(world):
@@ -160,11 +169,11 @@ class Fault(NamedTuple):
 
 FAULTS = {
     'worker on ZEO': Fault(
-        'kill -9 of a worker, on ZEO', kill_worker, storages.ZEO, most=PAUSE,
+        'kill -9 of a worker, on ZEO', kill_old_worker, storages.ZEO,
         options={'workers': 4}),
     'worker on PostgreSQL': Fault(
-        'kill -9 of a worker, on PostgreSQL', kill_worker,
-        storages.PostgreSQL, most=PAUSE, options={'workers': 4}),
+        'kill -9 of a worker, on PostgreSQL', kill_old_worker,
+        storages.PostgreSQL, options={'workers': 4}),
     'ZEO': Fault(
         'kill -9 of the ZEO server', kill_storage, storages.ZEO,
         options={'workers': 2}),
