@@ -29,6 +29,7 @@ def strike(name, seed, quick, progress):
     except Exception as error:  # whatever it is, it belongs in the table
         progress(f'FAILED: {name}, seed {seed}: {error!r}')
         return {'title': fault.title, 'seed': seed, 'failed': repr(error)}
+    progress(f'{name}: found {report.found} of {report.acknowledged}')
     for text in report.differences:
         progress(f'DIFFERS: {text}')
     return {'title': fault.title, **report.row(),

@@ -6,7 +6,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -38,7 +37,10 @@ def kill_old_worker(world):
 
 
 def _age(pid):
-    return time.time() - os.stat(f'/proc/{pid}').st_mtime
+    """Return for how many seconds a process has lived."""
+    return int(subprocess.run(
+        ['ps', '-o', 'etimes=', '-p', str(pid)], capture_output=True,
+        check=True).stdout)
 
 
 def kill_storage(world):
