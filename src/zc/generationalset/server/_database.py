@@ -45,7 +45,11 @@ class Snapshot:
         self.manager = transaction.TransactionManager()
         self.manager.begin()
         self.connection = db.open(self.manager)
-        self.root = self.connection.root()
+        try:
+            self.root = self.connection.root()
+        except BaseException:  # the database is lost
+            self.close()
+            raise
 
     def close(self) -> None:
         self.manager.abort()

@@ -142,7 +142,7 @@ class Server:
         self._keeper = None
 
     def close(self):
-        self.stop()
+        self.stop(signal.SIGQUIT)  # nobody wants what is there
         shutil.rmtree(self.directory)
 
     def dsn(self, database='postgres'):
@@ -201,8 +201,9 @@ class Databases:
             raise
 
     def tearDown(self):
-        for name in self._names:
-            self._tell(f'DROP DATABASE {name} WITH (FORCE)')
+        if isinstance(self.server, Given):
+            for name in self._names:
+                self._tell(f'DROP DATABASE {name} WITH (FORCE)')
         self.server.close()
 
     def new(self):

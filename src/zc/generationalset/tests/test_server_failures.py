@@ -9,6 +9,7 @@ from unittest import mock
 
 import httpx
 from transaction.interfaces import TransientError
+from ZODB.Connection import Connection
 from ZODB.mvccadapter import MVCCAdapterInstance
 from ZODB.POSException import ConflictError
 
@@ -69,6 +70,14 @@ class DefectTests(Served):
             self.refused(500, self.http.get('/updates'))
         self.assertIn("expected find to return a GenerationalSet, got 'text'",
                       str(mute.records[0].exc_info[1]))
+
+    def test_a_connection_without_its_database_is_closed(self):
+        with mock.patch.object(
+                Connection, 'root', side_effect=TransientError('away')), \
+                self.assertRaises(TransientError):
+            _database.Snapshot(self.db, mock.Mock())
+        self.assertEqual({connection['opened'] for connection
+                          in self.db.connectionDebugInfo()}, {None})
 
     def test_database_server_that_is_away(self):
         def answer(*arguments):
