@@ -57,10 +57,13 @@ class Wakeups:
 
         Storages announce a commit just before it is done.  What is read from a
         connection that is opened after this has as many commits as this
-        returns, or more.
+        returns, or more.  (RelStorage is asked after them.  Its storage that
+        all threads share must not be asked anything: it has one connection to
+        the database, and no lock.)
         """
         count = self.count  # first: what comes now may be seen or not
-        self._wait_for(self._tid)
+        if self.is_told:
+            self._wait_for(self._tid)
         return count
 
     def _wait_for(self, tid: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import functools
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import transaction
@@ -10,6 +11,7 @@ from zope.testing import setupstack
 from zc.generationalset.check import check
 from zc.generationalset.documents import Document
 from zc.generationalset.replica import Replica
+from zc.generationalset.server._wakeups import Wakeups
 from zc.generationalset.tests import writers
 from zc.generationalset.tests.postgresql import DATABASES
 from zc.generationalset.tests.serving import Served, wait
@@ -57,6 +59,14 @@ class Shared:
                 f'/items/{number}', json=number).status_code, 201)
             self.assertEqual(
                 self.get().json()['generation'], number + 2)
+
+    def test_threads_do_not_share_a_connection(self):
+        wakeups = Wakeups(self.db, lambda: None)
+        self.addCleanup(wakeups.close)
+        with ThreadPoolExecutor(4) as executor:
+            for _ in executor.map(
+                    lambda _: [wakeups.settle() for _ in range(50)], range(4)):
+                pass  # raises errors
 
     def test_all_write_at_once(self):
         def write_over_http(name):
