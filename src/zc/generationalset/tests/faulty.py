@@ -7,6 +7,10 @@ import threading
 from itertools import chain
 from typing import NamedTuple
 
+from zope.testing.wait import Wait
+
+wait = Wait(timeout=30, wait=0.01)
+
 
 class Request(NamedTuple):
     method: str
@@ -47,12 +51,13 @@ class Faulty:
     def __exit__(self, *error):
         self.stopping.set()
         shut(self._listening)
-        self.cut()
         for thread in self._threads:
-            thread.join(20)
-            if thread.is_alive():
-                raise AssertionError(f'{thread} goes on')
+            wait(lambda thread=thread: self._has_ended(thread))
         self._listening.close()
+
+    def _has_ended(self, thread):
+        self.cut()  # also what was opened just now
+        return not thread.is_alive()
 
     def cut(self):
         """End all connections."""
