@@ -1,6 +1,7 @@
 """What the product gets in the place of clock, chance, threads and disk."""
 
 import contextlib
+import importlib
 import logging
 import random
 import time
@@ -65,7 +66,11 @@ def injected(clock, sleep, seed, report):
                  Inline),
                 ('ZODB.BaseStorage.time', dating),
                 ('ZODB.FileStorage.FileStorage.fsync', None)]:
-            stack.enter_context(mock.patch(target, replacement))
+            module, _, name = target.rpartition('.')
+            # Not by mock.patch: ZODB.FileStorage has a class of the same name
+            # as its module.
+            stack.enter_context(mock.patch.object(
+                importlib.import_module(module), name, replacement))
         stack.enter_context(mock.patch.object(
             Watch.__init__, '__defaults__', (clock.monotonic,)))
         stack.enter_context(_logged(Errors(report)))
