@@ -2,7 +2,7 @@
 
     python benchmarks/faults.py [--quick]
 
-A quarter of an hour.  docs/faults.txt says what is done, and what must hold.
+About ten minutes.  docs/faults.txt says what is done, and what must hold.
 The exit code is 1 if a write is lost, or anything differs.
 
 The first run makes a virtual environment in benchmarks/.environments.  A
