@@ -26,3 +26,12 @@ class HostsTests(unittest.IsolatedAsyncioTestCase):
             (await self.ask('Example.org:80')).json()['detail'],
             "expected a request to localhost, [::1], got one to "
             "'Example.org:80'")
+
+    async def test_what_is_no_request(self):
+        """The application begins and ends."""
+        seen = []
+
+        async def application(scope, receive, send):
+            seen.append(scope['type'])
+        await Hosts(application, [])({'type': 'lifespan'}, None, None)
+        self.assertEqual(seen, ['lifespan'])
