@@ -6,7 +6,6 @@ import argparse
 import io
 import os
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 from zc.generationalset.commands import (
@@ -46,6 +45,16 @@ examples:
 '''
 
 
+class _Version(argparse.Action):
+    """Looks it up when it is asked for, since that takes a while."""
+
+    def __call__(
+            self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+        print(f'zc.generationalset {version("zc.generationalset")}')
+        parser.exit()
+
+
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -72,8 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        '--version', action='version',
-        version=f'zc.generationalset {version("zc.generationalset")}')
+        '--version', action=_Version, nargs=0, default=argparse.SUPPRESS,
+        help="show program's version number and exit")
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     for module in COMMANDS:
         module.add_parser(commands)

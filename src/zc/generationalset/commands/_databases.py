@@ -22,8 +22,6 @@ SHARED = (
     'zeo', 'postgresql', 'postgres', 'sqlite', 'mysql', 'oracle',
     'zconfig',  # perhaps
 )
-
-
 #: Bytes of objects, as they are stored, that each connection keeps in memory.
 CACHE = 128 * 2 ** 20
 
