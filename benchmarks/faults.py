@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from environments import install_checkout, make, python_of
 from progress import Progress
-from run import HERE, about, arguments, installed_commit, keep
+from run import HERE, Results, about, arguments, installed_commit, keep
 from table import framed
 
 # The keys of FAULTS in tests/campaign/faults.py, in the order of the table.
@@ -31,16 +31,6 @@ COLUMNS = {
     'differences': 'differences'}
 AT_A_TIME = 2
 RESULTS = HERE / 'results' / 'faults'
-
-
-class Results:
-    """What ``keep`` wants to know."""
-
-    rounds = 1
-
-    def __init__(self, seed, rows):
-        self.settings = {'seed': seed}
-        self.results = rows
 
 
 def prepare(progress):
@@ -101,7 +91,7 @@ def main():
     text = report(header, rows)
     print(text)
     if not (options.quick or options.only):
-        keep(header, Results(options.seed, rows), text, RESULTS)
+        keep(header, Results(1, {'seed': options.seed}, rows), text, RESULTS)
     return 0 if all(map(is_good, rows)) else 1
 
 

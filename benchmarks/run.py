@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import environments
 import table
@@ -203,6 +204,14 @@ def report(about, run):
         *table.lines(run.settings, run.results),
         *table.growth_lines(run.settings, run.results),
         ''])
+
+
+class Results(NamedTuple):
+    """What ``keep`` wants to know of a run."""
+
+    rounds: int
+    settings: dict
+    results: object
 
 
 def keep(about, run, text, directory=HERE / 'results'):

@@ -20,21 +20,12 @@ from pathlib import Path
 from environments import install, install_checkout, make, python_of
 from peers import allow_many_connections
 from progress import Progress
-from run import HERE, about, arguments, installed_commit, keep
+from run import HERE, Results, about, arguments, installed_commit, keep
 from table import framed
 
 PARTS = 'writers', 'delays', 'readers', 'mirrors'
 RESULTS = HERE / 'results' / 'scale'
 POSTGRESQL = 'RelStorage', 'psycopg2-binary'
-
-
-class Results:
-    """What ``keep`` wants to know."""
-
-    def __init__(self, rounds, results):
-        self.rounds = rounds
-        self.results = results
-        self.settings = {}
 
 
 def prepare(progress):
@@ -133,7 +124,7 @@ def main():
     text = report(header, rounds, results)
     print(text)
     if not (options.quick or options.only):
-        keep(header, Results(rounds, results), text, RESULTS)
+        keep(header, Results(rounds, {}, results), text, RESULTS)
 
 
 if __name__ == '__main__':

@@ -116,14 +116,13 @@ def streams(source, count, beats, servers=None):
     client = source.dialect()
     with Connection(source.port) as connection:
         load(client, connection, documents(1000))
+        token = _token(client, source)
         # Something to send at once, so that it shows when a stream is open.
-        token = client.token(connection.ask(client.everything()))
         connection.ask(client.put('opening', document(0)))
-        last = client.token(connection.ask(client.everything()))
-    for server in servers or ():
-        with Connection(server.port) as connection:
-            while client.token(connection.ask(client.everything())) != last:
-                time.sleep(0.05)
+    if servers:
+        last = _token(client, source)
+        while any(_token(client, server) != last for server in servers):
+            time.sleep(0.05)
     servers = servers or [source]
     before = [server.process.memory() for server in servers]
     start = time.perf_counter()
@@ -141,6 +140,11 @@ def streams(source, count, beats, servers=None):
     return {'median': median(delays), 'most': quantile(delays, 0.99),
             'last': delays[-1], 'memory': memory, 'opened': opened,
             'processor': seconds / len(delays)}
+
+
+def _token(client, server):
+    with Connection(server.port) as connection:
+        return client.token(connection.ask(client.everything()))
 
 
 def _beats(source, client, audience, beats, servers):
