@@ -9,7 +9,6 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from statistics import median
 
-import psycopg2
 import ZODB
 from connection import HOST
 from dialects import This
@@ -20,7 +19,7 @@ from streams import Audience, quantile, streams
 
 from zc.generationalset.commands._databases import resolve
 from zc.generationalset.documents import Document
-from zc.generationalset.tests.postgresql import Server
+from zc.generationalset.tests.postgresql import Server, tell
 
 FULL = {'writers': [1, 2, 4, 8, 16], 'warm': 2, 'seconds': 6, 'commits': 200,
         'clients': [100, 1000, 5000, 10000], 'beats': 10, 'workers': [1, 2],
@@ -53,11 +52,7 @@ class Storages:
     def postgresql(self):
         """Return the parameters of a new database."""
         name = f'scale_{self._made}_{time.monotonic_ns()}'
-        connection = psycopg2.connect(self._server.dsn())
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f'CREATE DATABASE {name}')
-        connection.close()
+        tell(self._server.dsn(), f'CREATE DATABASE {name}')
         return name, self._server.dsn(name)
 
     @contextmanager

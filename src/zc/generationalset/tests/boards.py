@@ -1,7 +1,6 @@
 """The board, in a real browser: what its tests share."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -11,12 +10,7 @@ import httpx
 
 from zc.generationalset.commands import demo
 from zc.generationalset.tests.browsing import Browsing
-from zc.generationalset.tests.serving import Served, wait
-
-ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items()
-       if name != 'GSET_TOKEN'},
-    'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
+from zc.generationalset.tests.serving import ENVIRONMENT, Served, wait
 
 #: What a window shows: columns with cards, and messages.
 SHOWN = '''() => ({

@@ -7,9 +7,7 @@ import threading
 from itertools import chain
 from typing import NamedTuple
 
-from zope.testing.wait import Wait
-
-wait = Wait(timeout=30, wait=0.01)
+from zc.generationalset.tests.serving import wait
 
 
 class Request(NamedTuple):

@@ -81,8 +81,8 @@ class Server:
             if os.getuid() == 0:
                 self._become_nobody()
             self.call('initdb', '-D', self._data, '-U', 'postgres',
-                       '--auth=trust', '--encoding=UTF8', '--locale=C',
-                       '--no-sync')
+                      '--auth=trust', '--encoding=UTF8', '--locale=C',
+                      '--no-sync')
         except BaseException:
             self.close()
             raise
@@ -180,6 +180,14 @@ class Given:
                                       else {}))
 
 
+def tell(dsn, statement):
+    """Execute a statement of SQL that can't be in a transaction."""
+    with closing(psycopg2.connect(dsn)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
 class Databases:
     """A server, and the databases that tests made in it.
 
@@ -214,10 +222,7 @@ class Databases:
         return self.server.dsn(name)
 
     def _tell(self, statement):
-        with closing(psycopg2.connect(self.server.dsn())) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
+        tell(self.server.dsn(), statement)
 
 
 DATABASES = Databases()

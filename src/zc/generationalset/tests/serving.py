@@ -1,6 +1,8 @@
 """A real server on a real port, in a thread of the test."""
 
 import contextlib
+import os
+import sys
 import threading
 import unittest
 
@@ -16,6 +18,12 @@ from zc.generationalset.documents import Document
 from zc.generationalset.server import _run, application
 
 wait = Wait(timeout=30, wait=0.01)
+
+#: In which processes can import the package, wherever it is.
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items()
+       if name != 'GSET_TOKEN'},
+    'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
 
 
 @contextlib.contextmanager

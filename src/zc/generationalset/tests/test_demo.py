@@ -11,7 +11,8 @@ import ZODB
 from ZODB.FileStorage import FileStorage
 
 from zc.generationalset import GSet
-from zc.generationalset.tests.boards import ENVIRONMENT, Demo, contents
+from zc.generationalset.tests.boards import Demo, contents
+from zc.generationalset.tests.serving import ENVIRONMENT
 
 
 class DemoTests(Demo, unittest.TestCase):

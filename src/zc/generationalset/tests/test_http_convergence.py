@@ -62,6 +62,11 @@ class Server:
         self.process.stdout.close()
         return code
 
+    def kill(self):
+        """Kill it, if it runs."""
+        if self.process.poll() is None:
+            self.stop(signal.SIGKILL)
+
 
 class Writer:
     """tests/http_writer.py in a process."""
@@ -171,8 +176,7 @@ class ConvergenceTests(unittest.TestCase):
         with contextlib.ExitStack() as stack, self.subTest(print_seed):
             directory = stack.enter_context(tempfile.TemporaryDirectory())
             server = Server(os.path.join(directory, 'Data.fs'))
-            stack.callback(lambda: server.process.poll() is None
-                           and server.stop(signal.SIGKILL))
+            stack.callback(server.kill)
             url = server.url
             on_disk = [
                 SQLiteReplica(os.path.join(directory, f'{number}.sqlite'))

@@ -4,13 +4,14 @@ They need Node 20 and npm, which installs what is in their package.json.
 """
 
 import gzip
-import os
 import re
 import shutil
 import subprocess
 import sys
 import unittest
 from pathlib import Path
+
+from zc.generationalset.tests.serving import ENVIRONMENT
 
 HERE = Path(__file__).parent
 FOLDER = HERE / 'javascript'
@@ -52,9 +53,7 @@ class Node:
 
 
 def run(*command):
-    environment = {
-        **os.environ, 'GSET_TEST_PYTHON': sys.executable,
-        'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
+    environment = {**ENVIRONMENT, 'GSET_TEST_PYTHON': sys.executable}
     return subprocess.run(
         command, cwd=FOLDER, env=environment, capture_output=True,
         encoding='utf-8')

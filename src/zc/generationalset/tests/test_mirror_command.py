@@ -17,8 +17,7 @@ from zc.generationalset.client import Client
 from zc.generationalset.documents import Document
 from zc.generationalset.server import application
 from zc.generationalset.tests import test_serve
-from zc.generationalset.tests.serving import served, wait
-from zc.generationalset.tests.test_serve import ENVIRONMENT
+from zc.generationalset.tests.serving import ENVIRONMENT, served, wait
 from zc.generationalset.tests.writers import ZEOServer
 
 NOBODY = 'http://127.0.0.1:9'

@@ -54,6 +54,7 @@ class MirrorServer:
             raise AssertionError(f'the mirror did not start: {line!r}')
 
     stop = Server.stop
+    kill = Server.kill
 
 
 class Pairs(Follower):
@@ -131,8 +132,7 @@ class World:
         return os.path.join(self.directory, name)
 
     def started(self, server):
-        self.stack.callback(lambda: server.process.poll() is None
-                            and server.stop(signal.SIGKILL))
+        self.stack.callback(server.kill)
         return server
 
     def following(self, follower):

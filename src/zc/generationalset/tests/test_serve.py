@@ -17,12 +17,7 @@ from ZODB.FileStorage import FileStorage
 
 from zc.generationalset import GSet
 from zc.generationalset.client import Client
-from zc.generationalset.tests.serving import Servers
-
-ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items()
-       if name != 'GSET_TOKEN'},
-    'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
+from zc.generationalset.tests.serving import ENVIRONMENT, Servers
 
 
 class Serving(unittest.TestCase):

@@ -1,6 +1,5 @@
 """Simulated days: a short one in each test run, longer ones with --all."""
 
-import os
 import subprocess
 import sys
 import unittest
@@ -11,6 +10,7 @@ from zc.generationalset import replica
 from zc.generationalset._settled import SettledSet
 from zc.generationalset.mirror import Points
 from zc.generationalset.server._database import Database
+from zc.generationalset.tests.serving import ENVIRONMENT
 from zc.generationalset.tests.simulation.world import DAY, Plan, simulate
 
 #: Some minutes with many faults.
@@ -54,8 +54,7 @@ class RepetitionTests(unittest.TestCase):
         # Where sets have another order.
         other = subprocess.run(
             [sys.executable, '-c', TRACE.format(self.plan)],
-            env={**os.environ, 'PYTHONHASHSEED': '1',
-                 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
+            env={**ENVIRONMENT, 'PYTHONHASHSEED': '1'},
             text=True, capture_output=True, check=True, timeout=100)
         self.assertEqual(trace, other.stdout.strip())
 

@@ -15,8 +15,8 @@ from zc.generationalset.client import Client
 from zc.generationalset.commands._databases import public, resolve
 from zc.generationalset.tests import writers
 from zc.generationalset.tests.postgresql import DATABASES
-from zc.generationalset.tests.serving import wait
-from zc.generationalset.tests.test_serve import ENVIRONMENT, Serving
+from zc.generationalset.tests.serving import ENVIRONMENT, wait
+from zc.generationalset.tests.test_serve import Serving
 from zc.generationalset.tests.test_server_events import Stream
 
 #: Streams and requests, each of a connection of its own: with two workers the

@@ -1,11 +1,11 @@
 """Replicas that are kept current, now and then, or by several servers."""
 
 import random
-import threading
 
 from zc.generationalset.client import Client, ClientError
 from zc.generationalset.tests.campaign.replicas import Counted
 from zc.generationalset.tests.clients import hurry
+from zc.generationalset.tests.test_http_convergence import Follower
 
 #: Seconds without a byte until a client of the audience gives up.
 PATIENCE = 4
@@ -38,33 +38,21 @@ class Listener:
     def stop(self):
         for client in self.clients:
             client.close()
-        if self.error is not None:
-            raise self.error
 
 
-class Following(Listener):
+class Following(Listener, Follower):
     """A listener with a thread, which ``follow`` is called in."""
 
     follows = True
 
     def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=self.name)
-        self._thread.start()
-
-    def _run(self):
-        try:
-            self.follow()
-        except Exception as error:
-            self.error = error
+        Listener.__init__(self, *arguments)
+        Follower.__init__(self, self.replica)
 
     def stop(self):
-        self._stopping.set()
-        for client in self.clients:
-            client.close()
-        self._thread.join(60)
-        super().stop()
+        self.ended.set()
+        Listener.stop(self)
+        Follower.stop(self)
 
 
 class Watching(Following):
@@ -80,5 +68,5 @@ class Polling(Following):
 
     def follow(self):
         source = random.Random(self.name)
-        while not self._stopping.wait(source.uniform(0, 0.1)):
+        while not self.ended.wait(source.uniform(0, 0.1)):
             self.sync(source)

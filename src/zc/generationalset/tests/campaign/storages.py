@@ -4,15 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import closing
 
-import psycopg2
 import ZODB
 from ZODB.FileStorage import FileStorage
 
 from zc.generationalset.tests import writers
 from zc.generationalset.tests.campaign.network import Line
-from zc.generationalset.tests.postgresql import Server
+from zc.generationalset.tests.postgresql import Server, tell
 from zc.generationalset.tests.test_http_convergence import ENVIRONMENT
 
 
@@ -93,10 +91,7 @@ class PostgreSQL:
                     '&user=postgres&keep_history=false')
 
     def _tell(self, statement):
-        with closing(psycopg2.connect(self.server.dsn())) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
+        tell(self.server.dsn(), statement)
 
     def kill(self):
         self.server.stop(signal.SIGQUIT)

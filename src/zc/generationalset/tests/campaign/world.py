@@ -113,8 +113,7 @@ class World:
         return os.path.join(self.directory, name)
 
     def _started(self, server):
-        self.stack.callback(lambda: server.process.poll() is None
-                            and server.stop(signal.SIGKILL))
+        self.stack.callback(server.kill)
         return server
 
     def _make_sets(self):
