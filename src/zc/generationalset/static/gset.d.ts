@@ -222,6 +222,16 @@ export class Client {
    */
   start(): Promise<void>;
 
+  /**
+   * Tries at once to reach the server, when it is away: for a button "Try now".
+   *
+   *     button.onclick = () => client.retry();
+   *
+   * Costs one request, in whichever tab follows the server.  `online` or
+   * `offline` says what came of it.  Does nothing while the server answers.
+   */
+  retry(): void;
+
   /** Asks once what changed. */
   sync(): Promise<void>;
 

@@ -385,7 +385,8 @@ async function store(db, answer, text, replica) {
 
 // The client.
 
-const LONGEST = 60; // random delay
+const LONGEST = 60; // random delay ...
+const SEEN = 5; // ... while a page is visible: somebody waits for it
 const HOLD = 25; // of a long poll; proxies give up after 30
 const POLLS = 600; // until streams are tried again
 const FRUITLESS = 3; // streams in silence, until it's polls
@@ -424,6 +425,7 @@ export class Client extends EventTarget {
   #hearing = Promise.resolve(); // one message after the other
   #ticks;
   #quiet = 0; // ticks without the leader
+  #seen = 0; // when a follower was visible
 
   constructor(url, {token, store, heartbeat = 15} = {}) {
     super();
@@ -455,6 +457,17 @@ export class Client extends EventTarget {
       this.#name ? this.#share() : this.#lead();
     });
     return this.#started;
+  }
+
+  // The user doesn't want to wait.
+  retry() {
+    if (this.online) {
+      this.#look();
+    } else if (this.#leads) {
+      this.#interrupt(this.#leads);
+    } else {
+      this.#post({wake: true, now: true});
+    }
   }
 
   close() {
@@ -584,7 +597,8 @@ export class Client extends EventTarget {
 
   // Random, or all clients of a restarted server would come at once.
   async #pause(error, asked, signal) {
-    const limit = Math.min(LONGEST, 2 ** this.#failures++);
+    const limit = Math.min(
+      this.#isSeen ? SEEN : LONGEST, 2 ** this.#failures++);
     const delay = (error.retryAfter ?? 0) + Math.random() * limit;
     error instanceof RequestError || this.#emit('error', {error});
     // A stream may end; the next question tells.
@@ -601,6 +615,11 @@ export class Client extends EventTarget {
     this.#trouble = trouble;
     this.#tell();
     this.#emit(trouble ? 'offline' : 'online', trouble);
+  }
+
+  get #isSeen() {
+    return globalThis.document?.hidden === false ||
+      Date.now() - this.#seen < 1500 * this.#heartbeat;
   }
 
   // The network, or the user, is back.
@@ -680,7 +699,10 @@ export class Client extends EventTarget {
     this.#quiet > 3 ? this.#lock({steal: true}) : this.#post({wake: false});
   }
 
-  #post(message) { this.#channel?.postMessage(message); }
+  #post(message) {
+    const seen = globalThis.document?.hidden === false;
+    this.#channel?.postMessage({...message, seen});
+  }
 
   #tell(text) {
     const {epoch, generation} = this.#replica;
@@ -688,9 +710,10 @@ export class Client extends EventTarget {
       this.#post({epoch, generation, trouble: this.#trouble, text});
   }
 
-  async #hear({wake, trouble, text, ...position}) {
+  async #hear({wake, now, seen, trouble, text, ...position}) {
     if (this.#leads) {
-      wake && this.#wake();
+      this.#seen = seen ? Date.now() : this.#seen;
+      now ? this.retry() : wake && this.#wake();
       this.#tell();
     } else if (wake === undefined) {
       trouble?.delay === this.#trouble?.delay || this.#report(trouble);

@@ -96,6 +96,24 @@ class SharingTests(TwoTabs, unittest.TestCase):
         for page in self.first, self.second:
             page.wait_for_function('client.online', timeout=2500)
 
+    def test_one_that_does_not_lead_may_try_now(self):
+        self.first.evaluate('() => { Math.random = () => 1; }')
+        refuse = '''() => {
+          const refused = JSON.stringify({ detail: 'busy' });
+          window.reach = window.fetch;
+          window.fetch = async () => new Response(
+            refused, { status: 503, headers: { 'Retry-After': '600' } });
+        }'''
+        self.first.evaluate(refuse)
+        self.stop()
+        self.start()
+        for page in self.first, self.second:
+            self.offline(page)
+        self.first.evaluate('() => { window.fetch = reach; }')
+        self.second.evaluate('client.retry()')
+        for page in self.first, self.second:
+            self.wait(page, 'client.online')
+
     def test_one_that_missed_something_asks(self):
         self.second.evaluate('''() => {
           BroadcastChannel.prototype.postMessage = () => {};

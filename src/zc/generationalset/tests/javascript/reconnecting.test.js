@@ -143,7 +143,8 @@ test('Retry-After is obeyed', async (test) => {
   assert.ok(Date.now() - began > 900);
 });
 
-test('times grow to a minute, are random, and begin anew', async (test) => {
+/** The times that a client waits; the tenth try is a success. */
+async function delaysOf(test) {
   const { fetch, setTimeout } = globalThis;
   test.after(() => Object.assign(globalThis, { fetch, setTimeout }));
   slow(test);
@@ -170,8 +171,50 @@ test('times grow to a minute, are random, and begin anew', async (test) => {
   });
   client.start();
   await until(() => delays.length === 12);
+  return delays;
+}
+
+test('times grow to a minute, are random, and begin anew', async (test) => {
   // After a success the first time is for the stream, which isn't told.
-  assert.deepEqual(delays, [1, 2, 4, 8, 16, 32, 60, 60, 60, 2, 4, 8]);
+  assert.deepEqual(await delaysOf(test),
+    [1, 2, 4, 8, 16, 32, 60, 60, 60, 2, 4, 8]);
+});
+
+/** Has a page that is visible, or isn't. */
+function show(test, hidden) {
+  globalThis.document = { hidden };
+  test.after(() => {
+    delete globalThis.document;
+  });
+}
+
+test('nobody who looks at a page waits longer than 5 s', async (test) => {
+  show(test, false);
+  assert.deepEqual(await delaysOf(test),
+    [1, 2, 4, 5, 5, 5, 5, 5, 5, 2, 4, 5]);
+});
+
+test('a page that is hidden waits as Node does', async (test) => {
+  show(test, true);
+  assert.equal(Math.max(...await delaysOf(test)), 60);
+});
+
+test('retry tries at once', async (test) => {
+  const { server, client, events } = await setUp(test);
+  client.retry(); // nothing is there to be tried
+  server.fault = (request, response) =>
+    json(response, {}, 503, { 'Retry-After': '600' });
+  client.start();
+  await until(() => types(events).includes('offline'));
+  client.retry();
+  await until(() => types(events).length === 2);
+  assert.equal(events[1][0], 'offline');
+  server.fault = () => false;
+  client.retry();
+  await until(() => client.online && server.streams === 1);
+  client.retry();
+  assert.equal(server.count('GET events'), 1);
+  assert.equal(server.streams, 1);
 });
 
 test('at the start, a refusal is the end', async (test) => {
