@@ -1,10 +1,16 @@
-"""Connections of uvicorn, with limits that it doesn't have of its own."""
+"""Connections of uvicorn, with limits that it doesn't have of its own.
+
+Whoever sends these bytes has not presented a token yet.  So a connection costs
+little, whatever comes, and nothing that comes is logged above ``DEBUG``.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import (
     HttpToolsProtocol,
     RequestResponseCycle,
@@ -12,73 +18,143 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from zc.generationalset.server._problems import Problem
 
-#: Bytes of the head of a request: its line and its headers.
-HEAD = 64 * 1024
+#: Bytes of the head of a request: its line and its headers.  The same for the
+#: trailers of a chunked body.
+HEAD = 32 * 1024
+#: Header fields of a request, with its trailers.
+FIELDS = 128
+#: Requests of a connection that wait for the response to one before them.
+WAITING = 8
+#: Bytes of a response that wait in this process for a client to read.
+UNREAD = 16 * 1024
+#: Bytes that are read of a body after its response, so that a client that
+#: sends first and reads then gets the response.
+DRAINED = 256 * 1024
 #: Seconds that a head may take to arrive.
 PATIENCE = 15.0
 
+logger = logging.getLogger('zc.generationalset.server.connections')
+
 
 class Connection(HttpToolsProtocol):
-    """Closes if the head of a request is too large or too slow.
+    """Closes if what arrives is too much or too slow.
 
-    Nobody has presented a token before it is complete.  The same for the rest
-    of a body that was answered before it was complete.
+    The same for the rest of a body that was answered before it was complete.
     """
 
     _waiting: asyncio.TimerHandle | None = None
     #: Whether what comes next is of a head,
     _in_head = True
-    #: and how many bytes came since the end of the request before, perhaps.
+    #: how many bytes came since the end of the request, or the last piece of
+    #: a body, before (or fewer, since it may have ended in the midst),
     _size = 0
+    #: how many header fields the request has so far,
+    _fields = 0
+    #: how much of a body came that nobody will read,
+    _drained = 0
+    #: and whether no more requests are read.
+    _is_last = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        transport.set_write_buffer_limits(UNREAD)
         self._cycles: list[RequestResponseCycle] = []
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._unset_keepalive_if_required()
         # uvicorn tells the one that came last, but others may be before it.
         for cycle in self._cycles:
             if not cycle.response_complete:
                 cycle.disconnected = True
                 cycle.message_event.set()
         super().connection_lost(exc)
+        # Without this, they refer to each other, and stay until the collector
+        # of garbage comes, which is seldom.
+        for cycle in self._cycles:
+            cycle.on_response = _nothing
+        self._cycles.clear()
+        self.pipeline.clear()
 
     def _wait(self) -> None:
-        self._waiting = self.loop.call_later(PATIENCE, self.transport.close)
+        self._waiting = self.loop.call_later(PATIENCE, self._expire)
 
     def _stop_waiting(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
 
+    def _expire(self) -> None:
+        if self._in_head and self._size:
+            self._refuse(Problem(408, f'expected a head within {PATIENCE} '
+                                 'seconds'))
+        else:
+            self.transport.close()
+
+    # What arrives
+
     def data_received(self, data: bytes) -> None:
+        if self._is_last:
+            return
+        self._unset_keepalive_if_required()
         self._size += len(data)
-        super().data_received(data)
-        if self._in_head and self._size > HEAD:
-            self._refuse(Problem(431, _EXPECTED))
-        elif self._size and self._waiting is None and self._is_idle():
-            self._wait()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._end()  # It is answered, without an upgrade.
+        except httptools.HttpParserError as error:
+            if not self._is_last:
+                self._refuse_nonsense(error)
+        else:
+            if self._size > HEAD:
+                self._refuse(Problem(431, _EXPECTED))
+            elif self._size and self._waiting is None and self._is_idle():
+                self._wait()
 
     def _is_idle(self) -> bool:
         """Tell whether more has to come, and nobody waits for it."""
         return self._in_head or self.cycle.response_complete
 
+    def on_message_begin(self) -> None:
+        if len(self.pipeline) >= WAITING:
+            self._end()
+            raise ValueError('too many requests wait')
+        self._fields = 0
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields += 1
+        if self._fields > FIELDS:
+            raise _TooLarge
+        if self._in_head:  # Nobody needs trailers.
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         # There may be some of the body, too, in what came.
         if self._size > HEAD and self._head_size() > HEAD:
-            raise ValueError(_EXPECTED)
+            raise _TooLarge
         self._in_head = False
+        self._drained = 0
         self._stop_waiting()
         super().on_headers_complete()
-        if not self.pipeline:
-            self._cycles.clear()  # all others are complete
+        self._cycles = [cycle for cycle in self._cycles
+                        if not cycle.response_complete]
         self._cycles.append(self.cycle)
 
     def _head_size(self) -> int:
         return len(self.url) + sum(
             [len(name) + len(value) for name, value in self.headers])
+
+    def on_body(self, body: bytes) -> None:
+        self._size = 0
+        super().on_body(body)
+        if self.cycle.response_complete:
+            self._drained += len(body)
+            if self._waiting is None:
+                self._wait()
+            if self._drained > DRAINED:
+                self.flow.pause_reading()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -86,14 +162,26 @@ class Connection(HttpToolsProtocol):
         self._size = 0
         self._stop_waiting()
 
-    def send_400_response(self, msg: str) -> None:
-        if self._in_head and self._size > HEAD:
+    # The end
+
+    def _end(self) -> None:
+        """Close when all that was asked so far is answered, and say so."""
+        self._is_last = True
+        if self.cycle.response_complete:
+            self.transport.close()
+        else:
+            self.cycle.keep_alive = False
+
+    def _refuse_nonsense(self, error: httptools.HttpParserError) -> None:
+        if isinstance(error.__context__, _TooLarge) or self._size > HEAD:
             self._refuse(Problem(431, _EXPECTED))
         else:
-            self._refuse(Problem(400, msg))
+            self._refuse(Problem(400, 'expected a request of HTTP/1.1'))
 
     def _refuse(self, problem: Problem) -> None:
         """Respond, unless another response is under way, and close."""
+        logger.debug('%s: %s', self.client, problem)
+        self._is_last = True
         if self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete:
@@ -106,4 +194,13 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
 
-_EXPECTED = f'expected a request line and headers of up to {HEAD} bytes'
+class _TooLarge(Exception):
+    """A head, or trailers."""
+
+
+def _nothing() -> None:
+    pass
+
+
+_EXPECTED = (f'expected a request line and headers of up to {HEAD} bytes and '
+             f'{FIELDS} fields')

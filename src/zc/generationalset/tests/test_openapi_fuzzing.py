@@ -42,7 +42,7 @@ class OpenTests(Served):
     def test_everything(self):
         answered = Counter()
         failures = []
-        with self.assertLogs('uvicorn.error') as logged:
+        with self.assertNoLogs('uvicorn.error'):
             for event in self.run_engine():
                 if isinstance(event, events.NonFatalError):
                     failures.append(f'{event.label}: {event.value!r}')
@@ -52,9 +52,6 @@ class OpenTests(Served):
                     failures += failures_in(event.recorder)
                     answered.update(answers_in(event.recorder))
         self.assertEqual('\n\n'.join(failures), '')
-        # It tries a null byte in a header, which nothing lets pass.
-        self.assertEqual([record.getMessage() for record in logged.records],
-                         ['Invalid HTTP request received.'])
         self.assertEqual({name for name, _ in answered}, {
             f'{operation.method} {operation.path}'
             for operation in operations() if operation.path not in OTHERS})

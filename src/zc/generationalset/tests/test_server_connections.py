@@ -1,14 +1,16 @@
 """Heads of requests that are too large, too slow, or none."""
 
+import gc
 import itertools
 import json
+import logging
 import socket
 import struct
 import urllib.parse
 from unittest import mock
 
 from zc.generationalset.server import _connection
-from zc.generationalset.tests.serving import Served
+from zc.generationalset.tests.serving import Served, wait
 from zc.generationalset.tests.test_server_failures import Mute
 
 GET = b'GET /updates HTTP/1.1\r\nHost: localhost\r\n'
@@ -107,13 +109,54 @@ class HeadTests(Connecting):
                     len(body), body))
             self.assertIn(b' 20', self.receive_one(connection)[0])
 
+    def test_many_fields(self):
+        for fields, status in (_connection.FIELDS - 1, 200), (
+                _connection.FIELDS, 431):
+            connection = self.connect()
+            connection.sendall(GET + b'a:b\r\n' * fields + b'\r\n')
+            self.assertIn(b' %d ' % status, connection.recv(1000))
+
     def test_pipelined(self):
         connection = self.connect()
+        for _ in range(3):
+            connection.sendall((GET + b'\r\n') * _connection.WAITING)
+            received = b''
+            while received.count(b'HTTP/1.1 200 ') < _connection.WAITING:
+                received += connection.recv(65536)
+            self.assertNotIn(b'connection: close', received)
+
+    def test_too_many_pipelined(self):
+        connection = self.connect()
         connection.sendall((GET + b'\r\n') * 3_000)
-        head = b'HTTP/1.1 200 '
-        received = b''
-        while received.count(head) < 3_000:
-            received += connection.recv(65536)
+        # Those that were read are answered, and the last one says so.
+        *first, last = self.receive_all(connection).split(b'HTTP/1.1 200 ')[1:]
+        self.assertLess(len(first), 20)
+        self.assertIn(b'connection: close', last)
+        self.assertNotIn(b'connection: close', b''.join(first))
+
+    def test_trailers(self):
+        put = (b'PUT /items/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: '
+               b'application/json\r\nTransfer-Encoding: chunked\r\n\r\n'
+               b'1\r\n1\r\n0\r\n')
+        connection = self.connect()
+        for _ in range(2):
+            connection.sendall(put + b'content-type: text/plain\r\n\r\n')
+            self.assertIn(b' 20', self.receive_one(connection)[0])
+        events = put.replace(b'PUT /items/a', b'GET /events')
+        for begin, chunk in itertools.product(
+                (put, events), (b'a:b\r\n' * 2_000, b'a' * 10_000)):
+            self.closed = False
+            with self.subTest(begin[:10], chunk=chunk[:10]):
+                self.send_all(self.connect(), [begin, *[chunk] * 10_000])
+                self.assertTrue(self.closed)
+
+    def test_endless_chunk_extension(self):
+        put = GET.replace(b'GET', b'PUT')
+        self.closed = False
+        self.send_all(self.connect(), [
+            put, b'Transfer-Encoding: chunked\r\n\r\n1;',
+            *[b'a' * 10_000] * 10_000])
+        self.assertTrue(self.closed)
 
     def test_pipelining_clients_that_hang_up(self):
         with Mute('uvicorn.error') as mute, Mute('asyncio') as other:
@@ -130,10 +173,46 @@ class HeadTests(Connecting):
         self.assertEqual(mute.records + other.records, [])
 
     def test_no_request(self):
-        with Mute('uvicorn.error'):
+        with self.assertNoLogs(level=logging.INFO):
+            for begin in (b'\x16\x03\x01', b'x', b'CONNECT a:1 HTTP/1.1',
+                          b'GET http://[::1/ HTTP/1.1', b'GET /\xff'):
+                connection = self.connect()
+                connection.sendall(begin + b'\r\n\r\n')
+                self.refuse(400, self.receive_all(connection))
+
+    def test_upgrades(self):
+        with self.assertNoLogs(level=logging.WARNING):
             connection = self.connect()
-            connection.sendall(b'\x16\x03\x01\r\n\r\n')
-            self.refuse(400, self.receive_all(connection))
+            connection.sendall(
+                GET + b'Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n' + GET)
+            received = self.receive_all(connection)
+        self.assertEqual(received.count(b'HTTP/1.1 200'), 1)
+        self.assertIn(b'connection: close', received)
+
+    def test_nothing_stays(self):
+        """Nothing is left to the collector of garbage, which comes seldom."""
+        gc.collect()
+        gc.disable()
+        self.stack.callback(gc.enable)
+        self.get()
+        before = self.connections()
+        for sent in (GET, GET + b'\r\n', (GET + b'\r\n') * 3_000, b'x\r\n\r\n',
+                     GET.replace(b'updates', b'events') + b'\r\n' + GET,
+                     b'GET /items/a HTTP/1.1\r\n\r\n'):
+            for linger in 0, 1:
+                connection = self.connect()
+                connection.sendall(sent)
+                if linger:
+                    connection.setsockopt(
+                        socket.SOL_SOCKET, socket.SO_LINGER,
+                        struct.pack('ii', 1, 0))
+                connection.close()
+        self.get()  # which was accepted after all of them
+        wait(lambda: self.connections() == before)
+
+    def connections(self):
+        return sum(type(ob) is _connection.Connection
+                   for ob in gc.get_objects())
 
 
 @mock.patch.object(_connection, 'PATIENCE', 0.3)
@@ -146,7 +225,7 @@ class SlowTests(Connecting):
         for begin in b'GET', GET, GET + b'x: ':
             connection = self.connect()
             connection.sendall(begin)
-            self.assertEqual(self.receive_all(connection), b'')
+            self.refuse(408, self.receive_all(connection))
 
     def test_half_of_the_second(self):
         for begin in b'G', b'\r\n', GET:
@@ -154,7 +233,7 @@ class SlowTests(Connecting):
             connection.sendall(GET + b'\r\n')
             self.receive_one(connection)
             connection.sendall(begin)
-            self.assertEqual(self.receive_all(connection), b'')
+            self.refuse(408, self.receive_all(connection))
 
     def test_a_body_that_nobody_reads(self):
         connection = self.connect()
