@@ -13,6 +13,7 @@ from prometheus_client import multiprocess
 
 from zc.generationalset.commands import Failure, _databases, _logs
 from zc.generationalset.commands import serve as serving
+from zc.generationalset.commands._tokens import VARIABLE, Tokens
 from zc.generationalset.server import _run
 from zc.generationalset.server._metrics import DIRECTORY
 from zc.generationalset.server._workers import WorkerFailed, Workers
@@ -56,7 +57,7 @@ def _shared_metrics() -> Iterator[str]:
 def _work(options: argparse.Namespace, ready: Callable[[str], None]) -> None:
     """Serve, as one of several."""
     _logs.configure(options.log_format, options.log_level)
-    tokens = serving.read_tokens(options.token_file)
+    tokens = Tokens(options.token_file, os.environ.get(VARIABLE))
     try:
         with serving.opened(options, tokens) as (app, path):
             listening = _run.listen(options.host, options.port, shared=True)

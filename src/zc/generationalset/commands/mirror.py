@@ -6,12 +6,12 @@ import argparse
 from typing import Any
 
 from zc.generationalset.commands import Failure, _databases, _logs, add_command
+from zc.generationalset.commands._tokens import Tokens
 from zc.generationalset.commands.serve import (
     add_serving,
     check_access,
     listen,
     make_application,
-    read_token_file,
     serving,
     url_of,
 )
@@ -69,8 +69,7 @@ def mirror(options: argparse.Namespace) -> int:
     except ImportError as error:
         raise Failure(f"{error}: pip install 'zc.generationalset[mirror]'"
                       ) from error
-    tokens = (read_token_file(options.token_file)
-              if options.token_file else {})
+    tokens = Tokens(options.token_file)
     check_access(options.host, tokens)
     _logs.configure(options.log_format, options.log_level)
     with _databases.opened(options.data) as db:

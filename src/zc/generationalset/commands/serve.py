@@ -21,6 +21,7 @@ from zc.generationalset.commands import (
     add_command,
     demo,
 )
+from zc.generationalset.commands._tokens import VARIABLE, Tokens
 from zc.generationalset.interfaces import IServed
 
 if TYPE_CHECKING:
@@ -48,8 +49,9 @@ examples:
       serves a PostgreSQL database by four processes, of which each client gets
       one (needs zc.generationalset[postgresql])
 
-A token file has a line for each user: the name, a space, and the token.  A
-single token may be in the environment, GSET_TOKEN, instead.  Without tokens
+A token file has a line for each user: the name, a space, and the token; also
+"read", if the user may only read.  A single token may be in the environment,
+GSET_TOKEN, instead; if there is a file, GSET_TOKEN is ignored.  Without tokens
 everybody on this machine may read and write, and nobody else.
 
 docs/protocol.txt tells what is understood and answered.
@@ -118,7 +120,7 @@ def serve(options: argparse.Namespace) -> int:
         raise Failure(f"{error}: pip install 'zc.generationalset[server]'"
                       ) from error
     _logs.configure(options.log_format, options.log_level)
-    tokens = read_tokens(options.token_file)
+    tokens = Tokens(options.token_file, os.environ.get(VARIABLE))
     check_access(options.host, tokens)
     if options.workers > 1:
         from zc.generationalset.commands import _together
@@ -132,7 +134,7 @@ def serve(options: argparse.Namespace) -> int:
 
 @contextmanager
 def opened(
-        options: argparse.Namespace, tokens: dict[str, str],
+        options: argparse.Namespace, tokens: Tokens,
 ) -> Iterator[tuple[Starlette, str]]:
     """Open the database; yield an application, and where its set is."""
     with _databases.opened(options.data) as db:
@@ -145,7 +147,7 @@ def opened(
                '/'.join(path))
 
 
-def check_access(host: str, tokens: dict[str, str]) -> None:
+def check_access(host: str, tokens: Tokens) -> None:
     if not tokens and not is_loopback(host):
         raise Failure(
             f'expected a --token-file to listen on {host}: without tokens it '
@@ -184,33 +186,6 @@ def listen(options: argparse.Namespace) -> socket.socket:
             return get(options.host, 0)
         raise Failure(f'can not listen on {options.host}, port {port}: '
                       f'{error.strerror}') from error
-
-
-def read_tokens(path: str | None) -> dict[str, str]:
-    """Return token -> user, of a file and of the environment."""
-    tokens = {}
-    if token := os.environ.get('GSET_TOKEN'):
-        tokens[token] = 'GSET_TOKEN'
-    return tokens if path is None else tokens | read_token_file(path)
-
-
-def read_token_file(path: str) -> dict[str, str]:
-    tokens = {}
-    try:
-        with open(path, encoding='utf-8') as lines:
-            for number, line in enumerate(lines, 1):
-                words = line.split()
-                if not words or line.startswith('#'):
-                    continue
-                if len(words) != 2:
-                    raise Failure(f'{path}, line {number}: expected a name '
-                                  'and a token')
-                tokens[words[1]] = words[0]
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f'can not read {path}: {error}') from error
-    if not tokens:
-        raise Failure(f'{path}: expected a line with a name and a token')
-    return tokens
 
 
 def is_loopback(host: str) -> bool:
@@ -271,14 +246,15 @@ def find(root: Any, steps: list[str]) -> Any:
 
 
 def make_application(
-        db: Any, path: list[str], tokens: dict[str, str],
+        db: Any, path: list[str], tokens: Tokens,
         options: argparse.Namespace, routes: Sequence[BaseRoute],
 ) -> Starlette:
     from zc.generationalset.server import Limits, application
     from zc.generationalset.server._hosts import Hosts
 
     app = application(
-        db, lambda root: find(root, path), tokens=tokens or None,
+        db, lambda root: find(root, path),
+        authenticate=tokens.authenticate if tokens else None,
         limits=Limits(streams=options.streams),
         origins=tuple(options.origin), routes=routes)
     if not tokens:

@@ -106,6 +106,7 @@ MAY_IMPORT = {
     'commands._databases': {'commands', 'server'},
     'commands._files': set(),
     'commands._logs': set(),
+    'commands._tokens': {'commands', 'server'},
     'commands._together': {'commands', 'server'},
     'commands.mirror': {'commands', 'mirror', 'server'},
     'commands.renew': {'commands'},
@@ -118,7 +119,7 @@ ZODB = {'ZODB', 'BTrees', 'persistent', 'transaction'}
 #: What comes with extras, and who needs it.
 EXTRAS = {
     'msgspec': {'wire', 'server', 'client'},
-    'starlette': {'server', 'commands.serve'},
+    'starlette': {'server', 'commands.serve', 'commands._tokens'},
     'uvicorn': {'server'}, 'anyio': {'server', 'client'},
     'zodburi': {'commands._databases'},
     'relstorage': {'commands._databases'},

@@ -202,10 +202,12 @@ class ServeTests(Serving):
         self.assertEqual(self.stderr, '')
 
     def test_tokens(self):
-        with self.serving('--token-file', self.tokens(), '--host', '0.0.0.0'):
+        with self.serving('--token-file', self.tokens(), '--host', '0.0.0.0',
+                          GSET_TOKEN='secret-of-a-client'):
             url = self.url.replace('0.0.0.0', '127.0.0.1')
             for token, status in [
-                    ('secret-a', 200), ('secret-b', 200), ('x', 401)]:
+                    ('secret-a', 200), ('secret-b', 200), ('x', 401),
+                    ('secret-of-a-client', 401)]:
                 response = httpx.get(f'{url}/updates', headers={
                     'authorization': f'Bearer {token}'})
                 self.assertEqual(response.status_code, status)
