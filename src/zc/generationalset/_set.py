@@ -235,8 +235,7 @@ class GenerationalSet(TreeMember):
 
     @property
     def epoch(self) -> str | None:
-        root, _ = self._locate()
-        return root._epoch
+        return self._history(*self._locate())
 
     def renew(self) -> None:
         root, _ = self._locate()
@@ -267,7 +266,8 @@ class GenerationalSet(TreeMember):
         current = (root._generation_before() if provisional
                    else root._handed_out_generation())
         return client_updates_since(
-            self, generation, epoch, root._epoch, root._journal, path, current)
+            self, generation, epoch, self._history(root, path), root._journal,
+            path, current)
 
     # Set operations
 

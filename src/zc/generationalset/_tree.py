@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import operator
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from hashlib import blake2b
 from itertools import repeat
 from typing import Any
 
@@ -70,6 +72,22 @@ class TreeMember(SettledSet):
         while member is not None:
             yield member
             member = member._superset()
+
+    def _history(self, root: TreeMember, path: Path) -> str | None:
+        """Return what names this set, and the history of its generations.
+
+        For a subset, that is made of what makes it another one: the tree's
+        epoch, and for each set on the way here its id and when it joined.  So
+        nobody takes a generation of it for one of its sibling.
+        """
+        if not path:
+            return root._epoch
+        members = [member._joined() for member in self._supersets()]
+        # Other ids need not look the same in another process.
+        ids = [id for id in path if type(id) in (str, int)]
+        name = ascii((root._epoch, ids, members[:-1])).encode()
+        return urlsafe_b64encode(blake2b(name, digest_size=12).digest()
+                                 ).decode()
 
     def _at(self, path: Path) -> TreeMember:
         member: TreeMember = self

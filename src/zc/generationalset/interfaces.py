@@ -31,7 +31,7 @@ class IServed(Interface):
 
     generation = Attribute('The generation of the tree.')
 
-    epoch = Attribute('The history that it belongs to.')
+    epoch = Attribute('What names the set, and its history.')
 
     def client_updates(generation: int, epoch: str | None = None) -> Any:
         """Return the answer of the protocol to a client."""
@@ -83,10 +83,12 @@ class IGenerationalSet(IServed):
         """)
 
     epoch = Attribute(
-        """A random string that names the history its generations belong to.
+        """A string that names the set, and the history of its generations.
 
-        One for a tree.  A client that has another one must get everything.
-        None for a tree of release 0.1 to 0.4 that hasn't been changed yet.
+        A client that has another one must get everything.  It is random for a
+        tree.  A subset has one of its own, made of the tree's, which changes
+        when that is renewed, and when the subset is replaced or leaves.  None
+        for a tree of release 0.1 to 0.4 that hasn't been changed yet.  O(d).
         """)
 
     def get_id(ob: Any) -> Any:

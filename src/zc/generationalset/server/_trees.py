@@ -32,6 +32,9 @@ IDLE = 10_000
 COMING = 200
 LONGEST_SPREAD = 10.0
 
+#: Epochs of which a tree remembers how far it had come.
+EPOCHS = 8
+
 logger = logging.getLogger('zc.generationalset.server')
 
 _Key = tuple[Position, bool]
@@ -46,6 +49,8 @@ class Tree:
         self.position: Position | None = None
         #: when so many commits had been made, or more.
         self.checked = -1
+        #: Epoch -> the generation that was last seen of it.
+        self.seen: OrderedDict[str | None, int] = OrderedDict()
         #: How many event streams and long polls are open.
         self.listeners = 0
         self.answers: OrderedDict[_Key, Answer] = OrderedDict()
@@ -62,10 +67,8 @@ class Tree:
 
         Nothing else counts.  Clients may present any generation.
         """
-        before = self.position
-        return (position is not None and before is not None
-                and position.epoch == before.epoch
-                and position.generation < before.generation
+        return (position is not None
+                and position.generation < self.seen.get(position.epoch, 0)
                 and count >= self.checked)
 
     def learn(self, position: Position | None, count: int) -> None:
@@ -74,8 +77,16 @@ class Tree:
             self.checked = count
             if position != self.position:
                 self.position = position
+                self._remember(position)
                 self.answers.clear()
                 self.wake()
+
+    def _remember(self, position: Position | None) -> None:
+        if position is not None:
+            self.seen[position.epoch] = position.generation
+            self.seen.move_to_end(position.epoch)
+            if len(self.seen) > EPOCHS:
+                self.seen.popitem(last=False)
 
     def keep(self, key: _Key, answer: Answer) -> None:
         if answer.large is not None:
@@ -228,18 +239,18 @@ class Trees:
         The numbers of the changes that were taken back, by an undo or with an
         older database, are given again, to other changes.
         """
-        if tree.has_fallen(position, count):
-            await self._renew(tree)
+        if position is not None and tree.has_fallen(position, count):
+            await self._renew(tree, position.epoch)
         else:
             tree.learn(position, count)
 
-    async def _renew(self, tree: Tree) -> None:
+    async def _renew(self, tree: Tree, epoch: str | None) -> None:
         if tree.renewal is None:
-            tree.renewal = self._loop.create_task(self._renewal(tree))
+            tree.renewal = self._loop.create_task(self._renewal(
+                tree, Position(epoch, tree.seen[epoch])))
         await asyncio.shield(tree.renewal)
 
-    async def _renewal(self, tree: Tree) -> None:
-        seen = tree.position
+    async def _renewal(self, tree: Tree, seen: Position) -> None:
         try:
             epoch, _ = await self.database.write(
                 lambda root: self.reader.renew(root, tree.name, seen), None)
@@ -254,6 +265,7 @@ class Trees:
         except Exception:
             logger.exception('tree %r: could not renew the epoch', tree.name)
             tree.position = None
+            tree.seen.clear()
         finally:
             tree.renewal = None
 

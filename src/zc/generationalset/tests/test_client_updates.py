@@ -247,30 +247,30 @@ class TreeTests(Stored):
         subset = self.tree['a']
         self.assertEqual(
             answer(subset, 0),
-            {'epoch': self.tree.epoch, 'since': 0,
+            {'epoch': subset.epoch, 'since': 0,
              'generation': self.tree.generation,
              'contents': [{'id': 'b', 'contents': [(1, subset['b'][1])]}]})
         generation = self.tree.generation
         subset['b'].add(Plain(2))
         self.assertEqual(
-            answer(subset, generation, self.tree.epoch)['adds'],
+            answer(subset, generation, subset.epoch)['adds'],
             [{'id': 'b', 'adds': [(2, subset['b'][2])]}])
 
     def test_of_a_subset_in_the_place_of_another(self):
-        generation = self.tree.generation
+        generation, epoch = self.tree.generation, self.tree['a'].epoch
         other = GSet('a')
         other.add(Plain(3))
         self.tree.add(other)
         self.manager.commit()
-        updates = answer(other, generation, self.tree.epoch)
-        self.assertEqual(updates['reset'], 'replaced')
+        updates = answer(other, generation, epoch)
+        self.assertEqual(updates['reset'], 'epoch')
         self.assertEqual(updates['contents'], [(3, other[3])])
 
     def test_of_a_subset_that_will_join(self):
         pending = GSet('c', self.tree)
         self.assertEqual(
-            answer(pending, self.tree.generation, self.tree.epoch),
-            {'epoch': self.tree.epoch, 'since': self.tree.generation,
+            answer(pending, self.tree.generation, pending.epoch),
+            {'epoch': pending.epoch, 'since': self.tree.generation,
              'generation': self.tree.generation})
         self.assertEqual(answer(pending, 0)['contents'], [])
 

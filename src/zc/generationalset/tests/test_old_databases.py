@@ -149,12 +149,18 @@ class OldDatabase:
 
     def test_epoch_with_the_first_change(self):
         tree = self.connection.root()['tree']
+        subsets = tree['tasks'], tree['messages']
+        before = {subset.epoch for subset in subsets}
+        self.assertEqual(len(before), 2)
         tree['tasks']['deep'].add(Thing('x'))
         epoch = tree.epoch
         self.assertTrue(epoch)
-        self.assertEqual(tree['tasks'].epoch, epoch)
+        after = [subset.epoch for subset in subsets]
+        self.assertFalse(before & {*after, epoch})
         tree.add(Thing('y'))
+        tree['messages'].add(Thing('z'))
         self.assertEqual(tree.epoch, epoch)
+        self.assertEqual([subset.epoch for subset in subsets], after)
         values = self.connection.root()['values']
         values.renew()
         self.assertTrue(values.epoch)

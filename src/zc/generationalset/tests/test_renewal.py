@@ -160,7 +160,7 @@ class RenewalTests(Undoing):
         with self.logged():
             with self.changing() as things:
                 self.assertEqual(things.generation, 4)
-            tree.position = Position(self.before, 5)
+            tree.seen[self.before] = 5
             asyncio.run_coroutine_threadsafe(see(), trees._loop).result(30)
         self.assertEqual(len(self.renewed()), 1)
 
