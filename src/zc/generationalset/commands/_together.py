@@ -13,13 +13,13 @@ from prometheus_client import multiprocess
 
 from zc.generationalset.commands import Failure, _databases, _logs
 from zc.generationalset.commands import serve as serving
-from zc.generationalset.commands._tokens import VARIABLE, Tokens
+from zc.generationalset.commands._tokens import Tokens
 from zc.generationalset.server import _run
 from zc.generationalset.server._metrics import DIRECTORY
 from zc.generationalset.server._workers import WorkerFailed, Workers
 
 
-def serve(options: argparse.Namespace) -> int:
+def serve(options: argparse.Namespace, tokens: Tokens) -> int:
     """Serve until stopped.  Raises Failure if that can't be done."""
     if not _databases.is_shared(options.data):
         raise Failure(
@@ -35,12 +35,13 @@ def serve(options: argparse.Namespace) -> int:
         host, port = reserved.getsockname()[:2]
         options.port = port
         workers = Workers(
-            options.workers, _work, options,
+            options.workers, _work, (options, tokens),
             lambda pid: multiprocess.mark_process_dead(  # type: ignore[no-untyped-call]
                 pid, directory))
         try:
-            in_order = workers.run(
-                lambda path: serving.announce(options, path, host, port))
+            with tokens.kept_current(workers.hang_up):
+                in_order = workers.run(
+                    lambda path: serving.announce(options, path, host, port))
         except WorkerFailed as error:
             raise Failure(str(error)) from error
     return 0 if in_order else 1
@@ -54,12 +55,15 @@ def _shared_metrics() -> Iterator[str]:
         yield directory
 
 
-def _work(options: argparse.Namespace, ready: Callable[[str], None]) -> None:
+def _work(
+        arguments: tuple[argparse.Namespace, Tokens],
+        ready: Callable[[str], None]) -> None:
     """Serve, as one of several."""
+    options, tokens = arguments
     _logs.configure(options.log_format, options.log_level)
-    tokens = Tokens(options.token_file, os.environ.get(VARIABLE))
     try:
-        with serving.opened(options, tokens) as (app, path):
+        with serving.opened(options, tokens) as (app, path), \
+                tokens.kept_current():
             listening = _run.listen(options.host, options.port, shared=True)
             _run.run(app, listening, lambda: ready(path))
     except Failure as error:

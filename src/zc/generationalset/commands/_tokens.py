@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
-from typing import TYPE_CHECKING
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
 
 from zc.generationalset.commands import Failure
 
@@ -14,6 +21,10 @@ if TYPE_CHECKING:
 VARIABLE = 'GSET_TOKEN'
 #: Characters that a token has at least.
 SHORTEST = 3
+#: Seconds between two looks at a file.
+PACE = 1.0
+
+logger = logging.getLogger('zc.generationalset.server')
 
 
 class User(str):
@@ -45,6 +56,8 @@ class Tokens:
     """
 
     def __init__(self, path: str | None, token: str | None = None) -> None:
+        self._path = path
+        self._version = path and _version(path)
         self._use(from_file(path) if path else only(token) if token else {})
 
     def _use(self, users: dict[str, User]) -> None:
@@ -53,6 +66,15 @@ class Tokens:
         self.users = users
         self._bearer = bearer(users) if users else None
 
+    # For processes that are started later: they begin with what is right now.
+
+    def __getstate__(self) -> Any:
+        return self._path, self._version, self.users
+
+    def __setstate__(self, state: Any) -> None:
+        self._path, self._version, users = state
+        self._use(users)
+
     def __bool__(self) -> bool:
         return bool(self.users)
 
@@ -60,6 +82,80 @@ class Tokens:
         """Return the user of a request, None if it is nobody."""
         user: User | None = self._bearer and self._bearer(request)
         return user
+
+    def reread(self, always: bool = True) -> None:
+        """Read the file again.  If it is bad now, all stays as it was.
+
+        always
+            Also if it looks as if it hadn't changed.
+        """
+        if self._path is None:
+            return
+        version = _version(self._path)
+        if version == self._version and not always:
+            return
+        self._version = version
+        try:
+            self._use(from_file(self._path))
+        except Failure as error:
+            logger.error('%s; until it is mended, the tokens are those that '
+                         'were in it before', error)
+        else:
+            logger.info('read %s again: %s tokens', self._path,
+                        len(self.users))
+
+    @contextmanager
+    def kept_current(
+            self, told: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Read the file again when it changes, and on SIGHUP.
+
+        Must be called in the main thread.
+
+        told
+            Called on SIGHUP, in another thread.
+        """
+        if self._path is None:
+            yield
+            return
+        signals: SimpleQueue[bool] = SimpleQueue()
+        before = _on_hangup(lambda *_: signals.put(True))
+        thread = threading.Thread(
+            target=self._follow, args=(signals, told), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            signals.put(False)
+            thread.join()
+            _on_hangup(before)
+
+    def _follow(
+            self, signals: SimpleQueue[bool],
+            told: Callable[[], None]) -> None:
+        while True:
+            try:
+                if not signals.get(timeout=PACE):
+                    return
+            except Empty:
+                self.reread(always=False)
+            else:
+                self.reread()
+                told()
+
+
+def _on_hangup(handler: Any) -> Any:
+    """Set what SIGHUP does, and return what it did; Windows hasn't got it."""
+    number = getattr(signal, 'SIGHUP', None)
+    return None if number is None else signal.signal(number, handler)
+
+
+def _version(path: str) -> object:
+    """Return what is different when a file has changed."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def only(token: str) -> dict[str, User]:
@@ -72,10 +168,15 @@ def from_file(path: str) -> dict[str, User]:
     """Return the user of each token in a file."""
     try:
         with open(path, encoding='utf-8-sig') as file:
+            mode = os.fstat(file.fileno()).st_mode
             text = file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f'can not read {path}: {error}') from error
-    return parse(text, path)
+    users = parse(text, path)
+    if os.name == 'posix' and mode & 0o026:
+        logger.warning('%s: others may read or change it, since its mode is '
+                       '%03o; "chmod 600" helps', path, mode & 0o777)
+    return users
 
 
 def parse(text: str, path: str) -> dict[str, User]:

@@ -69,9 +69,9 @@ def mirror(options: argparse.Namespace) -> int:
     except ImportError as error:
         raise Failure(f"{error}: pip install 'zc.generationalset[mirror]'"
                       ) from error
+    _logs.configure(options.log_format, options.log_level)
     tokens = Tokens(options.token_file)
     check_access(options.host, tokens)
-    _logs.configure(options.log_format, options.log_level)
     with _databases.opened(options.data) as db:
         try:
             stored = StoredMirror(db, NAME, options.url)
@@ -86,6 +86,6 @@ def mirror(options: argparse.Namespace) -> int:
             listening = listen(options)
             text = serving(f'a mirror of {options.url}',
                            url_of(*listening.getsockname()[:2]))
-            with Follower(client):
+            with Follower(client), tokens.kept_current():
                 _run.run(app, listening, lambda: print(text, flush=True))
     return 0

@@ -124,8 +124,8 @@ def serve(options: argparse.Namespace) -> int:
     check_access(options.host, tokens)
     if options.workers > 1:
         from zc.generationalset.commands import _together
-        return _together.serve(options)
-    with opened(options, tokens) as (app, path):
+        return _together.serve(options, tokens)
+    with opened(options, tokens) as (app, path), tokens.kept_current():
         listening = listen(options)
         _run.run(app, listening, lambda: announce(
             options, path, *listening.getsockname()[:2]))

@@ -1,11 +1,13 @@
 """Several processes that do the same, kept going by the one that began them.
 
 They share nothing but an address.  Each has a pipe to the first process: to
-tell when it is ready, and to notice when the first one is gone.
+tell when it is ready, to hear of SIGHUP, and to notice when the first one is
+gone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -77,6 +79,11 @@ class _Worker:
             text = f'a worker has ended with code {self.process.exitcode}'
         return str(text)
 
+    def hang_up(self) -> None:
+        """Let it do what it does on SIGHUP."""
+        with contextlib.suppress(OSError):  # It has just ended.
+            self.link.send(None)
+
     def bury(self, text: str) -> None:
         """Look after a process that has ended, and plan the next one."""
         self.process.join()
@@ -144,6 +151,12 @@ class Workers:
             ended = self._end()
         return ended
 
+    def hang_up(self) -> None:
+        """Let all of them do what they do on SIGHUP; from any thread."""
+        for worker in self._workers:
+            if worker.is_running:
+                worker.hang_up()
+
     def _stop(self, *_: object) -> None:
         self._stopping = True
         self._wake.send(b'.')
@@ -199,6 +212,8 @@ class Workers:
 
 def _run(link: Connection, work: Work, arguments: Any) -> None:
     """Do the work, in a process of its own."""
+    # What the first process says must not end one that isn't ready for it.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.setpgrp()  # Ctrl-C is for the first process, which tells the others.
     threading.Thread(target=_follow, args=(link,), daemon=True).start()
     try:
@@ -209,8 +224,10 @@ def _run(link: Connection, work: Work, arguments: Any) -> None:
 
 
 def _follow(link: Connection) -> None:
-    """End when the first process is gone, however it ended."""
+    """Do as the first process says; end when it is gone, however it ended."""
     try:
-        link.recv()
+        while True:
+            link.recv()
+            os.kill(os.getpid(), signal.SIGHUP)
     except (EOFError, OSError):
         os.kill(os.getpid(), signal.SIGTERM)

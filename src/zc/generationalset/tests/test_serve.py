@@ -218,11 +218,9 @@ class ServeTests(Serving):
                 client.sync()
 
     def test_bad_token_files(self):
-        for text, error in [('', 'expected a line'), ('one\n', 'line 1'),
-                            ('a b c\n', 'line 1'), ('\xff', 'can not read')]:
-            with open(self.path('tokens'), 'w', encoding='latin-1') as file:
-                file.write(text)
-            self.assertIn(error, self.refused('--token-file', 'tokens'))
+        with open(self.path('tokens'), 'w') as file:
+            file.write('one\n')
+        self.assertIn('tokens, line 1', self.refused('--token-file', 'tokens'))
         self.assertIn('can not read no', self.refused('--token-file', 'no'))
 
     def test_logs(self):

@@ -1,14 +1,19 @@
 """Users and their tokens."""
 
+import contextlib
 import os
 import pickle
+import signal
 import tempfile
 import unittest
+import unittest.mock
+from functools import partial
 
 from starlette.requests import Request
 
 from zc.generationalset.commands import Failure
 from zc.generationalset.commands._tokens import Tokens, User, parse
+from zc.generationalset.tests.serving import wait
 
 
 def request(token):
@@ -66,7 +71,8 @@ class TokensTests(unittest.TestCase):
         self.path = os.path.join(directory.name, 'tokens')
 
     def write(self, data):
-        with open(self.path, 'wb') as file:
+        with open(self.path, 'wb', opener=partial(os.open, mode=0o600)
+                  ) as file:
             file.write(data)
 
     def test_file(self):
@@ -88,6 +94,62 @@ class TokensTests(unittest.TestCase):
         self.write(b'ann \xff\xfe')
         with self.assertRaisesRegex(Failure, 'can not read .*tokens'):
             Tokens(self.path)
+
+    def test_others_may_read_or_change_it(self):
+        self.write(b'ann secret')
+        for mode, is_bad in [
+                (0o600, False), (0o640, False), (0o644, True), (0o660, True),
+                (0o602, True)]:
+            os.chmod(self.path, mode)
+            with self.logged(is_bad) as logs:
+                Tokens(self.path)
+            self.assertEqual(
+                [f'{mode:03o}' in line for line in logs.output],
+                [True] * is_bad)
+
+    def logged(self, is_expected=True):
+        logger = 'zc.generationalset.server'
+        return self.assertLogs(logger) if is_expected else \
+            contextlib.nullcontext(unittest.mock.Mock(output=[]))
+
+    def test_reread(self):
+        self.write(b'ann secret-a')
+        tokens = Tokens(self.path)
+        self.write(b'bob secret-b read')
+        tokens.reread()
+        self.assertIsNone(tokens.authenticate(request('secret-a')))
+        self.assertFalse(tokens.authenticate(request('secret-b')).may_write)
+        self.write(b'bob')
+        with self.logged() as logs:
+            tokens.reread()
+        self.assertIn('until it is mended', logs.output[0])
+        self.assertEqual(tokens.users, {'secret-b': 'bob'})
+
+    def test_kept_current(self):
+        """When the file changes, and on SIGHUP, until it is done."""
+        self.write(b'ann secret-a')
+        tokens = Tokens(self.path)
+        told = []
+        with tokens.kept_current(lambda: told.append(tokens.users)):
+            # Longer, since time may have stood still.
+            self.write(b'ann secret-longer')
+            wait(lambda: 'secret-longer' in tokens.users)
+            self.write(b'ann secret-after')
+            signal.raise_signal(signal.SIGHUP)
+            wait(lambda: told == [{'secret-after': 'ann'}])
+        self.assertEqual(signal.getsignal(signal.SIGHUP), signal.SIG_DFL)
+        with Tokens(None, 'secret').kept_current():
+            self.assertEqual(
+                signal.getsignal(signal.SIGHUP), signal.SIG_DFL)
+
+    def test_a_copy_has_what_is_right_now(self):
+        self.write(b'ann secret-a')
+        tokens = Tokens(self.path)
+        self.write(b'ann secret-b')
+        tokens.reread()
+        os.remove(self.path)
+        copy = pickle.loads(pickle.dumps(tokens))
+        self.assertEqual(copy.authenticate(request('secret-b')), 'ann')
 
     def test_environment(self):
         user = Tokens(None, 'secret').authenticate(request('secret'))

@@ -158,6 +158,41 @@ class SQLiteTests(Workers, Serving):
         super().setUp()
         self.uri = f'sqlite://?data_dir={self.path("data")}'
 
+    def statuses(self, token):
+        """Return what several connections answer to a token."""
+        return {httpx.get(
+            f'{self.url}/items/', timeout=30,
+            headers={'authorization': f'Bearer {token}'}).status_code
+            for _ in range(MANY)}
+
+    def write_tokens(self, text):
+        with open(self.path('new'), 'w') as file:
+            file.write(text)
+        os.chmod(self.path('new'), 0o600)
+        os.replace(self.path('new'), self.path('tokens'))
+
+    def replace_worker(self):
+        wait(lambda: len(children(self.process.pid)) == 2)
+        before = children(self.process.pid)
+        os.kill(before[0], signal.SIGKILL)
+        wait(lambda: len(set(children(self.process.pid)) - {before[0]}) == 2)
+
+    def test_workers_have_the_same_tokens(self):
+        """Whenever they were started."""
+        self.write_tokens('ann secret-1\n')
+        with self.serving(self.uri, '--workers', '2', '--token-file',
+                          'tokens'):
+            self.write_tokens('ann secret-2\n')
+            wait(lambda: self.statuses('secret-1') == {401})
+            self.assertEqual(self.statuses('secret-2'), {200})
+            os.remove(self.path('tokens'))
+            self.replace_worker()
+            wait(lambda: self.statuses('secret-2') == {200})
+            self.write_tokens('ann secret-3\n')
+            self.process.send_signal(signal.SIGHUP)
+            wait(lambda: self.statuses('secret-3') == {200})
+        self.assertIn('can not read tokens', self.stderr)
+
 
 class PostgreSQLTests(Workers, Serving):
 
