@@ -12,6 +12,7 @@ from typing import Any
 from starlette.requests import Request
 
 from zc.generationalset.server._problems import Problem
+from zc.generationalset.server._turns import USER
 
 Authenticate = Callable[[Request], Any]
 
@@ -76,6 +77,7 @@ class Access:
                 raise Problem(401, 'expected a valid token in the header '
                               'Authorization: Bearer TOKEN')
             request.scope['user'] = user
+        USER.set(_client(request))
 
     def tree_name(self, request: Request) -> Hashable:
         """Return the name of the tree.  Raises a Problem if it may not."""
@@ -93,8 +95,7 @@ class Access:
     @contextmanager
     def stream(self, request: Request) -> Iterator[None]:
         """Count what stays open.  Raises a Problem if it is too much."""
-        client = request.scope.get('user') or (
-            request.client.host if request.client else None)
+        client = _client(request)
         if self._open[client] >= self._streams:
             raise Problem(
                 429, f'expected no more than {self._streams} open streams and '
@@ -106,3 +107,9 @@ class Access:
             self._open[client] -= 1
             if not self._open[client]:
                 del self._open[client]
+
+
+def _client(request: Request) -> Hashable:
+    """Return whose share a request takes: a user's, or an address's."""
+    user: Hashable = request.scope.get('user')
+    return user or (request.client.host if request.client else None)

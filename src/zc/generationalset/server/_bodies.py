@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sized
+from collections.abc import AsyncIterator, Iterator, Sized
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from zc.generationalset import wire
 from zc.generationalset.server._budget import Share
 from zc.generationalset.server._changes import Change
 from zc.generationalset.server._problems import Problem
+from zc.generationalset.server._turns import Turns
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,19 @@ class Limits:
     bodies: int = 256_000_000
 
 
+#: Bytes that are parsed where they arrive.  More are parsed in a thread, so
+#: many at a time, so that others go on meanwhile.
+AT_ONCE = 16 * 1024
+
+
 async def document(
-        request: Request, limits: Limits, share: Share) -> bytes:
+        request: Request, limits: Limits, share: Share, threads: Turns,
+) -> bytes:
     """Return the text of a document, in normal form."""
     body = await _body(request, limits.document, limits, share)
-    return _normal(body, limits)
+    if len(body) <= AT_ONCE:
+        return _normal(body, limits)
+    return await threads.run(_normal, body, limits)
 
 
 async def nothing(request: Request, limits: Limits) -> None:
@@ -69,9 +78,32 @@ async def nothing(request: Request, limits: Limits) -> None:
 
 
 async def changes(
-        request: Request, limits: Limits, share: Share) -> list[Change]:
+        request: Request, limits: Limits, share: Share, threads: Turns,
+) -> list[Change]:
     """Return the changes of a batch."""
     body = await _body(request, limits.batch, limits, share)
+    if len(body) <= AT_ONCE:
+        return _changes(_texts(body, limits), 0, limits)
+    texts = await threads.run(_texts, body, limits)
+    changes: list[Change] = []
+    for part in _parts(texts):
+        changes += await threads.run(_changes, part, len(changes), limits)
+    return changes
+
+
+def _parts(texts: list[bytes]) -> Iterator[list[bytes]]:
+    part, size = [], 0
+    for text in texts:
+        part.append(text)
+        size += len(text)
+        if size > AT_ONCE:
+            yield part
+            part, size = [], 0
+    yield part
+
+
+def _texts(body: bytes, limits: Limits) -> list[bytes]:
+    """Return the texts of the changes of a batch."""
     try:
         batch, _ = _BATCH.read(body, wire.Limits(
             limits.batch, limits.depth + 4, limits.batch))
@@ -82,10 +114,16 @@ async def changes(
     if len(listed) > limits.changes:
         raise Problem(413, f'expected no more than {limits.changes} changes, '
                       f'got {len(listed)}')
+    return [bytes(text) for text in listed]
+
+
+def _changes(
+        texts: list[bytes], first: int, limits: Limits) -> list[Change]:
+    """Return changes of a batch; ``first`` is the index of the first."""
     changes = []
-    for index, text in enumerate(listed):
+    for index, text in enumerate(texts, first):
         try:
-            changes.append(_change(bytes(text), limits))
+            changes.append(_change(text, limits))
         except Problem as problem:
             problem.members['change'] = index
             raise

@@ -16,6 +16,7 @@ from ZODB.POSException import ConflictError
 
 from zc.generationalset.server._metrics import Metrics
 from zc.generationalset.server._problems import Problem
+from zc.generationalset.server._turns import Turns
 from zc.generationalset.server._wakeups import Wakeups
 
 T = TypeVar('T')
@@ -26,8 +27,8 @@ READERS = 3
 #: Threads that write.  They wait for the disk.
 WRITERS = 8
 #: Connections that are open at the same time, mostly: one more reads large
-#: answers.
-CONNECTIONS = READERS + WRITERS + 1
+#: answers, and one looks whether the database is there.
+CONNECTIONS = READERS + WRITERS + 2
 #: How often a transaction is tried that conflicts with others.
 ATTEMPTS = 12
 #: How many jobs may wait for a thread.
@@ -85,13 +86,15 @@ class Database:
         self._db = db
         self._wakeups = wakeups
         self._metrics = metrics
-        self._readers = ThreadPoolExecutor(READERS, 'gset-read')
-        self._writers = ThreadPoolExecutor(WRITERS, 'gset-write')
+        self._readers = Turns('gset-read', READERS, READERS - 1)
+        self._writers = Turns('gset-write', WRITERS, WRITERS - 1)
+        self._looker = ThreadPoolExecutor(1, 'gset-look')
         self._waiting = 0
 
     def close(self) -> None:
-        for executor in self._readers, self._writers:
-            executor.shutdown(cancel_futures=True)
+        for threads in self._readers, self._writers:
+            threads.close()
+        self._looker.shutdown(cancel_futures=True)
 
     def snapshot(self) -> Snapshot:
         return Snapshot(self._db, self._wakeups)
@@ -107,6 +110,11 @@ class Database:
     async def read(self, job: Callable[..., T], *arguments: Any) -> T:
         """Run a function in a thread for jobs that read."""
         return await self._run(self._readers, job, *arguments)
+
+    async def look(self, job: Callable[..., T], *arguments: Any) -> T:
+        """Run a function in a thread of its own, however many are reading."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._looker, job, *arguments)
 
     async def write(
             self, change: Callable[[Any], T],
@@ -164,14 +172,13 @@ class Database:
             retry_after=1)
 
     async def _run(
-            self, executor: ThreadPoolExecutor, job: Callable[..., T],
+            self, threads: Turns, job: Callable[..., T],
             *arguments: Any) -> T:
         if self._waiting >= WAITING:
             raise Problem(503, 'too many requests are waiting', retry_after=1)
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                executor, job, *arguments)
+            return await threads.run(job, *arguments)
         except TransientError as error:
             # The database server is away, or something was packed meanwhile.
             logger.warning('a transaction has failed: %r', error)

@@ -55,7 +55,7 @@ async def _look(service: Service) -> Position | None:
     if trees.looking is None or trees.looking.done():
         names = [None] if service.access.is_one_tree else []
         trees.looking = asyncio.create_task(
-            trees.database.read(_read, trees, names))
+            trees.database.look(_read, trees, names))
         trees.looking.add_done_callback(look_at_error)
     return await asyncio.wait_for(asyncio.shield(trees.looking), PATIENCE)
 

@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Coroutine
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +19,8 @@ from zc.generationalset.server._trees import Tree
 
 if TYPE_CHECKING:
     from zc.generationalset.server import Service
+
+T = TypeVar('T')
 
 HEADERS = {
     'cache-control': 'no-store',
@@ -74,8 +76,8 @@ async def updates(service: Service, request: Request) -> Response:
     if seconds and _is_old(answer, known):
         with service.access.stream(request), \
                 service.metrics.polls.track_inprogress():
-            answer = await _changed(
-                service, tree, asked, compressed, known, seconds)
+            answer = await _until_gone(request.receive, _changed(
+                service, tree, asked, compressed, known, seconds)) or answer
     if _matches(known, answer.position):
         return Response(status_code=304, headers={
             **HEADERS, 'etag': answer.position.etag})
@@ -233,9 +235,12 @@ async def _write(send: Send, body: bytes) -> None:
                 'more_body': True})
 
 
-async def _until_gone(receive: Receive, work: Coroutine[Any, Any, None],
-                      ) -> None:
-    """Do some work, but only as long as the client is there."""
+async def _until_gone(
+        receive: Receive, work: Coroutine[Any, Any, T]) -> T | None:
+    """Do some work, but only as long as the client is there.
+
+    Returns its result, or None if the client has gone.
+    """
     task = asyncio.create_task(work)
     gone = asyncio.create_task(_gone(receive))
     try:
@@ -244,8 +249,7 @@ async def _until_gone(receive: Receive, work: Coroutine[Any, Any, None],
         for each in task, gone:
             each.cancel()
         await asyncio.wait([task, gone])
-    if not task.cancelled():
-        task.result()
+    return None if task.cancelled() else task.result()
 
 
 async def _gone(receive: Receive) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -20,12 +20,15 @@ from zc.generationalset.server._answers import (
 from zc.generationalset.server._database import Database
 from zc.generationalset.server._metrics import Metrics
 from zc.generationalset.server._reader import Reader
+from zc.generationalset.server._turns import USER, Turns
 from zc.generationalset.server._wakeups import Wakeups
 
 #: Answers kept for a tree.
 KEPT = 256
 #: Trees remembered while nobody listens to them.
 IDLE = 10_000
+#: Positions of a tree that clients who follow it may have.
+RECENT = 64
 
 #: Listeners that should come in a second for a large answer, and for how many
 #: seconds they are told to come, at most.
@@ -61,6 +64,7 @@ class Tree:
         #: Its epoch being renewed, perhaps.
         self.renewal: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
+        self._recent: deque[Position] = deque(maxlen=RECENT)
 
     def has_fallen(self, position: Position | None, count: int) -> bool:
         """Tell whether changes were taken back: what was read before was more.
@@ -76,6 +80,8 @@ class Tree:
         if count >= self.checked:
             self.checked = count
             if position != self.position:
+                if position is not None:
+                    self._recent.append(position)
                 self.position = position
                 self._remember(position)
                 self.answers.clear()
@@ -109,6 +115,10 @@ class Tree:
                 self.checked >= count and answer.tree == self.position):
             return answer
         return None
+
+    def is_common(self, asked: Position) -> bool:
+        """Tell whether many may ask this: all who begin, or who follow."""
+        return asked == NOTHING or asked in self._recent
 
     def is_foreign(self, asked: Position) -> bool:
         """Tell whether a client is of another epoch, as far as is known."""
@@ -166,6 +176,9 @@ class Trees:
         self._metrics = metrics
         self.wakeups = Wakeups(db, self._tell)
         self.database = Database(db, self.wakeups, metrics)
+        #: What parses bodies.  Python runs one thread at a time, but a second
+        #: one lets another user's go on meanwhile.
+        self.parsing = Turns('gset-parse', 2, 1)
         self.reader = Reader(self.database, find, default, self._loop)
         self._tasks = [self._loop.create_task(self._follow()),
                        self._loop.create_task(self._beat())]
@@ -183,6 +196,7 @@ class Trees:
         """
         self.wakeups.close()
         self.database.close()
+        self.parsing.close()
         self.reader.close()
 
     def tree(self, name: Hashable) -> Tree:
@@ -210,6 +224,7 @@ class Trees:
 
     async def _follow(self) -> None:
         """See what changed, after each burst of commits."""
+        USER.set(None)  # not the one whose request was the first
         while True:
             await self._committed.wait()
             self._committed.clear()
@@ -347,6 +362,9 @@ class Trees:
 
     async def _make(self, tree: Tree, key: _Key) -> Answer:
         this = asyncio.current_task()
+        if tree.is_common(key[0]):
+            # It doesn't wait for whatever else the first to ask has asked.
+            USER.set(('everybody', tree.name))
         try:
             answer = await self.database.read(
                 self.reader.answer, tree.name, *key, tree.has_fallen)

@@ -45,7 +45,8 @@ async def batch(service: Service, request: Request) -> Response:
     """Make several changes in one transaction."""
     name = service.access.tree_name(request)
     with service.budget.share() as share:
-        changes = await _bodies.changes(request, service.limits, share)
+        changes = await _bodies.changes(
+            request, service.limits, share, service.trees().parsing)
         made, updates = await write(
             service, request, name, lambda gset: _make(gset, changes))
     ids = b','.join([wire.encode_id(id) for id, _ in made])
@@ -94,7 +95,8 @@ async def _change(
         await _bodies.nothing(request, service.limits)
         return Change('set', path)
     op = 'put' if request.method == 'PUT' else 'add'
-    json = await _bodies.document(request, service.limits, share)
+    json = await _bodies.document(
+        request, service.limits, share, service.trees().parsing)
     return Change(op, path, json)
 
 

@@ -2,6 +2,7 @@
 
 import random
 import unittest
+from unittest import mock
 
 import msgspec
 from hypothesis import given, settings
@@ -46,6 +47,21 @@ class LimitsTests(unittest.TestCase):
                     self.refused(
                         text, f'at most {depth - 1} levels of nesting, got '
                         f'{depth}', depth=depth - 1)
+
+    def test_depth_of_long_texts(self):
+        """They are looked at in blocks, which may end anywhere."""
+        numbers = random.Random(1)
+        for _ in range(300):
+            text, open_ones, deepest = b'', 0, 0
+            for _ in range(numbers.randrange(100)):
+                step = numbers.choice([1, 1, -1]) if open_ones else 1
+                text += b'[' if step == 1 else b']'
+                open_ones += step
+                deepest = max(deepest, open_ones)
+            text += b']' * open_ones
+            block = numbers.randrange(1, 9)
+            with mock.patch.multiple(_json, _BLOCK=block, _STEP=block):
+                self.assertEqual(_json._depth(text), deepest, text)
 
     def test_depth_is_checked_before_anything_is_made(self):
         calls = []

@@ -38,6 +38,7 @@ MAY_IMPORT = {
     'documents': {'wire'},
     # The server
     'server._problems': set(),
+    'server._turns': {'server._problems'},
     'server._poll': set(),
     'server._metrics': set(),
     'server._requests': {'server._metrics'},
@@ -45,7 +46,8 @@ MAY_IMPORT = {
         'server._answers', 'server._problems', 'server._trees'},
     'server._wakeups': {'server._poll'},
     'server._database': {
-        'server._metrics', 'server._problems', 'server._wakeups'},
+        'server._metrics', 'server._problems', 'server._turns',
+        'server._wakeups'},
     'server._gzip': set(),
     'server._answers': {'server._gzip', 'wire'},
     'server._reader': {
@@ -53,12 +55,13 @@ MAY_IMPORT = {
         'server._gzip', 'server._problems', 'wire'},
     'server._trees': {
         'server._answers', 'server._database', 'server._metrics',
-        'server._reader', 'server._wakeups'},
-    'server._access': {'server._problems'},
+        'server._reader', 'server._turns', 'server._wakeups'},
+    'server._access': {'server._problems', 'server._turns'},
     'server._changes': {'', 'documents', 'server._problems', 'wire'},
     'server._budget': {'server._problems'},
     'server._bodies': {
-        'server._budget', 'server._changes', 'server._problems', 'wire'},
+        'server._budget', 'server._changes', 'server._problems',
+        'server._turns', 'wire'},
     'server._reading': {
         'server._answers', 'server._problems', 'server._trees'},
     'server._writing': {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import reprlib
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import accumulate
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -17,8 +16,11 @@ Text: TypeAlias = 'bytes | bytearray | str'
 #: between them; every double beyond is an integer.
 SAFE = 2 ** 53 - 1
 
-#: Text outside of strings is looked at in blocks, which bounds memory.
+#: Text outside of strings is looked at in blocks.  That bounds memory, and
+#: lets other threads run in between.
 _BLOCK = 2 ** 20
+#: The same for brackets, of which more is made.
+_STEP = 2 ** 16
 
 #: What is left of it: brackets and braces as ``[`` and ``]``, commas, colons,
 #: digits and points as ``0``, exponents as ``e``.
@@ -153,16 +155,37 @@ def _depth(brackets: bytes) -> int:
     Most of them, usually, are in a few levels from the innermost, which are
     taken away as long as that is worth while.
     """
-    depth = 0
+    removed = 0
     while True:
-        outer = brackets.replace(b'[]', b'')
+        outer = _outer(brackets)
         if 4 * len(outer) >= 3 * len(brackets):
-            return depth + max(accumulate(map(_STEP, brackets)), default=0)
+            return removed + _deepest(brackets)
         brackets = outer
-        depth += 1
+        removed += 1
 
 
-_STEP = {ord('['): 1, ord(']'): -1}.__getitem__
+def _outer(brackets: bytes) -> bytes:
+    """Remove the innermost pairs."""
+    parts, start = [], 0
+    while start < len(brackets):
+        end = start + _BLOCK
+        if brackets[end - 1:end + 1] == b'[]':
+            end += 1
+        parts.append(brackets[start:end].replace(b'[]', b''))
+        start = end
+    return b''.join(parts)
+
+
+def _deepest(brackets: bytes) -> int:
+    """Return how deeply they are nested, whatever the level of most is."""
+    depth = deepest = 0
+    for start in range(0, len(brackets), _STEP):
+        block = brackets[start:start + _STEP]
+        for run in block.replace(b'][', b'] [').split():
+            opening = run.count(b'[')
+            deepest = max(deepest, depth + opening)
+            depth += 2 * opening - len(run)
+    return deepest
 
 
 def _beyond(limit: int, what: str, got: int) -> WireError:

@@ -1,0 +1,123 @@
+"""Threads that users take in turn: who asks much delays nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import ContextVar, copy_context
+from typing import Any, TypeVar
+
+from zc.generationalset.server._problems import Problem
+
+T = TypeVar('T')
+
+#: For whom something is done: a user, an address without users, or None for
+#: the server itself.
+USER: ContextVar[Hashable] = ContextVar('USER', default=None)
+#: Jobs of one user that may wait.
+WAITING = 1000
+
+
+class Turns:
+    """Threads for jobs; used in one event loop.
+
+    .. code-block:: python
+
+        threads = Turns('gset-read', 3, 2)
+        result = await threads.run(job, argument)
+
+    name
+        What the names of the threads begin with.
+    threads
+        How many there are.
+    each
+        How many of these one user may have at a time.
+    """
+
+    def __init__(self, name: str, threads: int, each: int) -> None:
+        self._executor = ThreadPoolExecutor(threads, name)
+        self._free = threads
+        self._each = each
+        self._running: Counter[Hashable] = Counter()
+        #: Users with jobs that wait; the next one is the first.
+        self._queues: OrderedDict[
+            Hashable, deque[asyncio.Future[None]]] = OrderedDict()
+
+    def close(self) -> None:
+        self._executor.shutdown(cancel_futures=True)
+
+    async def run(self, job: Callable[..., T], *arguments: Any) -> T:
+        """Run a function in a thread, for the current user.
+
+        Raises what it raises, and a Problem if too many jobs of this user wait
+        already.
+        """
+        user = USER.get()
+        await self._turn(user)
+        loop = asyncio.get_running_loop()
+
+        def give_back(_: object) -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._give_back, user)
+
+        try:
+            future = self._executor.submit(copy_context().run, job, *arguments)
+        except BaseException:  # it is closed
+            self._give_back(user)
+            raise
+        # When the thread is free, though nobody waits for the result any more.
+        future.add_done_callback(give_back)
+        return await asyncio.wrap_future(future)
+
+    async def _turn(self, user: Hashable) -> None:
+        """Wait for a thread."""
+        if self._may_run(user):
+            self._take(user)
+            return
+        queue = self._queues.setdefault(user, deque())
+        if len(queue) >= WAITING:
+            raise Problem(429, 'too many requests of this client are waiting',
+                          retry_after=1)
+        turn = asyncio.get_running_loop().create_future()
+        queue.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._give_back(user)
+            raise
+
+    def _may_run(self, user: Hashable) -> bool:
+        return self._free > 0 and self._running[user] < self._each
+
+    def _take(self, user: Hashable) -> None:
+        self._free -= 1
+        self._running[user] += 1
+
+    def _give_back(self, user: Hashable) -> None:
+        self._free += 1
+        self._running[user] -= 1
+        if not self._running[user]:
+            del self._running[user]
+        while self._give_next():
+            pass
+
+    def _give_next(self) -> bool:
+        """Give a thread to the next user who may have one."""
+        user = next(filter(self._may_run, self._queues), _NOBODY)
+        if user is _NOBODY:
+            return False
+        queue = self._queues.pop(user)
+        turn = queue.popleft()
+        if queue:
+            self._queues[user] = queue
+        if not turn.cancelled():
+            self._take(user)
+            turn.set_result(None)
+        return True
+
+
+_NOBODY = object()
