@@ -28,6 +28,7 @@ from zc.generationalset._set import (  # noqa: E402
     VGSet,
 )
 from zc.generationalset.check import check  # noqa: E402
+from zc.generationalset.repair import repair  # noqa: E402
 
 __all__ = [
     'GSet',
@@ -38,4 +39,5 @@ __all__ = [
     'ValueGenerationalSet',
     'check',
     'notify',
+    'repair',
 ]

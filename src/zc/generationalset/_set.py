@@ -8,22 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from ZODB.interfaces import IBroken
 from ZODB.POSException import POSError
 from zope.interface import implementer
 
 import zc.generationalset
 from zc.generationalset import _algebra
+from zc.generationalset._ids import PLAIN, check_id, plain_id
 from zc.generationalset._settled import GONE, MISSING
-from zc.generationalset._tree import TreeMember, check_id, new_epoch
+from zc.generationalset._tree import TreeMember, new_epoch
 from zc.generationalset._updates import (
     check_generation,
     client_updates_since,
     updates_since,
 )
 from zc.generationalset.interfaces import IGenerationalSet
-
-#: Ids that need no closer look.
-_PLAIN = frozenset([str, int])
 
 
 def _with_another_set(
@@ -46,7 +45,7 @@ class GenerationalSet(TreeMember):
             self, id: Any = None, parent: GenerationalSet | None = None,
             maximum_removals: int = 99, superset: bool = False,
             id_attribute: str = 'id') -> None:
-        self.id = id
+        self.id = plain_id(id)
         self.parent = None
         self.maximum_removals = maximum_removals
         self.id_attribute = id_attribute
@@ -94,19 +93,19 @@ class GenerationalSet(TreeMember):
     def get_id(self, ob: Any) -> Any:
         try:
             return getattr(ob, self.id_attribute)
-        except AttributeError:
+        except AttributeError as error:
             raise AttributeError(
                 f'expected an object with an attribute {self.id_attribute!r}'
                 f', got {ob!r}; an id may be given as second argument'
-            ) from None
+            ) from error
 
     def add(self, ob: Any, id: Any = None) -> None:
         if isinstance(ob, TreeMember):
             self._adopt(ob, id)
             return
         id = self.get_id(ob) if id is None else self._normal(id)
-        if type(id) not in _PLAIN:
-            check_id(ob, id)
+        if type(id) not in PLAIN:
+            id = check_id(ob, id)
         if not self._add_unstored(id, ob):
             self._change(id, ob)
 
@@ -175,8 +174,11 @@ class GenerationalSet(TreeMember):
             id = self._id_of(ob, None)
             if self._has(id):
                 return id
+        except POSError:
+            raise  # it can't be read, which doesn't say that it isn't here
         except (AttributeError, LookupError, TypeError, ValueError):
-            pass
+            if IBroken.providedBy(ob):
+                raise  # nobody knows its id
         id = self._normal(ob)
         try:
             return id if self._has(id) else MISSING

@@ -12,6 +12,7 @@ from typing import Any
 
 import zc.generationalset
 from zc.generationalset import _transactions
+from zc.generationalset._ids import PLAIN, check_id, plain_id
 from zc.generationalset._journal import Journal
 from zc.generationalset._records import (
     NO_CHANGES,
@@ -21,6 +22,7 @@ from zc.generationalset._records import (
     SetChanges,
 )
 from zc.generationalset._settled import GONE, MISSING, SettledSet
+from zc.generationalset.interfaces import IdError
 
 
 def new_epoch() -> str:
@@ -160,6 +162,8 @@ class TreeMember(SettledSet):
 
         ``before`` is the id's entry, if the caller knows.
         """
+        if type(id) not in PLAIN:
+            id = plain_id(id)
         zc.generationalset.notify(self._make_change(id, ob, before))
 
     def _make_change(
@@ -338,8 +342,7 @@ class TreeMember(SettledSet):
             journal.skip(subset._close_history())
         else:
             journal.skip(subset._newest())
-        if subset.id is None:
-            subset.id = id
+        subset.id = id if subset.id is None else plain_id(subset.id)
         subset.parent, subset._born = self, None
         subset._join(journal.start + 1, id)
 
@@ -348,7 +351,8 @@ class TreeMember(SettledSet):
         if id is not None and self._normal(id) != key:
             raise ValueError(
                 f'expected the id of the subset, {key!r}, got {id!r}')
-        self._before(check_id(subset, key))
+        key = check_id(subset, key)
+        self._before(key)
         self._joining()
         return key
 
@@ -382,22 +386,8 @@ class TreeMember(SettledSet):
             raise self._incomparable(id) from error
         return before
 
-    def _incomparable(self, id: Any) -> TypeError:
-        return TypeError(
+    def _incomparable(self, id: Any) -> IdError:
+        return IdError(
             f'expected an id that can be compared with the ids in {self!r}, '
             f'got {id!r} ({type(id).__name__})')
 
-
-def check_id(ob: Any, id: Any) -> Any:
-    """Return an id with which an object can be added to some set."""
-    try:
-        # Replicas keep objects in mappings, B-trees in order; None and NaN
-        # pass for ordered in B-trees.
-        good = id is not None and id == id and not id < id
-        hash(id)
-    except TypeError:
-        good = False
-    if not good:
-        raise TypeError(f'expected an id for {ob!r}, hashable and ordered, '
-                        f'got {id!r}')
-    return id

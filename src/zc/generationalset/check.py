@@ -8,6 +8,7 @@ from typing import Any
 from BTrees.check import check as check_btree
 from ZODB.POSException import POSKeyError
 
+from zc.generationalset._ids import is_plain
 from zc.generationalset._journal import Journal
 from zc.generationalset._records import Path, Recent, Record
 from zc.generationalset._settled import GONE, MISSING
@@ -100,6 +101,9 @@ class _Audit:
 
     def _settled(
             self, member: TreeMember, newest: int | None) -> Iterator[str]:
+        odd = [key for key in member.generations if not is_plain(key)]
+        if odd:
+            yield _odd(odd)
         for name in 'contents', 'generations', 'removals':
             tree = getattr(member, name)
             try:
@@ -107,6 +111,8 @@ class _Audit:
                 check_btree(tree)
             except AssertionError as error:
                 yield f'{name}: the B-tree is damaged: {error}'
+            except TypeError as error:
+                yield f'{name}: its ids can not be compared: {error}'
         contents, removals = member.contents, member.removals
         yield from _index(member)
         for generation in contents:
@@ -149,6 +155,10 @@ class _Audit:
 
     def _record(self, record: Record, before: Recent) -> Iterator[str]:
         path, key, change, previous, ob = record
+        odd = [id for id in (*path, key) if not is_plain(id)]
+        if odd:
+            yield _odd(odd)
+            return
         member = self._members.get(path)
         if member is None:
             yield 'there is no such set'
@@ -163,6 +173,14 @@ class _Audit:
         if change != (-1 if change < 0 else int(not present)) or (
                 change < 0 and not present):
             yield f'the id was {"" if present else "not "}there before'
+
+
+def _odd(ids: list[Any]) -> str:
+    kind = type(ids[0])
+    return (f'{len(ids)} ids are stored as instances of classes, such as '
+            f'{kind.__module__}.{kind.__qualname__}, without which nobody '
+            'can read them; zc.generationalset.repair makes plain ones of '
+            'them')
 
 
 def _name(path: Path) -> str:

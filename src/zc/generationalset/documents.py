@@ -7,6 +7,7 @@ from typing import Any
 import persistent
 
 from zc.generationalset import wire
+from zc.generationalset._ids import plain_id
 
 
 class Document(persistent.Persistent):
@@ -40,7 +41,7 @@ class Document(persistent.Persistent):
     json: bytes
 
     def __init__(self, id: Any, value: Any) -> None:
-        self.id = id
+        self.id = plain_id(id)
         self.value = value
 
     @classmethod

@@ -22,6 +22,10 @@ class SubsetUpdates(dict[str, Any]):
     """
 
 
+class IdError(TypeError):
+    """What is given as an id can't be one in this set."""
+
+
 class IServed(Interface):
     """What a server needs of what it serves: a set, or a copy of one.
 
@@ -62,7 +66,9 @@ class IGenerationalSet(IServed):
         The attribute of items that is their id.
 
     Ids are hashable and can be ordered among each other: those of one set
-    should be of one type.  ``None`` and NaN are not ids.
+    should be of one type.  ``None`` and NaN are not ids.  Instances of
+    subclasses of str, int, float, bytes and tuple are stored as what they
+    equal, unless they compare in a way of their own.
     """
 
     id = Attribute('The id in the superset; fixed while it is in one.')
@@ -106,9 +112,9 @@ class IGenerationalSet(IServed):
         A generational set becomes a subset, and leaves the superset that it
         was in.
 
-        Raises TypeError for an id that can't be compared with those in the
-        set, and ValueError for a set that would contain itself, or an ``id``
-        that isn't the subset's own.  Then nothing is changed.
+        Raises IdError, a TypeError, for an id that can't be compared with
+        those in the set, and ValueError for a set that would contain itself,
+        or an ``id`` that isn't the subset's own.  Then nothing is changed.
         """
 
     def changed(ob: Any, id: Any = None) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import transaction
+from ZODB.POSException import POSError
 
 from zc.generationalset import GenerationalSet
 from zc.generationalset.check import check
@@ -68,7 +69,6 @@ def _root(data: str) -> Iterator[Any]:
 def _opened(data: str) -> Iterator[Any]:
     import ZODB
     from ZODB.FileStorage import FileStorage
-    from ZODB.POSException import POSError
     if data.startswith('file://'):
         data = data[len('file://'):].partition('?')[0]
     if '://' in data:
@@ -107,6 +107,9 @@ def _traverse(root: Any, path: str) -> Any:
         inside = ob
         try:
             ob = inside[name]
+        except POSError as error:
+            raise Failure(f'{path}: {name!r} can not be read: '
+                          f'{type(error).__name__} {error}') from error
         except (KeyError, TypeError, AttributeError):
             ob = getattr(inside, name, None)
         if ob is None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import transaction
+from ZODB.POSException import POSError
 
 from zc.generationalset import GenerationalSet
 from zc.generationalset.commands import (
@@ -219,10 +220,7 @@ def prepare(
         if len(steps) == 1 and path not in root:
             root[path] = GenerationalSet()
             manager.commit()
-        try:
-            gset = find(root, steps)
-        except LookupError:
-            gset = None
+        gset = find(root, steps)
         if not IServed.providedBy(gset):
             raise Failure(f'expected a generational set at {path}, got '
                           f'{gset!r}')
@@ -240,6 +238,8 @@ def find(root: Any, steps: list[str]) -> Any:
     for step in steps:
         try:
             root = root[step]
+        except POSError:
+            raise  # it can't be read, which doesn't say that it isn't there
         except (LookupError, TypeError):
             root = getattr(root, step, None)
     return root

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from starlette.requests import Request
+from ZODB.POSException import POSError
 
 from zc.generationalset.server._problems import Problem
 from zc.generationalset.server._turns import USER
@@ -89,6 +90,8 @@ class Access:
         except PermissionError as error:
             raise Problem(403, str(error) or 'this user may not do that'
                           ) from error
+        except POSError:
+            raise
         except LookupError as error:
             raise Problem(404, 'there is no such tree') from error
 

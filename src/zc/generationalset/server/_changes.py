@@ -5,8 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import Any, NamedTuple
 
+from ZODB.POSException import POSError
+
 from zc.generationalset import GenerationalSet, SGSet, wire
 from zc.generationalset.documents import Document
+from zc.generationalset.interfaces import IdError
 from zc.generationalset.server._problems import Problem
 
 Path = tuple[Any, ...]
@@ -86,6 +89,8 @@ def item_at(gset: GenerationalSet, path: Path) -> Any:
 def _found(gset: GenerationalSet, id: Any) -> Any:
     try:
         return gset[id]
+    except POSError:
+        raise  # it can't be read, which doesn't say that it isn't there
     except KeyError:
         raise Problem(404, f'there is no {id!r}') from None
 
@@ -118,7 +123,7 @@ def _make_set(gset: GenerationalSet, id: Any) -> bool:
 def _add(gset: GenerationalSet, ob: Any, id: Any) -> None:
     try:
         gset.add(ob, id)
-    except TypeError as error:
+    except IdError as error:
         raise Problem(409, str(error)) from error
 
 

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any, NamedTuple
 
+from ZODB.POSException import POSError
+
 from zc.generationalset import GenerationalSet, wire
 from zc.generationalset.interfaces import IServed
 from zc.generationalset.server._answers import (
@@ -67,6 +69,8 @@ class Reader:
         """Return the set of a name.  Raises a Problem if there is none."""
         try:
             gset = self._find(root, name)
+        except POSError:
+            raise  # it can't be read, which doesn't say that it isn't there
         except LookupError:
             gset = None
         if gset is None:

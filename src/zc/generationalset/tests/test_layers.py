@@ -18,12 +18,17 @@ MAY_IMPORT = {
     '_records': {'_settled'},
     '_transactions': set(),
     '_journal': {'_records', '_transactions'},
-    '_tree': {'_journal', '_records', '_settled', '_transactions'},
+    '_ids': {'interfaces'},
+    '_tree': {
+        '_ids', '_journal', '_records', '_settled', '_transactions',
+        'interfaces'},
     '_updates': {'_records', '_settled', 'interfaces'},
     '_algebra': {'_tree'},
-    '_set': {'_algebra', '_settled', '_tree', '_updates', 'interfaces'},
-    'check': {'_journal', '_records', '_settled', '_tree'},
-    '': {'_journal', '_set', 'check'},
+    '_set': {
+        '_algebra', '_ids', '_settled', '_tree', '_updates', 'interfaces'},
+    'check': {'_ids', '_journal', '_records', '_settled', '_tree'},
+    'repair': {'_ids', '_records', '_transactions', '_tree'},
+    '': {'_journal', '_set', 'check', 'repair'},
     # Answers elsewhere
     'wire._json': set(),
     'wire._hashes': {'wire._json'},
@@ -35,7 +40,7 @@ MAY_IMPORT = {
     'replica._stored': {'wire'},
     'replica._sqlite': {'replica._answers', 'replica._stored', 'wire'},
     'replica': {'interfaces', 'replica', 'wire'},
-    'documents': {'wire'},
+    'documents': {'_ids', 'wire'},
     # The server
     'server._problems': set(),
     'server._turns': {'server._problems'},
@@ -57,7 +62,8 @@ MAY_IMPORT = {
         'server._answers', 'server._database', 'server._metrics',
         'server._reader', 'server._turns', 'server._wakeups'},
     'server._access': {'server._problems', 'server._turns'},
-    'server._changes': {'', 'documents', 'server._problems', 'wire'},
+    'server._changes': {
+        '', 'documents', 'interfaces', 'server._problems', 'wire'},
     'server._budget': {'server._problems'},
     'server._bodies': {
         'server._budget', 'server._changes', 'server._problems',

@@ -1,0 +1,73 @@
+"""Repair ids that were stored with the name of a class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from BTrees.LOBTree import LOBTree
+from BTrees.OLBTree import OLBTree
+
+from zc.generationalset import _transactions
+from zc.generationalset._ids import is_plain, repaired_id
+from zc.generationalset._records import Recorder
+from zc.generationalset._tree import TreeMember
+
+
+def repair(gset: TreeMember) -> int:
+    """Store ids of the tree that a set is in without their classes.
+
+    O(n).  Ids were once stored as they came, and could be instances of an
+    application's own subclass of str, say.  When that class is moved, nothing
+    can be added to the set any more.  ``check`` finds them.
+
+    >>> from zc.generationalset import GSet, repair
+    >>> repair(GSet())
+    0
+
+    Return in how many sets there were some.  Commit the transaction then.
+    """
+    root = gset
+    while root.parent is not None:
+        root = root.parent
+    journal = root._journal
+    if journal is not None:
+        if journal._p_jar is not None:
+            _transactions.begin(journal)
+        _repair_records(journal)
+        if journal.backlog is not None:
+            _repair_records(journal.backlog)
+    count = sum(map(_repair_settled, _members(root)))
+    if journal is not None:
+        # Whoever writes at the same time conflicts now.
+        journal.settle(root)
+    return count
+
+
+def _repair_records(recorder: Recorder) -> None:
+    records = tuple([(repaired_id(path), repaired_id(id), *rest)
+                     for path, id, *rest in recorder.records])
+    if not all(is_plain(record[:2]) for record in recorder.records):
+        recorder.records = records
+
+
+def _members(member: TreeMember) -> Iterator[TreeMember]:
+    yield member
+    for ob in member.contents.values():
+        if isinstance(ob, TreeMember):
+            yield from _members(ob)
+
+
+def _repair_settled(member: TreeMember) -> bool:
+    ids: list[Any] = [member.id, *member.generations]
+    if all(map(is_plain, ids)):
+        return False
+    member.id = repaired_id(member.id)
+    # Iteration compares no ids.  To find one would.
+    member.generations = OLBTree(
+        [(repaired_id(id), generation)
+         for id, generation in member.generations.items()])
+    member.removals = LOBTree(
+        [(generation, repaired_id(id))
+         for generation, id in member.removals.items()])
+    return True
