@@ -9,6 +9,7 @@ buckets.  See docs/storage.txt.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from zope.interface import Attribute, Interface
@@ -20,6 +21,18 @@ class SubsetUpdates(dict[str, Any]):
     Equal to, and printed as, a plain dictionary.  The class tells it from an
     item that happens to be a dictionary.
     """
+
+
+#: What an epoch looks like, so that it survives in headers, events and logs.
+EPOCH = re.compile(r'[!#-~]{1,200}')
+
+
+def check_epoch(epoch: Any) -> None:
+    """Raise ValueError for a string that isn't an epoch."""
+    if not isinstance(epoch, str) or not EPOCH.fullmatch(epoch):
+        raise ValueError(
+            'expected an epoch, 1 to 200 characters of ASCII without spaces '
+            f'and quotation marks, got {str(epoch)[:40]!a}')
 
 
 class IdError(TypeError):

@@ -172,7 +172,9 @@ def _detail(problem: dict[str, object], status: int) -> str:
     for name in 'detail', 'title':
         text = problem.get(name)
         if isinstance(text, str) and text:
-            return text[:500]
+            text = text[:500]
+            # It gets into logs, where it must not look like lines of theirs.
+            return text if text.isprintable() else ascii(text)[1:-1]
     try:
         return HTTPStatus(status).phrase
     except ValueError:

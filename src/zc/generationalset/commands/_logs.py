@@ -8,6 +8,8 @@ import sys
 from datetime import datetime, timezone
 from typing import Any
 
+from zc.generationalset.commands._terminal import escape
+
 LEVELS = 'warning', 'info', 'debug'
 FORMATS = 'text', 'json'
 
@@ -17,8 +19,16 @@ def configure(format: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         JSONFormatter() if format == 'json' else
-        logging.Formatter('%(asctime)s %(levelname)s %(name)s: %(message)s'))
+        TextFormatter('%(asctime)s %(levelname)s %(name)s: %(message)s'))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+class TextFormatter(logging.Formatter):
+    """Makes one line of a message, whatever a server or a client has said."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = escape(record.message)
+        return super().formatMessage(record)
 
 
 class JSONFormatter(logging.Formatter):

@@ -15,6 +15,7 @@ from ZODB.POSException import POSError
 from zc.generationalset import GenerationalSet
 from zc.generationalset.check import check
 from zc.generationalset.commands import Failure, _databases, add_command
+from zc.generationalset.commands._terminal import escape
 from zc.generationalset.interfaces import IServed
 
 DESCRIPTION = '''\
@@ -129,9 +130,9 @@ def _check(sets: dict[str, Any]) -> int:
         _show_progress(None)
         for problem in problems:
             broken = True
-            print(f'{name}: {problem}')
+            print(escape(f'{name}: {problem}'))
         if not problems:
-            print(f'{name}: well, {len(gset)} items')
+            print(escape(name) + f': well, {len(gset)} items')
     return int(broken)
 
 

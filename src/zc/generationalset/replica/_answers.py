@@ -8,7 +8,7 @@ from datetime import datetime, time
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from zc.generationalset.interfaces import SubsetUpdates
+from zc.generationalset.interfaces import SubsetUpdates, check_epoch
 
 
 class Misfit(ValueError):
@@ -71,6 +71,8 @@ def check_question(updates: Mapping[str, Any]) -> None:
             raise expected(f'{name}, a string or None', updates[name])
     if 'epoch' not in updates:
         raise expected('an epoch', updates)
+    if updates['epoch'] is not None:
+        check_epoch(updates['epoch'])
     if 'reset' in updates:
         if not isinstance(updates['reset'], str):
             raise expected('reset, a string', updates['reset'])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+import threading
 import weakref
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
@@ -140,6 +141,7 @@ class Spool:
         self._file = tempfile.TemporaryFile(prefix='gset-')  # noqa: SIM115
         # When nobody reads it any more, not when somebody forgot to.
         weakref.finalize(self, self._file.close)
+        self._lock = threading.Lock()
         self._grown = asyncio.Event()
         self._size = 0
         self._failed = False
@@ -152,12 +154,24 @@ class Spool:
         failed = True
         try:
             for chunk in chunks:
-                self._file.write(chunk)
-                self._file.flush()
+                self._append(chunk)
                 self._loop.call_soon_threadsafe(self._grow, len(chunk))
             failed = False
         finally:
             self._loop.call_soon_threadsafe(self._end, failed)
+
+    def _append(self, chunk: bytes) -> None:
+        with self._lock:
+            self._file.seek(0, os.SEEK_END)
+            self._file.write(chunk)
+            self._file.flush()
+
+    # Of any thread
+
+    def _read(self, position: int, size: int) -> bytes:
+        with self._lock:  # not all systems have os.pread
+            self._file.seek(position)
+            return self._file.read(size)
 
     # Of the event loop
 
@@ -185,8 +199,8 @@ class Spool:
         while True:
             if position < self._size:
                 block = await asyncio.to_thread(
-                    os.pread, self._file.fileno(),
-                    min(_BLOCK, self._size - position), position)
+                    self._read, position,
+                    min(_BLOCK, self._size - position))
                 position += len(block)
                 yield block
             elif self._failed:

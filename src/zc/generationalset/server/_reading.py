@@ -49,7 +49,7 @@ def _position(generation: str, epoch: str | None) -> Position:
         raise Problem(400, 'expected an epoch of this server, got '
                       f'{len(epoch)} characters')
     number = int(generation)
-    return Position((epoch or None) if number else None, number)
+    return Position(epoch if number else None, number)
 
 
 def _last_event(request: Request) -> Position | None:
@@ -61,7 +61,7 @@ def _last_event(request: Request) -> Position | None:
     if not colon:
         raise Problem(400, 'expected a Last-Event-ID of this server, '
                       f'EPOCH:GENERATION, got {event[:40]!r}')
-    return _position(generation, epoch)
+    return _position(generation, epoch or None)
 
 
 async def updates(service: Service, request: Request) -> Response:

@@ -110,7 +110,7 @@ class Contract:
              for change in step['changes']])
 
     def expected(self, step):
-        contents = {'format': 1, 'epoch': '', 'since': 0, 'generation': 1,
+        contents = {'format': 1, 'epoch': 'e', 'since': 0, 'generation': 1,
                     'contents': step['contents']}
         contents = wire.decode(json.dumps(contents))['contents']
         return step['generation'], step['epoch'], self.nested(contents)

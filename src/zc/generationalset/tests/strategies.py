@@ -6,7 +6,7 @@ import uuid
 
 from hypothesis import strategies as st
 
-from zc.generationalset.interfaces import SubsetUpdates
+from zc.generationalset.interfaces import EPOCH, SubsetUpdates
 
 SAFE = 2 ** 53 - 1
 
@@ -71,11 +71,14 @@ def _changes(removals, adds):
             [('removals', removals), ('adds', adds)] if value}
 
 
+epochs = st.from_regex(EPOCH, fullmatch=True)
+
+
 @st.composite
 def updates(draw, items=values):
     """Return keyed updates."""
     since = draw(st.integers(0, SAFE))
-    result = {'epoch': draw(st.none() | text), 'since': since,
+    result = {'epoch': draw(st.none() | epochs), 'since': since,
               'generation': draw(st.integers(max(since, 1), SAFE))}
     if draw(st.booleans()):
         result['since_epoch'] = draw(st.none() | text)

@@ -114,7 +114,7 @@ MAY_IMPORT = {
     'commands.demo': {'', 'commands', 'documents', 'server'},
     'commands._databases': {'commands', 'server'},
     'commands._files': set(),
-    'commands._logs': set(),
+    'commands._logs': {'commands._terminal'},
     'commands._tokens': {'commands', 'server'},
     'commands._together': {'commands', 'server'},
     'commands.mirror': {'commands', 'mirror', 'server'},

@@ -16,6 +16,7 @@ from zc.generationalset.interfaces import IServed, SubsetUpdates
 from zc.generationalset.mirror import Mirror, Points, StoredMirror
 from zc.generationalset.replica import Misfit, Replica, Subset
 from zc.generationalset.tests.replicas import VECTORS, answer, text
+from zc.generationalset.tests.test_wire import BAD_EPOCHS
 
 SOURCE = 'http://127.0.0.1:9'
 
@@ -38,6 +39,14 @@ class MirrorTests(unittest.TestCase):
     def test_contract(self):
         verifyObject(IServed, self.mirror)
         self.assertEqual(repr(self.mirror), f'<Mirror of {SOURCE}>')
+
+    def test_epochs_that_headers_can_not_have(self):
+        for epoch in BAD_EPOCHS:
+            for mirror in self.mirror, Replica():
+                with self.assertRaisesRegex(ValueError, 'expected an epoch'):
+                    mirror.apply({'epoch': epoch, 'since': 0, 'generation': 1,
+                                  'contents': [('a', 1)]})
+                self.assertEqual((mirror.generation, mirror.epoch), (0, None))
 
     def test_vectors(self):
         cases = json.loads(VECTORS.read_text(encoding='utf-8'))['cases']

@@ -60,6 +60,9 @@ class CheckTests(unittest.TestCase):
                          ('GET x: 409 t', 5))
         self.assertEqual(problem(b'{"detail": "%b"}' % (b'x' * 900))[0],
                          'GET x: 409 ' + 'x' * 500)
+        self.assertEqual(
+            problem(b'{"detail": "a\\nb\\u001b[2J\\u202e"}')[0],
+            r'GET x: 409 a\nb\x1b[2J\u202e')
         for body in (b'', b'1', b'\xff', b'{"detail": null}', b'[' * 9999,
                      b'{"change": "5"}'):
             self.assertEqual(problem(body), ('GET x: 409 Conflict', None))

@@ -66,7 +66,9 @@ class SyncTests(unittest.TestCase):
                 (None, 'generation=3'), ('', 'generation=3&epoch='),
                 ('a b&"ä', 'generation=3&epoch=a%20b%26%22%C3%A4')]:
             session.replica.epoch = epoch
-            self.sync(session, updates(3, 3, epoch=epoch))
+            self.sync(session, updates(
+                3, 3, epoch='e', since_epoch=epoch, reset='epoch',
+                contents=[]))
             request, = self.script.requests
             self.assertEqual(request.url, f'http://host/sync/updates?{query}')
             self.assertNotIn('If-None-Match', request.headers)

@@ -17,6 +17,8 @@ from zc.generationalset.wire import Limits, WireError
 
 SETTINGS = settings(deadline=None, derandomize=True, max_examples=150)
 LIMITS = Limits()
+#: They would not survive in a header, an event or a log.
+BAD_EPOCHS = '', 'a b', 'a\nb', 'e\n', 'gr\xf6\xdf', '\u65e5', 'a"b', 'e' * 201
 
 
 class Stored:
@@ -118,7 +120,9 @@ class EncodeTests(unittest.TestCase):
                 (updates(adds=[('a', Stored(None))]), TypeError, '__wire__'),
                 (updates(adds=[('\ud800', Stored(b'1'))]), ValueError,
                  'lone surrogates'),
-                (updates(epoch='\ud800'), ValueError, 'lone surrogates')]:
+                (updates(since_epoch='\ud800'), ValueError, 'lone surrogates'),
+                *[(updates(epoch=epoch), ValueError, 'an epoch, 1 to 200')
+                  for epoch in BAD_EPOCHS]]:
             with self.subTest(updates=bad):
                 with self.assertRaisesRegex(error, f'expected .*{text}'):
                     wire.encode(bad)
@@ -258,6 +262,11 @@ class DecodeTests(unittest.TestCase):
                 WireError, f'^expected .*{expected}'):
             wire.decode(text, limits)
 
+    def test_longest_epoch(self):
+        epoch = '!~' * 100
+        self.assertEqual(wire.decode(json.dumps(answer(epoch=epoch)))['epoch'],
+                         epoch)
+
     def test_malformed(self):
         for members, expected in [
                 ({'format': 2}, 'format 1, got 2'),
@@ -265,6 +274,7 @@ class DecodeTests(unittest.TestCase):
                 ({'format': 1.0}, r'got `float` - at `\$.format'),
                 ({'format': '1'}, 'format'),
                 ({'epoch': 1}, 'epoch'),
+                *[({'epoch': epoch}, 'epoch') for epoch in BAD_EPOCHS],
                 ({'since': -1}, 'since'),
                 ({'since': 3.0}, 'since'),
                 ({'since': None}, 'since'),

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from zc.generationalset.interfaces import SubsetUpdates
+from zc.generationalset.interfaces import EPOCH, SubsetUpdates, check_epoch
 from zc.generationalset.wire._forms import Default, plain_value, wire_text
 from zc.generationalset.wire._hashes import SAME_IDS, check_hashes
 from zc.generationalset.wire._ids import (
@@ -141,6 +141,8 @@ def _parts(updates: Mapping[str, Any], default: Default) -> Iterator[bytes]:
     if missing:
         raise ValueError(f'expected keyed updates with {sorted(missing)}, '
                          f'got {shown(updates)}')
+    if updates['epoch'] is not None:
+        check_epoch(updates['epoch'])
     if 'reset' in updates and 'contents' not in updates:
         raise ValueError('expected contents with a reset')
     head = {'format': FORMAT} | {
@@ -198,6 +200,9 @@ def _pair(entry: tuple[Any, Any], default: Default) -> bytes:
 _Number = Annotated[int, msgspec.Meta(ge=0, le=SAFE)]
 
 
+_Epoch = Annotated[str, msgspec.Meta(pattern=rf'\A{EPOCH.pattern}\Z')]
+
+
 class _Members(msgspec.Struct):
     removals: list[Any] | UnsetType = UNSET
     adds: list[tuple[Any, Any] | _Subset] | UnsetType = UNSET
@@ -210,7 +215,7 @@ class _Subset(_Members, kw_only=True):
 
 class _Answer(_Members, kw_only=True):
     format: int
-    epoch: str | None
+    epoch: _Epoch | None
     since: _Number
     generation: Annotated[int, msgspec.Meta(ge=1, le=SAFE)]
     since_epoch: str | UnsetType | None = UNSET
