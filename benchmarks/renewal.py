@@ -83,7 +83,8 @@ def serve(path, items, pipe):
         return {'reads': storage.reads, 'peak': peak, 'now': now}
 
     app = application(
-        db, lambda root: root['things'], limits=Limits(streams=10 ** 6),
+        db, lambda root: root['things'], write=True,
+        limits=Limits(streams=10 ** 6),
         routes=[Route('/undo', undo, methods=['POST']),
                 Route('/figures', lambda request: JSONResponse(figures()))])
     listening = _run.listen('127.0.0.1', 0)

@@ -143,7 +143,7 @@ def make(browser, function, size):
             connection.root()['board'] = board = GSet()
             demo.fill(board)
         url = stack.enter_context(served(application(
-            db, lambda root: root['board'], routes=demo.routes())))
+            db, lambda root: root['board'], write=True, routes=demo.routes())))
         stack.callback(close_all, browser)
         page = browser.new_page(viewport=size, reduced_motion='reduce')
         function(page, db, url)

@@ -57,7 +57,8 @@ def add_parser(commands: Any) -> None:
         '--source-token-file', metavar='FILE',
         help='has the token for the source, and nothing else')
     add_serving(parser)
-    parser.set_defaults(run=mirror, demo=False, workers=1)
+    parser.set_defaults(
+        run=mirror, demo=False, workers=1, read_only=False)
 
 
 def mirror(options: argparse.Namespace) -> int:
@@ -71,7 +72,7 @@ def mirror(options: argparse.Namespace) -> int:
                       ) from error
     _logs.configure(options.log_format, options.log_level)
     tokens = Tokens(options.token_file)
-    check_access(options.host, tokens)
+    check_access(options, tokens)
     with _databases.opened(options.data) as db:
         try:
             stored = StoredMirror(db, NAME, options.url)

@@ -27,6 +27,7 @@ from zc.generationalset.interfaces import IServed
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+    from starlette.requests import Request
     from starlette.routing import BaseRoute
 
 DESCRIPTION = '''\
@@ -80,6 +81,9 @@ def add_parser(commands: Any) -> None:
         help='where the set is in the root, with slashes; by default the only '
         'one in the root')
     parser.add_argument(
+        '--read-only', action='store_true',
+        help='nobody may write over HTTP')
+    parser.add_argument(
         '--workers', type=int, default=1, metavar='N',
         help='so many processes, of a database that they can share: zeo://, '
         'postgresql:// or sqlite:// (default: %(default)s)')
@@ -122,7 +126,7 @@ def serve(options: argparse.Namespace) -> int:
                       ) from error
     _logs.configure(options.log_format, options.log_level)
     tokens = Tokens(options.token_file, os.environ.get(VARIABLE))
-    check_access(options.host, tokens)
+    check_access(options, tokens)
     if options.workers > 1:
         from zc.generationalset.commands import _together
         return _together.serve(options, tokens)
@@ -148,11 +152,18 @@ def opened(
                '/'.join(path))
 
 
-def check_access(host: str, tokens: Tokens) -> None:
-    if not tokens and not is_loopback(host):
+def check_access(
+        options: argparse.Namespace, tokens: Tokens) -> None:
+    from zc.generationalset.server._sites import check_origins
+
+    if not tokens and not is_loopback(options.host):
         raise Failure(
-            f'expected a --token-file to listen on {host}: without tokens it '
-            'would be for everybody there')
+            f'expected a --token-file to listen on {options.host}: without '
+            'tokens it would be for everybody there')
+    try:
+        check_origins(options.origin, bool(tokens))
+    except ValueError as error:
+        raise Failure(f'--origin: {error}') from error
 
 
 def announce(
@@ -245,21 +256,22 @@ def find(root: Any, steps: list[str]) -> Any:
     return root
 
 
+def may_write(request: Request, options: argparse.Namespace) -> bool:
+    if options.read_only:
+        raise PermissionError('this server is for reading only')
+    # Without users, those on this machine may.
+    return getattr(request.scope.get('user'), 'may_write', True)
+
+
 def make_application(
         db: Any, path: list[str], tokens: Tokens,
         options: argparse.Namespace, routes: Sequence[BaseRoute],
 ) -> Starlette:
     from zc.generationalset.server import Limits, application
-    from zc.generationalset.server._hosts import Hosts
 
-    app = application(
+    return application(
         db, lambda root: find(root, path),
         authenticate=tokens.authenticate if tokens else None,
+        write=lambda request: may_write(request, options),
         limits=Limits(streams=options.streams),
         origins=tuple(options.origin), routes=routes)
-    if not tokens:
-        # A page in a browser on this machine could otherwise come under a
-        # name of its own that resolves to this address.
-        app.add_middleware(Hosts, names=dict.fromkeys(
-            ['localhost', '127.0.0.1', '[::1]', options.host.lower()]))
-    return app

@@ -10,6 +10,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Collection,
     Hashable,
     Mapping,
     Sequence,
@@ -22,12 +23,12 @@ from starlette.applications import Starlette
 from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from zc.generationalset.server import (
+    _ending,
     _monitoring,
     _openapi,
     _pages,
@@ -37,9 +38,20 @@ from zc.generationalset.server import (
 from zc.generationalset.server._access import Access, bearer
 from zc.generationalset.server._bodies import Limits
 from zc.generationalset.server._budget import Budget
+from zc.generationalset.server._hosts import Hosts
 from zc.generationalset.server._metrics import Metrics
-from zc.generationalset.server._problems import Problem, respond
+from zc.generationalset.server._problems import (
+    Defects,
+    Kept,
+    Problem,
+    respond,
+)
 from zc.generationalset.server._requests import ROUTE, Requests
+from zc.generationalset.server._sites import (
+    OtherSites,
+    check_origins,
+    cors,
+)
 from zc.generationalset.server._trees import Trees
 
 __all__ = ['Limits', 'Problem', 'Service', 'application']
@@ -79,6 +91,7 @@ class Service:
             if self._trees is not None:
                 self._trees[1].abandon()
             self._trees = loop, self._make_trees()
+            self._watching = loop.create_task(_ending.watch(self.stop))
         return self._trees[1]
 
     async def write(
@@ -123,6 +136,7 @@ class Service:
             loop, trees = self._trees
             self._trees = None
             if loop is asyncio.get_running_loop():
+                self._watching.cancel()
                 await trees.close()
             else:
                 trees.abandon()
@@ -133,8 +147,10 @@ def application(
         name: Callable[[Request], Hashable] | None = None,
         tokens: Mapping[str, str] | None = None,
         authenticate: Callable[[Request], Any] | None = None,
+        write: bool | Callable[[Request], Any] | None = None,
         default: Callable[[Any], Any] | None = None,
-        limits: Limits | None = None, origins: tuple[str, ...] = (),
+        limits: Limits | None = None, origins: Collection[str] = (),
+        hosts: Collection[str] | None = None,
         routes: Sequence[BaseRoute] = (), pace: float = 0.02,
         heartbeat: float = 15) -> Starlette:
     """Return an ASGI application that serves a set, or one set per user.
@@ -161,14 +177,25 @@ def application(
         Token -> name of its user, who is ``request.scope['user']`` then.
     authenticate
         In the place of ``tokens``: returns the user of a request, None if it
-        is nobody.  With neither, everybody may read and write everything.
+        is nobody.  With neither, everybody may read everything.
+    write
+        Whether requests may write by the routes for documents, or a function
+        that says so of a request, and may raise PermissionError with a reason.
+        By default if there are ``tokens`` or ``authenticate``.  Handlers of
+        ``routes`` decide for themselves.
     default
         Makes something that has a JSON form of an item that hasn't; see
         ``zc.generationalset.wire.encode``.
     limits
         See ``Limits``.
     origins
-        Web pages of these origins may use it (CORS).
+        Web pages of these origins may use it (CORS), such as
+        ``https://example.org``.  With tokens also ``*``, all of them.
+    hosts
+        Names by which it is called: requests to others are refused.  By
+        default, if nobody is authenticated and there is no ``name``, it is
+        called ``localhost``, or by an IP address; otherwise all names are
+        right.
     routes
         More routes, before the others; see ``Service.write``.
     pace
@@ -183,11 +210,15 @@ def application(
         if authenticate is not None:
             raise ValueError('expected tokens or authenticate, got both')
         authenticate = bearer(tokens)
+    check_origins(origins, authenticate is not None)
+    checked = []
+    if hosts is not None or (authenticate is None and name is None):
+        checked = [Middleware(Hosts, names=hosts)]
     limits = limits or Limits()
     service = Service(
         db, find if name is not None else lambda root, _: find(root),
-        Access(authenticate, name, limits.streams), default, limits, pace,
-        heartbeat)
+        Access(authenticate, name, write, limits.streams), default, limits,
+        pace, heartbeat)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -197,10 +228,13 @@ def application(
     app = Starlette(
         routes=[*routes, *_routes(service), *_pages.routes()],
         middleware=[Middleware(Requests, metrics=service.metrics),
-                    *_cors(origins)],
+                    Middleware(Kept), *cors(origins), Middleware(Defects),
+                    *checked, Middleware(OtherSites, origins=origins)],
         lifespan=lifespan,
         exception_handlers={Problem: respond, HTTPException: respond,
                             Exception: respond})
+    # Starlette would redirect to paths with a slash, and to http.
+    app.router.redirect_slashes = False
     app.state.gset = service
     return app
 
@@ -238,14 +272,3 @@ def _routes(service: Service) -> list[Route]:
         route('/healthz', _monitoring.health, 'GET'),
         route('/metrics', _monitoring.metrics, 'GET'),
     ]
-
-
-def _cors(origins: tuple[str, ...]) -> list[Middleware]:
-    if not origins:
-        return []
-    return [Middleware(
-        CORSMiddleware, allow_origins=origins,
-        allow_methods=['GET', 'PUT', 'POST', 'DELETE'],
-        allow_headers=['Authorization', 'Content-Type', 'If-None-Match',
-                       'Last-Event-ID'],
-        expose_headers=['ETag', 'Retry-After'])]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from zc.generationalset.server._problems import Problem
 from zc.generationalset.server._turns import USER
 
 Authenticate = Callable[[Request], Any]
+#: Whether requests may write, or a function that tells it of each.
+Write = bool | Callable[[Request], Any]
 
 
 def bearer(tokens: Mapping[str, str]) -> Authenticate:
@@ -24,21 +25,18 @@ def bearer(tokens: Mapping[str, str]) -> Authenticate:
     tokens
         Token -> name of the user.
 
-    All tokens are compared, in a time that doesn't depend on them.
+    They are found by their hashes, so how long it takes tells nothing of them.
     """
     if not tokens or not all(tokens):
         raise ValueError('expected tokens that are not empty, got none')
-    digests = [(_digest(token), user) for token, user in tokens.items()]
+    users = {_digest(token): user for token, user in tokens.items()}
 
     def authenticate(request: Request) -> str | None:
         scheme, _, token = request.headers.get(
             'authorization', '').partition(' ')
-        presented = _digest(token.strip())
-        found = None
-        for digest, user in digests:
-            if hmac.compare_digest(digest, presented):
-                found = user
-        return found if scheme.lower() == 'bearer' else None
+        if scheme.lower() != 'bearer':
+            return None
+        return users.get(_digest(token.strip()))
 
     return authenticate
 
@@ -48,13 +46,16 @@ def _digest(token: str) -> bytes:
 
 
 class Access:
-    """Says what a request may see.
+    """Says what a request may see, and whether it may write.
 
     authenticate
         Returns the user of a request, None for nobody; None: everybody may.
     name
         Returns which tree a request is about.  May raise PermissionError, and
         LookupError if there is no such tree.
+    write
+        Whether requests may write, or a function that says so of a request,
+        and may raise PermissionError.  None: if users are authenticated.
     streams
         How many event streams and long polls a user, or without users an
         address, may have open.
@@ -62,9 +63,11 @@ class Access:
 
     def __init__(
             self, authenticate: Authenticate | None,
-            name: Callable[[Request], Hashable] | None, streams: int) -> None:
+            name: Callable[[Request], Hashable] | None, write: Write | None,
+            streams: int) -> None:
         self._authenticate = authenticate
         self._name = name
+        self._write = authenticate is not None if write is None else write
         #: Whether all requests are about the same tree.
         self.is_one_tree = name is None
         self._streams = streams
@@ -86,14 +89,29 @@ class Access:
         if self._name is None:
             return None
         try:
-            return self._name(request)
-        except PermissionError as error:
-            raise Problem(403, str(error) or 'this user may not do that'
-                          ) from error
+            with _permission():
+                return self._name(request)
         except POSError:
             raise
         except LookupError as error:
             raise Problem(404, 'there is no such tree') from error
+
+    def check_again(self, request: Request, name: Hashable) -> None:
+        """Raise a Problem if a request may not see a tree any more."""
+        if self.tree_name(request) != name:
+            raise Problem(403, 'this user may not see this tree any more')
+
+    def check_write(self, request: Request) -> None:
+        """Raise a Problem if a request may not write.
+
+        Its user is known already.
+        """
+        if callable(self._write):
+            with _permission():
+                if not self._write(request):
+                    raise PermissionError('this user may only read')
+        elif not self._write:
+            raise Problem(403, 'this server is for reading only')
 
     @contextmanager
     def stream(self, request: Request) -> Iterator[None]:
@@ -116,3 +134,13 @@ def _client(request: Request) -> Hashable:
     """Return whose share a request takes: a user's, or an address's."""
     user: Hashable = request.scope.get('user')
     return user or (request.client.host if request.client else None)
+
+
+@contextmanager
+def _permission() -> Iterator[None]:
+    """Make a Problem of PermissionError."""
+    try:
+        yield
+    except PermissionError as error:
+        raise Problem(403, str(error) or 'this user may not do that'
+                      ) from error

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import transaction
 from transaction.interfaces import TransientError
-from ZODB.POSException import ConflictError
+from ZODB.POSException import ConflictError, ReadOnlyError
 
 from zc.generationalset.server._metrics import Metrics
 from zc.generationalset.server._problems import Problem
@@ -63,13 +63,19 @@ class Snapshot:
         self.close()
 
 
+def read_only() -> Problem:
+    return Problem(403, 'this database is read-only')
+
+
 def _commit(manager: Any) -> None:
     """Commit.  Raises a Problem if nobody knows whether it was done.
 
-    Conflicts are known not to be.
+    Conflicts are known not to be, and what a database refuses to write.
     """
     try:
         manager.commit()
+    except ReadOnlyError as error:
+        raise read_only() from error
     except TransientError as error:
         if isinstance(error, ConflictError):
             raise

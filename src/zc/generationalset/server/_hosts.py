@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Collection
 
 from starlette.datastructures import Headers
@@ -11,13 +12,19 @@ from zc.generationalset.server._problems import Problem
 
 
 class Hosts:
-    """Refuses requests to hosts of other names; for ``add_middleware``.
+    """ASGI middleware that refuses requests to hosts of other names.
+
+    A page in a browser could otherwise come under a name of its own that
+    resolves to the address of this server.
 
     names
-        Without port; IPv6 addresses in brackets.
+        Without port; IPv6 addresses in brackets.  None: ``localhost``, and
+        addresses, which no page can have for its name; behind Unix sockets,
+        which browsers can't reach, all.
     """
 
-    def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
+    def __init__(
+            self, app: ASGIApp, names: Collection[str] | None = None) -> None:
         self._app = app
         self._names = names
 
@@ -26,14 +33,32 @@ class Hosts:
         app: ASGIApp = self._app
         if scope['type'] == 'http':
             host = Headers(scope=scope).get('host', '')
-            if _name(host) not in self._names:
+            if not self._is_right(_name(host), scope):
+                names = self._names or ['localhost', 'an IP address']
                 app = Problem(400, 'expected a request to '
-                              f'{", ".join(self._names)}, got one to '
+                              f'{", ".join(names)}, got one to '
                               f'{host[:80]!r}').response()
         await app(scope, receive, send)
+
+    def _is_right(self, name: str, scope: Scope) -> bool:
+        if self._names is not None:
+            return name in self._names
+        _, port = scope.get('server') or (None, None)
+        return port is None or name == 'localhost' or _is_address(name)
 
 
 def _name(host: str) -> str:
     if host.startswith('['):
         return host[:host.find(']') + 1]
     return host.partition(':')[0].lower()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        if name.startswith('['):
+            ipaddress.IPv6Address(name[1:-1])
+        else:
+            ipaddress.IPv4Address(name)
+    except ValueError:
+        return False
+    return True

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from zc.generationalset.server._fields import has_tag
 from zc.generationalset.server._problems import Problem
 
 TYPES = {
@@ -31,12 +32,8 @@ HEADERS = {
     # A release that is installed is seen at once; mostly it's a 304.
     'cache-control': 'no-cache',
     'content-security-policy': POLICY,
-    # Modules that pages of other origins import aren't subject to it: there
-    # it's CORS that decides.
-    'cross-origin-resource-policy': 'same-origin',
     'referrer-policy': 'no-referrer',
     'vary': 'origin',
-    'x-content-type-options': 'nosniff',
 }
 
 
@@ -128,8 +125,7 @@ def _files(name: str) -> dict[str, File]:
 
 def _response(request: Request, file: File) -> Response:
     headers = {**HEADERS, 'etag': file.etag}
-    known = request.headers.get('if-none-match', '').split(',')
-    if file.etag in [tag.strip().removeprefix('W/') for tag in known]:
+    if has_tag(request, file.etag):
         return Response(status_code=304, headers=headers)
     return Response(
         file.content, headers={**headers, 'content-type': file.type})

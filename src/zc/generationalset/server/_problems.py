@@ -1,14 +1,27 @@
-"""Errors as problem documents, RFC 9457."""
+"""Errors as problem documents, RFC 9457; headers of all responses."""
 
 from __future__ import annotations
 
 import http
+import logging
 from typing import Any
 
 import msgspec
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: Pages of other origins neither embed a response nor learn whether there is
+#: one.  Where they may read, that is for CORS to say, and not subject to this.
+KEPT = {
+    'content-security-policy': "frame-ancestors 'self'",
+    'cross-origin-resource-policy': 'same-origin',
+    'x-content-type-options': 'nosniff',
+}
+
+logger = logging.getLogger('zc.generationalset.server')
 
 
 class Problem(Exception):
@@ -43,7 +56,7 @@ class Problem(Exception):
                 **self.members}
         return Response(
             msgspec.json.encode(body), self.status,
-            {'cache-control': 'no-store', **self.headers},
+            {'cache-control': 'no-store', **KEPT, **self.headers},
             'application/problem+json')
 
 
@@ -52,8 +65,72 @@ async def respond(request: Request, error: Exception) -> Response:
     if isinstance(error, Problem):
         return error.response()
     if isinstance(error, HTTPException):
+        return _of_routing(request, error)
+    return defect().response()
+
+
+def _of_routing(request: Request, error: HTTPException) -> Response:
+    headers = {name.lower(): value
+               for name, value in (error.headers or {}).items()}
+    if error.status_code != 405:
         problem = Problem(error.status_code, error.detail)
-        problem.headers.update(error.headers or {})
+        problem.headers.update(headers)
         return problem.response()
-    return Problem(500, 'the server has a defect; its log says more'
-                   ).response()
+    allowed = ', '.join(sorted({
+        *headers.get('allow', '').replace(' ', '').split(','), 'OPTIONS'}))
+    if request.method == 'OPTIONS':
+        return Response(status_code=204, headers={'allow': allowed})
+    problem = Problem(405, f'expected {allowed}, got {request.method[:40]}')
+    problem.headers['allow'] = allowed
+    return problem.response()
+
+
+def defect() -> Problem:
+    return Problem(500, 'the server has a defect; its log says more')
+
+
+class Defects:
+    """ASGI middleware that makes responses of unexpected errors.
+
+    Starlette's own is outside of all others, so CORS has no part in it; and it
+    raises the error again, at which servers close the connection without
+    having said that they would.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(
+            self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def begin(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, begin)
+        except Exception:
+            if begun or scope['type'] != 'http':
+                raise
+            logger.exception('a request has failed')
+            await defect().response()(scope, receive, send)
+
+
+class Kept:
+    """ASGI middleware that adds ``KEPT`` to all responses."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(
+            self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def begin(message: Message) -> None:
+            if message['type'] == 'http.response.start':
+                headers = MutableHeaders(scope=message)
+                for name, value in KEPT.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, begin)

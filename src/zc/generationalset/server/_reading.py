@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from zc.generationalset.server._answers import NOTHING, Answer, Position
+from zc.generationalset.server._fields import accepts_gzip, has_tag
 from zc.generationalset.server._problems import Problem
 from zc.generationalset.server._trees import Tree
 
@@ -25,7 +26,6 @@ T = TypeVar('T')
 HEADERS = {
     'cache-control': 'no-store',
     'vary': 'accept-encoding, authorization, origin',
-    'x-content-type-options': 'nosniff',
 }
 _GENERATION = re.compile('[0-9]{1,18}')
 _HIGHEST = 2 ** 53 - 1  # an answer repeats it
@@ -70,15 +70,15 @@ async def updates(service: Service, request: Request) -> Response:
     tree = trees.tree(service.access.tree_name(request))
     asked = position_asked(request) or NOTHING
     seconds = _wait(request, service.limits.wait)
-    compressed = _accepts_gzip(request)
-    known = request.headers.get('if-none-match')
+    compressed = accepts_gzip(request)
     answer = await trees.answer(tree, asked, compressed)
-    if seconds and _is_old(answer, known):
+    if seconds and _is_old(request, answer):
         with service.access.stream(request), \
                 service.metrics.polls.track_inprogress():
             answer = await _until_gone(request.receive, _changed(
-                service, tree, asked, compressed, known, seconds)) or answer
-    if _matches(known, answer.position):
+                service, request, tree, asked, compressed, seconds)) or answer
+        service.access.check_again(request, tree.name)
+    if has_tag(request, answer.position.etag):
         return Response(status_code=304, headers={
             **HEADERS, 'etag': answer.position.etag})
     return AnswerResponse(answer)
@@ -92,18 +92,13 @@ def _wait(request: Request, longest: float) -> float:
     return min(int(text), longest)
 
 
-def _matches(known: str | None, position: Position) -> bool:
-    return known is not None and position.etag.removeprefix('W/') in [
-        tag.strip().removeprefix('W/') for tag in known.split(',')]
-
-
-def _is_old(answer: Answer, known: str | None) -> bool:
-    return answer.says_nothing or _matches(known, answer.position)
+def _is_old(request: Request, answer: Answer) -> bool:
+    return answer.says_nothing or has_tag(request, answer.position.etag)
 
 
 async def _changed(
-        service: Service, tree: Tree, asked: Position, compressed: bool,
-        known: str | None, seconds: float) -> Answer:
+        service: Service, request: Request, tree: Tree, asked: Position,
+        compressed: bool, seconds: float) -> Answer:
     """Return the answer as soon as it is a new one, or after some time."""
     trees = service.trees()
     deadline = asyncio.get_running_loop().time() + seconds
@@ -111,7 +106,7 @@ async def _changed(
         while True:
             answer = await trees.answer(tree, asked, compressed)
             rest = deadline - asyncio.get_running_loop().time()
-            if not _is_old(answer, known) or rest <= 0 or service.stopping:
+            if not _is_old(request, answer) or rest <= 0 or service.stopping:
                 if answer.large is not None:
                     await asyncio.sleep(tree.spread())
                 return answer
@@ -122,10 +117,6 @@ async def _changed(
                     pass
                 except asyncio.CancelledError:  # the server ends
                     return answer
-
-
-def _accepts_gzip(request: Request) -> bool:
-    return 'gzip' in request.headers.get('accept-encoding', '')
 
 
 class AnswerResponse(Response):
@@ -196,11 +187,11 @@ class EventStream(Response):
 
     async def _push(self, send: Send) -> None:
         try:
-            await _write(send, _COMMENT)  # the stream is open, says this
+            await self._write(send, _COMMENT)  # the stream is open, says this
             while not self._service.stopping:
                 if not await self._push_next(send):
                     await asyncio.sleep(self._tree.spread())
-                    await _write(send, b'event: ask\ndata: {}\n\n')
+                    await self._write(send, b'event: ask\ndata: {}\n\n')
                     break
         except Problem as problem:
             # The client will come again, and be told.
@@ -217,22 +208,23 @@ class EventStream(Response):
         if answer.large is not None:
             return False
         if not answer.says_nothing:
-            await _write(send, answer.event)
+            await self._write(send, answer.event)
             self._service.metrics.events.inc()
             self._position = answer.position
         elif self._tree.position == answer.tree:
             await self._tree.wait()
             if self._tree.position == answer.tree:
-                await _write(send, _COMMENT)
+                await self._write(send, _COMMENT)
         return True
+
+    async def _write(self, send: Send, body: bytes) -> None:
+        """Send a part.  Raises a Problem if the client may not have it."""
+        self._service.access.check_again(self._request, self._tree.name)
+        await send({'type': 'http.response.body', 'body': body,
+                    'more_body': True})
 
 
 _COMMENT = b':\n\n'
-
-
-async def _write(send: Send, body: bytes) -> None:
-    await send({'type': 'http.response.body', 'body': body,
-                'more_body': True})
 
 
 async def _until_gone(

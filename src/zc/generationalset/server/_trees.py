@@ -19,6 +19,7 @@ from zc.generationalset.server._answers import (
 )
 from zc.generationalset.server._database import Database
 from zc.generationalset.server._metrics import Metrics
+from zc.generationalset.server._problems import Problem
 from zc.generationalset.server._reader import Reader
 from zc.generationalset.server._turns import USER, Turns
 from zc.generationalset.server._wakeups import Wakeups
@@ -277,6 +278,10 @@ class Trees:
             count, [position] = await self.database.read(
                 self.reader.positions, [tree.name])
             tree.learn(position, count)
+        except Problem as problem:
+            logger.error(
+                'tree %r: could not renew the epoch: %s', tree.name, problem)
+            tree.position = None
         except Exception:
             logger.exception('tree %r: could not renew the epoch', tree.name)
             tree.position = None

@@ -1,9 +1,10 @@
-"""GET, PUT, POST and DELETE of items, and POST batch."""
+"""GET, PUT, POST, DELETE and OPTIONS of items, and POST batch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +14,7 @@ from zc.generationalset.server import _bodies, _changes
 from zc.generationalset.server._answers import NOTHING, Answer
 from zc.generationalset.server._budget import Share
 from zc.generationalset.server._changes import Change
+from zc.generationalset.server._database import read_only
 from zc.generationalset.server._problems import Problem
 from zc.generationalset.server._reading import HEADERS, position_asked
 
@@ -21,18 +23,22 @@ if TYPE_CHECKING:
 
 T = TypeVar('T')
 
-_OF_ITEMS = 'GET, HEAD, PUT, DELETE'
-_OF_SETS = 'GET, HEAD, PUT, POST, DELETE'
-_OF_THE_TOP = 'GET, HEAD, POST'
+_FOR_READING = 'GET, HEAD, OPTIONS'
+_OF_ITEMS = f'{_FOR_READING}, PUT, DELETE'
+_OF_SETS = f'{_FOR_READING}, PUT, POST, DELETE'
+_OF_THE_TOP = f'{_FOR_READING}, POST'
 
 
 async def item(service: Service, request: Request) -> Response:
     """Answer any method on /items/PATH."""
     name = service.access.tree_name(request)
     path, is_set = _path(request, service.limits)
-    _check_method(request.method, path, is_set)
+    allowed = _check_method(request.method, path, is_set)
     if request.method in ('GET', 'HEAD'):
         return await _get(service, name, path, is_set)
+    if request.method == 'OPTIONS':
+        return await _options(service, request, name, allowed)
+    await _check_write(service, request, name)
     with service.budget.share() as share:
         change = await _change(service, request, path, is_set, share)
         (id, is_new), updates = await write(
@@ -44,6 +50,7 @@ async def item(service: Service, request: Request) -> Response:
 async def batch(service: Service, request: Request) -> Response:
     """Make several changes in one transaction."""
     name = service.access.tree_name(request)
+    await _check_write(service, request, name)
     with service.budget.share() as share:
         changes = await _bodies.changes(
             request, service.limits, share, service.trees().parsing)
@@ -57,10 +64,7 @@ def _path(
         request: Request, limits: _bodies.Limits,
 ) -> tuple[_changes.Path, bool]:
     """Return the ids of a path, and whether it ends in a slash."""
-    raw = request.scope['raw_path'].partition(b'?')[0]
-    mounted = request.scope.get('root_path', '').strip('/')
-    skipped = 2 + (mounted.count('/') + 1 if mounted else 0)
-    segments = raw.split(b'/')[skipped:]
+    segments = _segments(request)
     is_set = segments[-1] == b''
     segments = segments[:-1] if is_set else segments
     joined = b'/'.join(segments)
@@ -73,7 +77,30 @@ def _path(
         raise Problem(400, str(error)) from error
 
 
-def _check_method(method: str, path: _changes.Path, is_set: bool) -> None:
+def _segments(request: Request) -> list[bytes]:
+    """Return what is behind "/items/" in the path, percent-encoded.
+
+    That is what is routed, decoded.  What is before it may be in the encoded
+    path or not: servers differ in that.  Raises a Problem if a slash that was
+    routed as one is encoded.
+    """
+    routed = request.path_params['path']
+    raw: bytes = request.scope['raw_path']
+    segments = raw.partition(b'?')[0].split(b'/')
+    start, size = len(segments), -1
+    while start and size < len(routed):
+        start -= 1
+        size += 1 + len(unquote(segments[start]))
+    path = b'/'.join(segments[start:])
+    if (not start or unquote(path) != routed
+            or unquote(segments[start - 1]) != 'items'):
+        raise Problem(404, 'there is no such path; a slash before ids is not '
+                      'percent-encoded')
+    return segments[start:]
+
+
+def _check_method(method: str, path: _changes.Path, is_set: bool) -> str:
+    """Return the methods of a path.  Raises a Problem for others."""
     if not is_set:
         what, allowed = 'an item, without a slash at the end', _OF_ITEMS
     elif path:
@@ -84,6 +111,44 @@ def _check_method(method: str, path: _changes.Path, is_set: bool) -> None:
         problem = Problem(405, f'expected {allowed} for {what}, got {method}')
         problem.headers['allow'] = allowed
         raise problem
+    return allowed
+
+
+async def _options(
+        service: Service, request: Request, name: Hashable, allowed: str,
+) -> Response:
+    """Answer what this client may do with a path, whatever is there."""
+    try:
+        service.access.check_write(request)
+        await _check_target(service, name)
+    except Problem as problem:
+        if problem.status != 403:
+            raise
+        allowed = _FOR_READING
+    return Response(status_code=204, headers={**HEADERS, 'allow': allowed})
+
+
+async def _check_write(
+        service: Service, request: Request, name: Hashable) -> None:
+    """Raise a Problem if a request may not write."""
+    try:
+        service.access.check_write(request)
+    except Problem:
+        await _check_target(service, name)  # a mirror says where to write
+        raise
+
+
+async def _check_target(service: Service, name: Hashable) -> None:
+    """Raise a Problem if nobody can write to a tree."""
+    trees = service.trees()
+
+    def read() -> None:
+        with trees.database.snapshot() as snapshot:
+            trees.reader.writable(snapshot.root, name)
+            if snapshot.connection.isReadOnly():
+                raise read_only()
+
+    await trees.database.read(read)
 
 
 async def _change(

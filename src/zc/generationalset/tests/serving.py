@@ -64,7 +64,8 @@ class Served(unittest.TestCase):
         with self.db.transaction() as connection:
             connection.root.things = GSet()
         self.app = application(
-            self.db, **{'find': lambda root: root['things'], **self.options})
+            self.db, **{'find': lambda root: root['things'], 'write': True,
+                        **self.options})
         self.url = self.stack.enter_context(served(self.app))
         self.http = self.stack.enter_context(httpx.Client(
             base_url=self.url, timeout=30))

@@ -99,7 +99,7 @@ class Tabs(Browsing):
     def start(self):
         """Start the server, always at the same address."""
         self.server = Recorder(application(
-            self.db, find=lambda root: root['things'],
+            self.db, find=lambda root: root['things'], write=True,
             heartbeat=self.heartbeat))
         self.stack = contextlib.ExitStack()
         self.url = self.stack.enter_context(served(self.server, self.port))

@@ -99,7 +99,7 @@ class Base:
         self.db = ZODB.DB(storage)
         self.stack.callback(self.db.close)
         url = self.stack.enter_context(served(application(
-            self.db, lambda root: root['things'])))
+            self.db, lambda root: root['things'], write=True)))
         return self.stack.enter_context(
             httpx.Client(base_url=url, timeout=30))
 

@@ -40,7 +40,8 @@ class MirrorCommandTests(test_serve.Serving):
 
     def serve(self, **options):
         return self.stack.enter_context(served(application(
-            self.db, lambda root: root['things'], **options)))
+            self.db, lambda root: root['things'],
+            **{'write': True, **options})))
 
     def gset(self, *arguments):
         return subprocess.run(

@@ -149,7 +149,8 @@ class ResponsesTests(Served):
     def other(self, **options):
         """Ask another application."""
         app = application(
-            self.db, **{'find': lambda root: root['things'], **options})
+            self.db, **{'find': lambda root: root['things'], 'write': True,
+                        **options})
         with served(app) as url, httpx.Client(base_url=url) as client, \
                 mock.patch.object(self, 'http', client):
             yield
@@ -286,14 +287,17 @@ class RoutesTests(Served):
             allowed = {method.upper() for method in METHODS if method in item}
             if 'GET' in allowed:
                 allowed.add('HEAD')
+            allowed.add('OPTIONS')
             url = next(operation.url for operation in operations()
                        if operation.path == path)
             for method in METHODS:
-                if method.upper() in allowed:
+                if method.upper() in allowed - {'OPTIONS'}:
                     continue
                 with self.subTest(method, path=path):
                     response = self.http.request(method, url)
-                    self.assertEqual(response.status_code, 405)
+                    self.assertEqual(
+                        response.status_code,
+                        204 if method == 'options' else 405)
                     self.assertEqual(
                         set(response.headers['allow'].split(', ')), allowed)
 

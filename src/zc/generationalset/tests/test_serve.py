@@ -157,13 +157,13 @@ class ServeTests(Serving):
                 self.assertEqual(response.status_code, status)
             self.assertEqual(response.headers['content-type'],
                              'application/problem+json')
-            self.assertIn("localhost, 127.0.0.1, [::1], got one to "
+            self.assertIn("localhost, an IP address, got one to "
                           "'example.org'", response.json()['detail'])
             for host in '[::1]:80', '[::1]', 'LocalHost:1', '127.0.0.1:x':
                 self.assertEqual(httpx.get(
                     f'{self.url}/updates', headers={'host': host},
                     ).status_code, 200)
-            for host in '[::1', '', '[::2]', 'localhost.example.org':
+            for host in '[::1', '', '127.0.0.1.org', 'localhost.example.org':
                 self.assertEqual(httpx.get(
                     f'{self.url}/updates', headers={'host': host},
                     ).status_code, 400)
@@ -216,6 +216,36 @@ class ServeTests(Serving):
                 httpx.get(f'{self.url}/updates').status_code, 401)
             with Client(self.url, 'secret') as client:
                 client.sync()
+
+    def test_who_may_write(self):
+        with open(self.path('tokens'), 'w') as file:
+            file.write('ann secret-a\nbob secret-b read\n')
+        for arguments, allowed in [
+                (['--token-file', 'tokens'], [True, False]),
+                (['--token-file', 'tokens', '--read-only'], [False, False])]:
+            with self.serving(*arguments):
+                for token, may_write in zip(
+                        ['secret-a', 'secret-b'], allowed, strict=True):
+                    response = httpx.put(f'{self.url}/items/a', json=1, headers={
+                        'authorization': f'Bearer {token}'})
+                    self.assertEqual(
+                        response.status_code in (200, 201), may_write)
+
+    def test_read_only(self):
+        with self.serving('--read-only'):
+            response = httpx.put(f'{self.url}/items/a', json=1)
+            self.assertEqual(response.status_code, 403)
+            self.assertIn('for reading only', response.json()['detail'])
+
+    def test_origins(self):
+        for origin in '*', 'null':
+            self.assertIn('--origin: expected tokens',
+                          self.refused('--origin', origin))
+        for origin in 'foo', 'https://app.example/', 'https://a.example/x':
+            self.assertIn('--origin: expected an origin such as',
+                          self.refused('--origin', origin))
+        with self.serving('--token-file', self.tokens(), '--origin', '*'):
+            pass
 
     def test_bad_token_files(self):
         with open(self.path('tokens'), 'w') as file:

@@ -58,7 +58,7 @@ class DefectTests(Served):
 
     def test_defects_are_not_told(self):
         self.app.state.gset.trees = lambda: 1 / 0
-        with Mute('uvicorn.error') as mute:
+        with Mute('zc.generationalset.server') as mute:
             problem = self.refused(500, self.http.get('/updates'))
         self.assertNotIn('ZeroDivision', str(problem))
         self.assertEqual(len(mute.records), 1)
@@ -66,7 +66,7 @@ class DefectTests(Served):
     def test_something_that_is_not_a_set(self):
         with self.db.transaction() as connection:
             connection.root.things = 'text'
-        with Mute('uvicorn.error') as mute:
+        with Mute('zc.generationalset.server') as mute:
             self.refused(500, self.http.get('/updates'))
         self.assertIn("expected find to return a GenerationalSet, got 'text'",
                       str(mute.records[0].exc_info[1]))
@@ -97,7 +97,7 @@ class DefectTests(Served):
     def test_an_item_that_has_no_form(self):
         with self.changing() as things:
             things.add(frozenset([1j]), 'complex')
-        with Mute('uvicorn.error') as mute:
+        with Mute('zc.generationalset.server') as mute:
             self.refused(500, self.http.get('/updates'))
         self.assertIn('1j', str(mute.records[0].exc_info[1]))
 

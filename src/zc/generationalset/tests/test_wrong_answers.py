@@ -235,7 +235,7 @@ class StrangeTokensTests(WrongAnswersTests):
         with db.transaction() as connection:
             connection.root.things = GSet()
         url = self.stack.enter_context(served(application(
-            db, lambda root: root['things'])))
+            db, lambda root: root['things'], write=True)))
         again = self.stack.enter_context(httpx.Client(base_url=url))
         for id in 'a', 'b':  # as many changes, so the same generation
             again.put(f'/items/{id}', json=id)

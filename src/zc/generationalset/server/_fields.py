@@ -1,0 +1,39 @@
+"""Fields of requests, parsed as RFC 9110 has them."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.requests import Request
+
+_TAG = re.compile('(?:W/)?("[^"]*")')
+_WEIGHT = re.compile(r'q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)')
+
+
+def field(request: Request, name: str) -> str:
+    """Return a field that is a list; it may come in several lines."""
+    return ', '.join(request.headers.getlist(name))
+
+
+def has_tag(request: Request, etag: str) -> bool:
+    """Tell whether If-None-Match has an ETag; weak and strong are the same."""
+    known = field(request, 'if-none-match')
+    return known.strip() == '*' or (
+        etag.removeprefix('W/') in _TAG.findall(known))
+
+
+def accepts_gzip(request: Request) -> bool:
+    """Tell whether Accept-Encoding has gzip, with a weight above 0."""
+    weights = dict([
+        _weighted(member) for member in
+        field(request, 'accept-encoding').lower().split(',')])
+    return weights.get('gzip', weights.get('*', 0)) > 0
+
+
+def _weighted(member: str) -> tuple[str, float]:
+    """Return a coding, and its weight; 0 if that makes no sense."""
+    name, *parameters = [part.strip() for part in member.split(';')]
+    if not parameters:
+        return name, 1
+    weight = _WEIGHT.fullmatch(parameters[0])
+    return name, float(weight[1]) if weight else 0
