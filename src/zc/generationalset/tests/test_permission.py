@@ -60,7 +60,8 @@ async def sell(request):
 class NobodyTests(MayWrite):
     """Nobody is authenticated, and nothing is said of writing."""
 
-    options = {'write': None, 'routes': [Route('/sell', sell, methods=['POST'])]}
+    options = {'write': None,
+               'routes': [Route('/sell', sell, methods=['POST'])]}
 
     def test_default(self):
         self.may_not('for reading only')

@@ -226,8 +226,9 @@ class ServeTests(Serving):
             with self.serving(*arguments):
                 for token, may_write in zip(
                         ['secret-a', 'secret-b'], allowed, strict=True):
-                    response = httpx.put(f'{self.url}/items/a', json=1, headers={
-                        'authorization': f'Bearer {token}'})
+                    response = httpx.put(
+                        f'{self.url}/items/a', json=1,
+                        headers={'authorization': f'Bearer {token}'})
                     self.assertEqual(
                         response.status_code in (200, 201), may_write)
 

@@ -30,7 +30,8 @@ async def sell(request):
 
 #: Routes of an application.
 ROUTES = [Route('/defect', defect, methods=['GET', 'POST']),
-          Route('/later', defect_later), Route('/sell', sell, methods=['POST'])]
+          Route('/later', defect_later),
+          Route('/sell', sell, methods=['POST'])]
 
 
 class ErrorTests(Served):
