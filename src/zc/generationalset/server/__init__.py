@@ -77,7 +77,8 @@ class Service:
         self.limits = limits
         self.budget = Budget(limits.bodies)
         self._make_trees = partial(
-            Trees, db, find, default, pace, heartbeat, self.metrics)
+            Trees, db, find, default, pace, heartbeat,
+            limits.copies, self.metrics)
         self._trees: tuple[asyncio.AbstractEventLoop, Trees] | None = None
 
     def trees(self) -> Trees:

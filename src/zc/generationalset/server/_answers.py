@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import tempfile
-import threading
-import weakref
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import NamedTuple
 
 from zc.generationalset import wire
 from zc.generationalset.server import _gzip
+from zc.generationalset.server._spool import Spool
 
 #: An answer of up to so many bytes is kept in memory, and pushed to event
 #: streams.  A larger one is kept in a temporary file.
@@ -20,8 +16,6 @@ SMALL = 256 * 1024
 #: The same for one with contents, which mostly is very large if it is not very
 #: small, and then should begin to arrive soon.
 WHOLE = 32 * 1024
-#: What is read of a file at once.
-_BLOCK = 64 * 1024
 
 
 class Position(NamedTuple):
@@ -75,13 +69,17 @@ class Answer:
                 and self.asked.epoch != self.tree.epoch)
 
     @property
+    def has_failed(self) -> bool:
+        """Whether not all of it could be made."""
+        return self.large is not None and self.large.failed
+
+    @property
     def event(self) -> bytes:
         """The same as an event of a stream, if it is small."""
         if not self._event:
             self._event = b'id: %b\nevent: updates\ndata: %b\n\n' % (
                 str(self.position).encode(), self.body)
         return self._event
-
 
     def reset(self, asked: Position) -> Answer:
         """Return the answer to a client of another epoch.
@@ -125,87 +123,3 @@ def nothing_new(position: Position, count: int) -> Answer:
     return Answer(position, position, count, wire.encode({
         'epoch': position.epoch, 'since': position.generation,
         'generation': position.generation}))
-
-
-class Spool:
-    """A large answer, in a file that is read while it still grows.
-
-    If it is compressed, ``deflated`` is what does that.
-    """
-
-    def __init__(
-            self, loop: asyncio.AbstractEventLoop,
-            deflated: _gzip.Deflated | None) -> None:
-        self._loop = loop
-        self.deflated = deflated
-        self._file = tempfile.TemporaryFile(prefix='gset-')  # noqa: SIM115
-        # When nobody reads it any more, not when somebody forgot to.
-        weakref.finalize(self, self._file.close)
-        self._lock = threading.Lock()
-        self._grown = asyncio.Event()
-        self._size = 0
-        self._failed = False
-        self.complete = False
-
-    # Of the thread that makes it
-
-    def write(self, chunks: Iterable[bytes]) -> None:
-        """Write everything, and tell the readers of each piece."""
-        failed = True
-        try:
-            for chunk in chunks:
-                self._append(chunk)
-                self._loop.call_soon_threadsafe(self._grow, len(chunk))
-            failed = False
-        finally:
-            self._loop.call_soon_threadsafe(self._end, failed)
-
-    def _append(self, chunk: bytes) -> None:
-        with self._lock:
-            self._file.seek(0, os.SEEK_END)
-            self._file.write(chunk)
-            self._file.flush()
-
-    # Of any thread
-
-    def _read(self, position: int, size: int) -> bytes:
-        with self._lock:  # not all systems have os.pread
-            self._file.seek(position)
-            return self._file.read(size)
-
-    # Of the event loop
-
-    def _grow(self, size: int) -> None:
-        self._size += size
-        grown, self._grown = self._grown, asyncio.Event()
-        grown.set()
-
-    def _end(self, failed: bool) -> None:
-        self.complete, self._failed = True, failed
-        self._grow(0)
-
-    async def wait(self) -> None:
-        """Wait until all of it is there."""
-        while not self.complete:
-            await self._grown.wait()
-
-    async def blocks(self) -> AsyncGenerator[bytes, None]:
-        """Iterate over what is there, and what comes.
-
-        Raises ConnectionAbortedError if it couldn't be made to its end, so
-        that the response doesn't look complete.
-        """
-        position = 0
-        while True:
-            if position < self._size:
-                block = await asyncio.to_thread(
-                    self._read, position,
-                    min(_BLOCK, self._size - position))
-                position += len(block)
-                yield block
-            elif self._failed:
-                raise ConnectionAbortedError('could not read all contents')
-            elif self.complete:
-                return
-            else:
-                await self._grown.wait()

@@ -41,6 +41,8 @@ class Limits:
         Seconds that a body may take to arrive.
     bodies
         Bytes of all large bodies that are there at the same time.
+    copies
+        Bytes of all temporary files with large answers.
     """
 
     document: int = 1_000_000
@@ -52,6 +54,7 @@ class Limits:
     wait: float = 60
     seconds: float = 30
     bodies: int = 256_000_000
+    copies: int = 2_000_000_000
 
 
 #: Bytes that are parsed where they arrive.  More are parsed in a thread, so

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from zc.generationalset.server._problems import Problem
+from zc.generationalset.server._requests import ABORT
 
 #: Bytes of the head of a request: its line and its headers.  The same for the
 #: trailers of a chunked body.
@@ -27,9 +28,6 @@ FIELDS = 128
 WAITING = 8
 #: Bytes of a response that wait in this process for a client to read.
 UNREAD = 16 * 1024
-#: Bytes that are read of a body after its response, so that a client that
-#: sends first and reads then gets the response.
-DRAINED = 256 * 1024
 #: Seconds that a head may take to arrive.
 PATIENCE = 15.0
 
@@ -50,8 +48,6 @@ class Connection(HttpToolsProtocol):
     _size = 0
     #: how many header fields the request has so far,
     _fields = 0
-    #: how much of a body came that nobody will read,
-    _drained = 0
     #: and whether no more requests are read.
     _is_last = False
 
@@ -74,6 +70,7 @@ class Connection(HttpToolsProtocol):
         # of garbage comes, which is seldom.
         for cycle in self._cycles:
             cycle.on_response = _nothing
+            cycle.scope['extensions'] = {}
         self._cycles.clear()
         self.pipeline.clear()
 
@@ -135,8 +132,8 @@ class Connection(HttpToolsProtocol):
         if self._size > HEAD and self._head_size() > HEAD:
             raise _TooLarge
         self._in_head = False
-        self._drained = 0
         self._stop_waiting()
+        self.scope['extensions'] = {ABORT: {'call': self._abort}}
         super().on_headers_complete()
         self._cycles = [cycle for cycle in self._cycles
                         if not cycle.response_complete]
@@ -149,12 +146,8 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._size = 0
         super().on_body(body)
-        if self.cycle.response_complete:
-            self._drained += len(body)
-            if self._waiting is None:
-                self._wait()
-            if self._drained > DRAINED:
-                self.flow.pause_reading()
+        if self._waiting is None and self.cycle.response_complete:
+            self._wait()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -171,6 +164,12 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
         else:
             self.cycle.keep_alive = False
+
+    def _abort(self) -> None:
+        """Close at once, in the midst of a response."""
+        self.transport.abort()
+        for cycle in self._cycles:
+            cycle.disconnected = True
 
     def _refuse_nonsense(self, error: httptools.HttpParserError) -> None:
         if isinstance(error.__context__, _TooLarge) or self._size > HEAD:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
-import threading
 from collections.abc import Callable, Hashable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -21,17 +19,16 @@ from zc.generationalset.server._answers import (
     WHOLE,
     Answer,
     Position,
-    Spool,
     beginning,
 )
+from zc.generationalset.server._copies import Copies
 from zc.generationalset.server._database import Database, Snapshot
 from zc.generationalset.server._gzip import Deflated
 from zc.generationalset.server._problems import Problem
+from zc.generationalset.server._spool import Spools
 
 #: Answers of fewer bytes are not worth compressing.
 COMPRESSIBLE = 1000
-#: Large answers that may wait to be made.
-COPIES = 16
 
 logger = logging.getLogger('zc.generationalset.server')
 
@@ -54,16 +51,16 @@ class Reader:
     def __init__(
             self, database: Database, find: Callable[[Any, Any], Any],
             default: Callable[[Any], Any] | None,
-            loop: asyncio.AbstractEventLoop) -> None:
+            loop: asyncio.AbstractEventLoop, spools: Spools) -> None:
         self._database = database
         self._find = find
         self._default = default
         self._loop = loop
-        self._copier = ThreadPoolExecutor(1, 'gset-copy')
-        self._copies = threading.BoundedSemaphore(COPIES)
+        self._spools = spools
+        self._copies = Copies()
 
     def close(self) -> None:
-        self._copier.shutdown()
+        self._copies.close()
 
     def find(self, root: Any, name: Hashable) -> Any:
         """Return the set of a name.  Raises a Problem if there is none."""
@@ -187,17 +184,16 @@ class Reader:
         return first, None
 
     def _copy(self, begun: Begun, compressed: bool) -> None:
-        if not self._copies.acquire(blocking=False):
-            raise Problem(503, 'too many are waiting for all contents',
-                          retry_after=5)
         answer = begun.answer
-        if answer.asked == NOTHING:
+        is_whole = answer.asked == NOTHING
+        if is_whole:
             answer.head = beginning(answer.position, NOTHING)
             begun = begun._replace(
                 first=[b''.join(begun.first).removeprefix(answer.head)])
         chunks = self._within_memory(begun)
         deflated = Deflated(chunks) if compressed else None
-        answer.large = spool = Spool(self._loop, deflated)
+        answer.large = spool = self._spools.make(
+            self._loop, deflated)
         answer.compressed = compressed
 
         def copy() -> None:
@@ -206,10 +202,9 @@ class Reader:
             except Exception:
                 logger.exception('could not encode all contents')
             finally:
-                self._copies.release()
                 begun.snapshot.close()
 
-        self._copier.submit(copy)
+        self._copies.submit(is_whole, copy)
 
     def _within_memory(self, begun: Begun) -> Iterator[bytes]:
         for chunk in chain(begun.first, begun.rest or ()):

@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -16,7 +17,10 @@ from starlette.types import Receive, Scope, Send
 from zc.generationalset.server._answers import NOTHING, Answer, Position
 from zc.generationalset.server._fields import accepts_gzip, has_tag
 from zc.generationalset.server._problems import Problem
-from zc.generationalset.server._trees import Tree
+from zc.generationalset.server._requests import abort
+from zc.generationalset.server._spool import Spool, Spools
+from zc.generationalset.server._tree import Tree
+from zc.generationalset.server._turns import USER
 
 if TYPE_CHECKING:
     from zc.generationalset.server import Service
@@ -27,6 +31,9 @@ HEADERS = {
     'cache-control': 'no-store',
     'vary': 'accept-encoding, authorization, origin',
 }
+#: Bytes of a large answer that a client has to read within so many seconds.
+PORTION = 256 * 1024
+PATIENCE = 30.0
 _GENERATION = re.compile('[0-9]{1,18}')
 _HIGHEST = 2 ** 53 - 1  # an answer repeats it
 _LONGEST_EPOCH = 200
@@ -74,14 +81,15 @@ async def updates(service: Service, request: Request) -> Response:
     answer = await trees.answer(tree, asked, compressed)
     if seconds and _is_old(request, answer):
         with service.access.stream(request), \
-                service.metrics.polls.track_inprogress():
+                service.metrics.polls.track_inprogress(), \
+                suppress(asyncio.CancelledError):  # the server ends
             answer = await _until_gone(request.receive, _changed(
                 service, request, tree, asked, compressed, seconds)) or answer
         service.access.check_again(request, tree.name)
     if has_tag(request, answer.position.etag):
         return Response(status_code=304, headers={
             **HEADERS, 'etag': answer.position.etag})
-    return AnswerResponse(answer)
+    return AnswerResponse(answer, trees.spools)
 
 
 def _wait(request: Request, longest: float) -> float:
@@ -111,12 +119,8 @@ async def _changed(
                     await asyncio.sleep(tree.spread())
                 return answer
             if tree.position == answer.tree:
-                try:
+                with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(tree.wait(), rest)
-                except asyncio.TimeoutError:
-                    pass
-                except asyncio.CancelledError:  # the server ends
-                    return answer
 
 
 class AnswerResponse(Response):
@@ -124,12 +128,13 @@ class AnswerResponse(Response):
 
     media_type = 'application/json'
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, spools: Spools) -> None:
         headers = {**HEADERS, 'etag': answer.position.etag}
         if answer.compressed:
             headers['content-encoding'] = 'gzip'
         super().__init__(answer.body, headers=headers)
         self._answer = answer
+        self._spools = spools
         if answer.large is not None:
             del self.headers['content-length']
 
@@ -139,13 +144,29 @@ class AnswerResponse(Response):
         if large is None or scope['method'] == 'HEAD':
             await super().__call__(scope, receive, send)
             return
-        await send({'type': 'http.response.start', 'status': 200,
-                    'headers': self.raw_headers})
+        with self._spools.reading(USER.get(), large):
+            await send({'type': 'http.response.start', 'status': 200,
+                        'headers': self.raw_headers})
+            try:
+                await self._send(large, send)
+            except TimeoutError:
+                logger.debug('a client is too slow')
+                abort(scope)
+                return
+        await send({'type': 'http.response.body'})
+
+    async def _send(self, large: Spool, send: Send) -> None:
+        """Send all blocks.  Raises TimeoutError if the client is too slow."""
+        sent, seconds = 0, 0.0
         async with aclosing(self._answer.blocks(large)) as blocks:
             async for block in blocks:
-                await send({'type': 'http.response.body', 'body': block,
-                            'more_body': True})
-        await send({'type': 'http.response.body'})
+                begin = anyio.current_time()
+                with anyio.fail_after(PATIENCE - seconds):
+                    await _write(send, block)
+                seconds += anyio.current_time() - begin
+                sent += len(block)
+                if sent >= PORTION:
+                    sent, seconds = 0, 0.0
 
 
 async def events(service: Service, request: Request) -> Response:

@@ -12,11 +12,24 @@ from zc.generationalset.server._metrics import Metrics
 
 #: In the scope of a request: its route, which holds no ids.
 ROUTE = 'gset.route'
+#: The extension that ends a connection at once, if the server has it.
+ABORT = 'gset.abort'
 #: Others are one, "other": anybody may make them up.
 METHODS = frozenset({
     'GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS', 'PATCH'})
 
 logger = logging.getLogger('zc.generationalset.requests')
+
+
+def abort(scope: Scope) -> None:
+    """End a connection in the midst of a response.
+
+    Raises ConnectionAbortedError where the server can't do it in silence.
+    """
+    extension = scope.get('extensions', {}).get(ABORT)
+    if extension is None:
+        raise ConnectionAbortedError('the client is too slow')
+    extension['call']()
 
 
 class Requests:

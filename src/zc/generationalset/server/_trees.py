@@ -4,152 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager, suppress
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import Any
 
 from zc.generationalset.server._answers import (
     NOTHING,
     Answer,
     Position,
-    Spool,
     nothing_new,
 )
 from zc.generationalset.server._database import Database
+from zc.generationalset.server._kept import Kept, Question
 from zc.generationalset.server._metrics import Metrics
 from zc.generationalset.server._problems import Problem
 from zc.generationalset.server._reader import Reader
+from zc.generationalset.server._spool import Spools
+from zc.generationalset.server._tree import Tree
 from zc.generationalset.server._turns import USER, Turns
 from zc.generationalset.server._wakeups import Wakeups
 
-#: Answers kept for a tree.
-KEPT = 256
 #: Trees remembered while nobody listens to them.
 IDLE = 10_000
-#: Positions of a tree that clients who follow it may have.
-RECENT = 64
-
-#: Listeners that should come in a second for a large answer, and for how many
-#: seconds they are told to come, at most.
-COMING = 200
-LONGEST_SPREAD = 10.0
-
-#: Epochs of which a tree remembers how far it had come.
-EPOCHS = 8
 
 logger = logging.getLogger('zc.generationalset.server')
-
-_Key = tuple[Position, bool]
-
-
-class Tree:
-    """What is known of one tree without looking at the database."""
-
-    def __init__(self, name: Hashable) -> None:
-        self.name = name
-        #: Where it was, None for a tree that isn't there,
-        self.position: Position | None = None
-        #: when so many commits had been made, or more.
-        self.checked = -1
-        #: Epoch -> the generation that was last seen of it.
-        self.seen: OrderedDict[str | None, int] = OrderedDict()
-        #: How many event streams and long polls are open.
-        self.listeners = 0
-        self.answers: OrderedDict[_Key, Answer] = OrderedDict()
-        #: Large answers that are being written to their files, perhaps.
-        self.copies: dict[_Key, Spool] = {}
-        #: Answers in the making, and the number of commits when it began.
-        self.making: dict[_Key, tuple[int, asyncio.Task[Answer]]] = {}
-        #: Its epoch being renewed, perhaps.
-        self.renewal: asyncio.Task[None] | None = None
-        self._changed = asyncio.Event()
-        self._recent: deque[Position] = deque(maxlen=RECENT)
-
-    def has_fallen(self, position: Position | None, count: int) -> bool:
-        """Tell whether changes were taken back: what was read before was more.
-
-        Nothing else counts.  Clients may present any generation.
-        """
-        return (position is not None
-                and position.generation < self.seen.get(position.epoch, 0)
-                and count >= self.checked)
-
-    def learn(self, position: Position | None, count: int) -> None:
-        """Note what was read when ``count`` commits had been made."""
-        if count >= self.checked:
-            self.checked = count
-            if position != self.position:
-                if position is not None:
-                    self._recent.append(position)
-                self.position = position
-                self._remember(position)
-                self.answers.clear()
-                self.wake()
-
-    def _remember(self, position: Position | None) -> None:
-        if position is not None:
-            self.seen[position.epoch] = position.generation
-            self.seen.move_to_end(position.epoch)
-            if len(self.seen) > EPOCHS:
-                self.seen.popitem(last=False)
-
-    def keep(self, key: _Key, answer: Answer) -> None:
-        if answer.large is not None:
-            self.copies = {key: copy for key, copy in self.copies.items()
-                           if not copy.complete}
-            self.copies[key] = answer.large
-        if answer.tree != self.position:
-            return
-        self.answers[key] = answer
-        while len(self.answers) > KEPT:
-            self.answers.popitem(last=False)
-
-    def kept(self, key: _Key, count: int) -> Answer | None:
-        """Return an answer that has seen so many commits.
-
-        It also will do if it has seen fewer, but nothing changed since.
-        """
-        answer = self.answers.get(key)
-        if answer is None or answer.count >= count or (
-                self.checked >= count and answer.tree == self.position):
-            return answer
-        return None
-
-    def is_common(self, asked: Position) -> bool:
-        """Tell whether many may ask this: all who begin, or who follow."""
-        return asked == NOTHING or asked in self._recent
-
-    def is_foreign(self, asked: Position) -> bool:
-        """Tell whether a client is of another epoch, as far as is known."""
-        return (asked.generation != 0 and self.position is not None
-                and asked.epoch != self.position.epoch)
-
-    def spread(self) -> float:
-        """Return a random time, in seconds, for a listener to wait.
-
-        So that not all of them come for a large answer at the same moment.
-        """
-        longest = min(LONGEST_SPREAD, self.listeners / COMING)
-        return random.uniform(0, longest)  # noqa: S311
-
-    def wake(self) -> None:
-        """Let all listeners look again."""
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
-
-    async def wait(self) -> None:
-        await self._changed.wait()
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Have this tree looked at after each commit."""
-        self.listeners += 1
-        try:
-            yield
-        finally:
-            self.listeners -= 1
 
 
 class Trees:
@@ -160,16 +39,21 @@ class Trees:
         pushed together.
     heartbeat
         Seconds after which streams are woken without a change.
+    size
+        Bytes of all files with large answers.
     """
 
     def __init__(
             self, db: Any, find: Callable[[Any, Any], Any],
             default: Callable[[Any], Any] | None, pace: float,
-            heartbeat: float, metrics: Metrics) -> None:
+            heartbeat: float, size: int, metrics: Metrics) -> None:
         self._loop = asyncio.get_running_loop()
         self._pace = pace
         self._heartbeat = heartbeat
-        self._trees: dict[Hashable, Tree] = {}
+        #: Those that were used last are the last ones.
+        self._trees: OrderedDict[Hashable, Tree] = OrderedDict()
+        self._kept = Kept()
+        self.spools = Spools(size, self._kept.close_files)
         self._committed = asyncio.Event()
         self._told = False
         #: Somebody wants to know how the database is, perhaps.
@@ -180,7 +64,8 @@ class Trees:
         #: What parses bodies.  Python runs one thread at a time, but a second
         #: one lets another user's go on meanwhile.
         self.parsing = Turns('gset-parse', 2, 1)
-        self.reader = Reader(self.database, find, default, self._loop)
+        self.reader = Reader(self.database, find, default, self._loop,
+                             self.spools)
         self._tasks = [self._loop.create_task(self._follow()),
                        self._loop.create_task(self._beat())]
 
@@ -204,10 +89,16 @@ class Trees:
         tree = self._trees.get(name)
         if tree is None:
             if len(self._trees) >= IDLE:
-                self._trees = {name: tree for name, tree
-                               in self._trees.items() if tree.listeners}
-            tree = self._trees[name] = Tree(name)
+                self._forget_one()
+            tree = self._trees[name] = Tree(name, self._kept)
+        self._trees.move_to_end(name)
         return tree
+
+    def _forget_one(self) -> None:
+        for tree in self._trees.values():
+            if not tree.listeners:
+                del self._trees[tree.name]
+                break
 
     # Following the database
 
@@ -295,6 +186,7 @@ class Trees:
             await asyncio.sleep(self._heartbeat)
             self.wakeups.look()
             self.wake()
+            self._kept.expire()
 
     def wake(self) -> None:
         """Let all listeners of all trees look again."""
@@ -312,12 +204,12 @@ class Trees:
         is known of the tree, at least.
         """
         count = self.wakeups.count if fresh else tree.checked
-        key = asked, compressed
+        question = Question(tree.name, asked, compressed)
         while True:
             if tree.position == asked and tree.checked >= count:
                 self._metrics.shared.inc()
                 return nothing_new(asked, tree.checked)
-            answer = tree.kept(key, count)
+            answer = tree.kept(question, count)
             if answer is not None:
                 self._metrics.shared.inc()
                 return answer
@@ -325,9 +217,10 @@ class Trees:
                 answer = await self._reset(tree, asked, compressed, fresh)
                 if answer is not None:
                     return answer
-            copy = tree.copies.get(key)
+            copy = tree.copies.get(question)
             if copy is None or copy.complete:
-                return await asyncio.shield(self._making(tree, key, count))
+                return await asyncio.shield(
+                    self._making(tree, question, count))
             # Large answers are made one after the other, each for all who
             # came since the one before it was begun.
             await copy.wait()
@@ -350,39 +243,45 @@ class Trees:
             return None
         answer = whole.reset(asked)
         if answer.large is None:
-            tree.keep((asked, compressed), answer)
+            tree.keep(Question(tree.name, asked, compressed), answer)
         return answer
 
     def _making(
-            self, tree: Tree, key: _Key, count: int) -> asyncio.Task[Answer]:
-        began, task = tree.making.get(key, (-1, None))
+            self, tree: Tree, question: Question, count: int,
+    ) -> asyncio.Task[Answer]:
+        began, task = tree.making.get(question, (-1, None))
         if task is None or began < count:
-            task = self._loop.create_task(self._make(tree, key))
+            task = self._loop.create_task(self._make(tree, question))
             task.add_done_callback(look_at_error)
-            tree.making[key] = self.wakeups.count, task
+            tree.making[question] = self.wakeups.count, task
             self._metrics.made.inc()
         else:
             self._metrics.shared.inc()
         return task
 
-    async def _make(self, tree: Tree, key: _Key) -> Answer:
+    async def _make(self, tree: Tree, question: Question) -> Answer:
         this = asyncio.current_task()
-        if tree.is_common(key[0]):
+        if tree.is_common(question.asked):
             # It doesn't wait for whatever else the first to ask has asked.
             USER.set(('everybody', tree.name))
         try:
             answer = await self.database.read(
-                self.reader.answer, tree.name, *key, tree.has_fallen)
+                self.reader.answer, *question, tree.has_fallen)
+        except Problem:
+            if tree.position is None and not tree.listeners:
+                # Names that lead to nothing aren't remembered.
+                self._trees.pop(tree.name, None)
+            raise
         finally:
-            if tree.making.get(key, (0, None))[1] is this:
-                del tree.making[key]
+            if tree.making.get(question, (0, None))[1] is this:
+                del tree.making[question]
         another = answer.is_unwanted or tree.has_fallen(
             answer.tree, answer.count)
         await self.learn(tree, answer.tree, answer.count)
         now = tree.position
         if another or (now is not None and now.epoch != answer.tree.epoch):
-            return await self.answer(tree, *key)
-        tree.keep(key, answer)
+            return await self.answer(tree, question.asked, question.compressed)
+        tree.keep(question, answer)
         return answer
 
 

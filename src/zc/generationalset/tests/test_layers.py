@@ -54,13 +54,20 @@ MAY_IMPORT = {
         'server._metrics', 'server._problems', 'server._turns',
         'server._wakeups'},
     'server._gzip': set(),
-    'server._answers': {'server._gzip', 'wire'},
+    'server._spool': {'server._gzip', 'server._problems'},
+    'server._copies': {'server._problems', 'server._turns'},
+    'server._answers': {'server._gzip', 'server._spool', 'wire'},
+    'server._kept': {'server._answers'},
     'server._reader': {
-        '', 'interfaces', 'server._answers', 'server._database',
-        'server._gzip', 'server._problems', 'wire'},
+        '', 'interfaces', 'server._answers', 'server._copies',
+        'server._database', 'server._gzip', 'server._problems',
+        'server._spool', 'wire'},
+    'server._tree': {'server._answers', 'server._kept', 'server._spool'},
     'server._trees': {
-        'server._answers', 'server._database', 'server._metrics',
-        'server._reader', 'server._turns', 'server._wakeups'},
+        'server._answers', 'server._database', 'server._kept',
+        'server._metrics', 'server._problems', 'server._reader',
+        'server._spool', 'server._tree', 'server._turns',
+        'server._wakeups'},
     'server._access': {'server._problems', 'server._turns'},
     'server._changes': {
         '', 'documents', 'interfaces', 'server._problems', 'wire'},
@@ -69,7 +76,8 @@ MAY_IMPORT = {
         'server._budget', 'server._changes', 'server._problems',
         'server._turns', 'wire'},
     'server._reading': {
-        'server._answers', 'server._problems', 'server._trees'},
+        'server._answers', 'server._problems', 'server._requests',
+        'server._spool', 'server._tree', 'server._turns'},
     'server._writing': {
         'server._answers', 'server._bodies', 'server._budget',
         'server._changes', 'server._problems', 'server._reading', 'wire'},
@@ -77,7 +85,7 @@ MAY_IMPORT = {
     'server._pages': {'server._problems'},
     'server': {'server'},
     'server._hosts': {'server._problems'},
-    'server._connection': {'server._problems'},
+    'server._connection': {'server._problems', 'server._requests'},
     'server._run': {'server._connection'},
     'server._workers': {'server._run'},
     # The client

@@ -21,8 +21,10 @@ from zc.generationalset import wire
 from zc.generationalset.client import Client
 from zc.generationalset.mirror import Mirror
 from zc.generationalset.replica import Replica
-from zc.generationalset.server import _trees, application
+from zc.generationalset.server import application
 from zc.generationalset.server._answers import Position
+from zc.generationalset.server._kept import Kept
+from zc.generationalset.server._tree import Tree
 from zc.generationalset.tests import writers
 from zc.generationalset.tests.clients import Watcher
 from zc.generationalset.tests.serving import Served, served, wait
@@ -245,7 +247,7 @@ def ask_at_once(urls, epoch):
 class FallenTests(unittest.TestCase):
 
     def test_what_is_a_fall(self):
-        tree = _trees.Tree('name')
+        tree = Tree('name', Kept())
         new, old = Position('e', 5), Position('e', 4)
         self.assertFalse(tree.has_fallen(new, 1))
         tree.learn(new, 3)

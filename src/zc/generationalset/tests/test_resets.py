@@ -14,9 +14,11 @@ import httpx
 from zc.generationalset import wire
 from zc.generationalset.documents import Document
 from zc.generationalset.replica import Replica
-from zc.generationalset.server import _gzip, _trees
+from zc.generationalset.server import _gzip
 from zc.generationalset.server._answers import Answer, Position
+from zc.generationalset.server._kept import Kept
 from zc.generationalset.server._reader import Reader
+from zc.generationalset.server._tree import Tree
 from zc.generationalset.tests.serving import Served, wait
 
 
@@ -157,7 +159,7 @@ class ResetTests(Served):
 class SpreadTests(unittest.TestCase):
 
     def test_as_long_as_there_are_listeners(self):
-        tree = _trees.Tree('name')
+        tree = Tree('name', Kept())
         self.assertEqual(tree.spread(), 0)
         for listeners, longest in (100, .5), (1000, 5), (10 ** 6, 10):
             tree.listeners = listeners

@@ -22,6 +22,9 @@ from zc.generationalset.server import (
     _reader,
     _trees,
 )
+from zc.generationalset.server._kept import Kept, Question
+from zc.generationalset.server._spool import Spool
+from zc.generationalset.server._tree import Tree
 from zc.generationalset.server._wakeups import Wakeups
 from zc.generationalset.tests.serving import Served, wait
 from zc.generationalset.tests.test_server_events import Stream
@@ -209,31 +212,6 @@ class LimitTests(Served):
         self.refused(503, response, 'too many requests')
         self.assertEqual(self.http.get('/updates').status_code, 200)
 
-    def test_too_many_copies(self):
-        with self.changing() as things:
-            for number in range(3000):
-                things.add(Document(f'{number:06}', 'x' * 100))
-        self.http.get('/items/')
-        reader = self.app.state.gset._trees[1].reader
-        for _ in range(_reader.COPIES):
-            reader._copies.acquire()
-        self.refused(503, self.http.get('/updates'), 'all contents')
-        for _ in range(_reader.COPIES):
-            reader._copies.release()
-        self.assertEqual(self.http.get('/updates').status_code, 200)
-
-    def test_few_answers_are_kept(self):
-        for number in range(10):
-            self.put(f'{number}', number)
-        epoch = self.epoch()
-        with mock.patch.object(_trees, 'KEPT', 3):
-            for generation in range(1, 9):
-                self.get(generation, epoch)
-            tree = self.app.state.gset._trees[1].tree(None)
-            self.assertEqual(
-                [position.generation for position, _ in tree.answers],
-                [6, 7, 8])
-
     def test_a_batch_that_is_no_json(self):
         for body in (b'{', b'\xff', b'[' * 200):
             self.refused(400, self.http.post('/batch', content=body, headers={
@@ -270,7 +248,7 @@ class SharedCopyTests(Served):
         self.http.get('/items/')
         trees = self.app.state.gset._trees[1]
         proceed, made = threading.Event(), []
-        original, write = trees.reader.answer, _answers.Spool.write
+        original, write = trees.reader.answer, Spool.write
 
         def slow(spool, chunks):
             proceed.wait(20)
@@ -284,7 +262,7 @@ class SharedCopyTests(Served):
             answers.append(self.get().json())
         trees.reader.answer = count
         answers = []
-        with mock.patch.object(_answers.Spool, 'write', slow):
+        with mock.patch.object(Spool, 'write', slow):
             first = threading.Thread(target=ask)
             first.start()
             wait(lambda: trees.tree(None).copies)
@@ -339,12 +317,12 @@ class OvertakenTests(Served):
 class TreeTests(unittest.TestCase):
 
     def test_what_was_read_before_changes_nothing(self):
-        tree = _trees.Tree('name')
+        tree = Tree('name', Kept())
         old, new = _answers.Position('e', 1), _answers.Position('e', 2)
         tree.learn(new, 5)
         tree.learn(old, 4)
         self.assertEqual((tree.position, tree.checked), (new, 5))
-        key = _answers.NOTHING, False
+        key = Question('name', _answers.NOTHING, False)
         tree.keep(key, _answers.Answer(_answers.NOTHING, old, 4))
         self.assertIsNone(tree.kept(key, 0))
         tree.keep(key, _answers.Answer(_answers.NOTHING, new, 4))

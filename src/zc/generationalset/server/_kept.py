@@ -1,0 +1,110 @@
+"""Answers that are kept, for whoever asks the same: those of all trees."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Hashable
+from typing import NamedTuple
+
+from zc.generationalset.server._answers import Answer, Position
+
+#: Bytes that small answers take, and how many large ones are kept, each of
+#: which is an open file.
+MEMORY = 32_000_000
+FILES = 4
+#: Bytes of an answer besides its body, roughly.
+_REST = 1000
+#: Seconds that an answer is kept, or some more.
+AGE = 60.0
+
+
+class Question(NamedTuple):
+    """What was asked, of which tree, and how the answer is encoded."""
+
+    tree: Hashable
+    asked: Position
+    compressed: bool
+
+
+class _Entry(NamedTuple):
+    answer: Answer
+    size: int
+    since: float
+
+
+class Kept:
+    """Answers by question.
+
+    The oldest ones go when there are too many, and all after some time.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._small = _Some(MEMORY)
+        self._large = _Some(FILES)
+        self._clock = clock
+
+    def get(self, question: Question) -> Answer | None:
+        return self._small.get(question) or self._large.get(question)
+
+    def put(self, question: Question, answer: Answer) -> None:
+        if answer.large is None:
+            # The body, and the event that has it once more.
+            some, size = self._small, 2 * len(answer.body) + _REST
+        else:
+            some, size = self._large, 1
+        some.put(question, _Entry(answer, size, self._clock()))
+
+    def forget(self, tree: Hashable) -> None:
+        """Drop all answers of a tree."""
+        for some in self._small, self._large:
+            some.forget(tree)
+
+    def expire(self) -> None:
+        """Drop what is too old."""
+        for some in self._small, self._large:
+            some.expire(self._clock() - AGE)
+
+    def close_files(self) -> None:
+        """Drop all large answers, in any thread."""
+        self._large = _Some(FILES)
+
+
+class _Some:
+    """Entries of one kind, the oldest first."""
+
+    def __init__(self, most: int) -> None:
+        self._rest = most
+        self._entries: OrderedDict[Question, _Entry] = OrderedDict()
+        self._of_trees: defaultdict[Hashable, set[Question]] = defaultdict(set)
+
+    def get(self, question: Question) -> Answer | None:
+        entry = self._entries.get(question)
+        return None if entry is None else entry.answer
+
+    def put(self, question: Question, entry: _Entry) -> None:
+        self._drop(question)
+        self._entries[question] = entry
+        self._of_trees[question.tree].add(question)
+        self._rest -= entry.size
+        while self._rest < 0:
+            self._drop(next(iter(self._entries)))
+
+    def forget(self, tree: Hashable) -> None:
+        for question in list(self._of_trees.get(tree, ())):
+            self._drop(question)
+
+    def expire(self, before: float) -> None:
+        for question, entry in list(self._entries.items()):
+            if entry.since > before:
+                break
+            self._drop(question)
+
+    def _drop(self, question: Question) -> None:
+        entry = self._entries.pop(question, None)
+        if entry is not None:
+            self._rest += entry.size
+            questions = self._of_trees[question.tree]
+            questions.discard(question)
+            if not questions:
+                del self._of_trees[question.tree]

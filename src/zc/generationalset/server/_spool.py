@@ -1,0 +1,183 @@
+"""Large answers in temporary files, and how many of these there may be."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import threading
+import weakref
+from collections import Counter, defaultdict
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Hashable,
+    Iterable,
+    Iterator,
+)
+from contextlib import contextmanager
+from typing import IO
+
+from zc.generationalset.server._gzip import Deflated
+from zc.generationalset.server._problems import Problem
+
+#: Files that may be open, and of how many of them one user may read.
+FILES = 64
+EACH = 4
+#: What is read of a file at once.
+_BLOCK = 64 * 1024
+
+
+class Spool:
+    """A large answer, in a file that is read while it still grows.
+
+    If it is compressed, ``deflated`` is what does that.  The file is gone when
+    nobody reads or keeps it any more.
+    """
+
+    def __init__(
+            self, loop: asyncio.AbstractEventLoop, deflated: Deflated | None,
+            file: IO[bytes]) -> None:
+        self._loop = loop
+        self.deflated = deflated
+        self._file = file
+        self._lock = threading.Lock()
+        self._grown = asyncio.Event()
+        self.size = 0
+        self.failed = False
+        self.complete = False
+
+    # Of the thread that makes it
+
+    def write(self, chunks: Iterable[bytes]) -> None:
+        """Write everything, and tell the readers of each piece."""
+        failed = True
+        try:
+            for chunk in chunks:
+                self._append(chunk)
+                self._loop.call_soon_threadsafe(self._grow, len(chunk))
+            failed = False
+        finally:
+            self._loop.call_soon_threadsafe(self._end, failed)
+
+    def _append(self, chunk: bytes) -> None:
+        with self._lock:
+            self._file.seek(0, os.SEEK_END)
+            self._file.write(chunk)
+            self._file.flush()
+
+    # Of any thread
+
+    def _read(self, position: int, size: int) -> bytes:
+        with self._lock:  # not all systems have os.pread
+            self._file.seek(position)
+            return self._file.read(size)
+
+    # Of the event loop
+
+    def _grow(self, size: int) -> None:
+        self.size += size
+        grown, self._grown = self._grown, asyncio.Event()
+        grown.set()
+
+    def _end(self, failed: bool) -> None:
+        self.complete, self.failed = True, failed
+        self._grow(0)
+
+    async def wait(self) -> None:
+        """Wait until all of it is there."""
+        while not self.complete:
+            await self._grown.wait()
+
+    async def blocks(self) -> AsyncGenerator[bytes, None]:
+        """Iterate over what is there, and what comes.
+
+        Raises ConnectionAbortedError if it couldn't be made to its end, so
+        that the response doesn't look complete.
+        """
+        position = 0
+        while True:
+            if position < self.size:
+                block = await asyncio.to_thread(
+                    self._read, position, min(_BLOCK, self.size - position))
+                position += len(block)
+                yield block
+            elif self.failed:
+                raise ConnectionAbortedError('could not read all contents')
+            elif self.complete:
+                return
+            else:
+                await self._grown.wait()
+
+
+class Spools:
+    """All files of large answers.
+
+    size
+        Bytes that they may have together.  The last one may exceed that.
+    free
+        Called when there are too many, to close those that nobody reads.
+    """
+
+    def __init__(self, size: int, free: Callable[[], None]) -> None:
+        self._size = size
+        self._free = free
+        self._lock = threading.Lock()
+        self._open: dict[int, weakref.ref[Spool]] = {}
+        self._read: defaultdict[Hashable, Counter[Spool]] = defaultdict(
+            Counter)
+
+    def make(
+            self, loop: asyncio.AbstractEventLoop, deflated: Deflated | None,
+    ) -> Spool:
+        """Return an empty one, in any thread.
+
+        Raises a Problem if there are too many.
+        """
+        if not self._has_room():
+            self._free()
+        with self._lock:
+            if not self._has_room():
+                raise Problem(503, 'too many large answers are being read',
+                              retry_after=5)
+            file = tempfile.TemporaryFile(prefix='gset-')  # noqa: SIM115
+            spool = Spool(loop, deflated, file)
+            self._open[id(file)] = weakref.ref(spool)
+        # When nobody reads it any more, not when somebody forgot to.
+        weakref.finalize(spool, self._close, file)
+        return spool
+
+    def _close(self, file: IO[bytes]) -> None:
+        # Without the lock: the collector may call this while it is held.
+        self._open.pop(id(file), None)
+        file.close()
+
+    def _has_room(self) -> bool:
+        spools = [spool for ref in list(self._open.values())
+                  if (spool := ref()) is not None]
+        return len(spools) < FILES and _bytes(spools) < self._size
+
+    @contextmanager
+    def reading(self, user: Hashable, spool: Spool) -> Iterator[None]:
+        """Count what a user reads.  Raises a Problem if it is too much.
+
+        Others who read the same file cost nothing more.
+        """
+        mine = self._read[user]
+        if mine and spool not in mine and (
+                len(mine) >= EACH or _bytes(mine) >= self._size / 2):
+            raise Problem(429, f'expected no more than {EACH} large answers '
+                          'at a time for one client', retry_after=5)
+        mine[spool] += 1
+        try:
+            yield
+        finally:
+            mine[spool] -= 1
+            if not mine[spool]:
+                del mine[spool]
+            if not mine:
+                self._read.pop(user, None)
+
+
+def _bytes(spools: Iterable[Spool]) -> int:
+    return sum(spool.size for spool in spools)
