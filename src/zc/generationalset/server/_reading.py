@@ -162,7 +162,8 @@ class AnswerResponse(Response):
             async for block in blocks:
                 begin = anyio.current_time()
                 with anyio.fail_after(PATIENCE - seconds):
-                    await _write(send, block)
+                    await send({'type': 'http.response.body', 'body': block,
+                                'more_body': True})
                 seconds += anyio.current_time() - begin
                 sent += len(block)
                 if sent >= PORTION:

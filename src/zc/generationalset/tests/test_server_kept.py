@@ -197,7 +197,9 @@ class Large(Connecting):
     def begin(self, query=''):
         """Ask, and read next to nothing of the answer."""
         connection = self.connect()
-        connection.sendall(f'GET /updates{query} HTTP/1.1\r\n\r\n'.encode())
+        connection.sendall(
+            f'GET /updates{query} HTTP/1.1\r\nHost: localhost\r\n\r\n'
+            .encode())
         self.assertIn(b' 200 ', connection.recv(100))
         return connection
 

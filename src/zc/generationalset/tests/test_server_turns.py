@@ -192,7 +192,8 @@ class LongPollTests(Connecting):
             waiting = [self.connect() for _ in range(3)]
             for connection in waiting:
                 connection.sendall(
-                    f'GET /updates?{query} HTTP/1.1\r\n\r\n'.encode())
+                    f'GET /updates?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n'
+                    .encode())
             wait(lambda: sum(access._open.values()) == 3)
             self.refused(429, self.http.get(f'/updates?{query}'))
             for connection in waiting:
