@@ -43,13 +43,15 @@ class Backoff:
         self._failures = 0
 
 
-def parse_retry_after(value: str | None) -> float | None:
+def parse_retry_after(
+        value: str | None, now: str | None = None) -> float | None:
     """Return the seconds in a Retry-After header, None if it says nothing.
 
     >>> parse_retry_after('120'), parse_retry_after('soon')
     (120.0, None)
 
-    The value is a number of seconds, or a date.
+    The value is a number of seconds, or a date.  ``now`` is the header Date: a
+    date is by the clock of the server, which may be another one.
     """
     if value is None:
         return None
@@ -57,10 +59,20 @@ def parse_retry_after(value: str | None) -> float | None:
         if value.strip().isdigit():
             seconds = float(value)
         else:
-            date = parsedate_to_datetime(value)
-            if date.tzinfo is None:  # "-0000" is UTC
-                date = date.replace(tzinfo=timezone.utc)
-            seconds = (date - datetime.now(timezone.utc)).total_seconds()
+            seconds = (_date(value) - _now(now)).total_seconds()
     except (ValueError, OverflowError):
         return None
     return min(max(seconds, 0.0), OBEYED)
+
+
+def _date(value: str) -> datetime:
+    date = parsedate_to_datetime(value)
+    # "-0000" is UTC
+    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+
+
+def _now(date: str | None) -> datetime:
+    try:
+        return _date(date or '')
+    except (ValueError, OverflowError):
+        return datetime.now(timezone.utc)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, closing, contextmanager
 from socket import SHUT_RDWR, socket
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 from weakref import WeakSet
 
 import anyio
@@ -24,6 +24,12 @@ from zc.generationalset.client._replies import (
 from zc.generationalset.client._steps import Course, Read, Request, Step, Wait
 
 CONNECT = 10.0  # seconds
+#: Events of httpcore: there is a connection, to a server or to a proxy.
+_CONNECTED = {
+    f'{kind}.{event}.complete' for kind in ('connection', 'proxy', 'socks')
+    for event in ('connect_tcp', 'connect_unix_socket', 'start_tls')}
+
+C = TypeVar('C', httpx.Client, httpx.AsyncClient)
 
 
 class Network:
@@ -31,6 +37,10 @@ class Network:
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.http = httpx.Client(**options)
+        self.streams = self.http
+        if options.get('http2'):
+            self.streams = httpx.Client(**_without_http2(options))
+            self.streams.cookies = self.http.cookies.jar
         self.closed = threading.Event()
         self._sockets: WeakSet[socket] = WeakSet()
         self._lock = threading.Lock()  # while there are more of them
@@ -47,11 +57,11 @@ class Network:
             for connection in self._sockets:
                 _shut(connection)
         self.http.close()
+        self.streams.close()
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
         """Keep connections, for ``close``."""
-        if event in ('connection.connect_tcp.complete',
-                     'connection.start_tls.complete'):
+        if event in _CONNECTED:
             connection = info['return_value'].get_extra_info('socket')
             with self._lock:
                 self._sockets.add(connection)
@@ -92,7 +102,7 @@ class Line:
     def _request(self, step: Request) -> Reply:
         if step.stream:
             self.close()
-        http = self._network.http
+        http = _used(self._network, step)
         response = http.send(http.build_request(
             **_arguments(step), extensions={'trace': self._network.trace},
         ), stream=True)
@@ -118,6 +128,10 @@ class AsyncNetwork:
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.http = httpx.AsyncClient(**options)
+        self.streams = self.http
+        if options.get('http2'):
+            self.streams = httpx.AsyncClient(**_without_http2(options))
+            self.streams.cookies = self.http.cookies.jar
         self.closed = False
         self.scopes: set[anyio.CancelScope] = set()
 
@@ -132,6 +146,7 @@ class AsyncNetwork:
         for scope in self.scopes:
             scope.cancel()
         await self.http.aclose()
+        await self.streams.aclose()
 
 
 class AsyncLine:
@@ -169,7 +184,7 @@ class AsyncLine:
     async def _request(self, step: Request) -> Reply:
         if step.stream:
             await self.aclose()
-        http = self._network.http
+        http = _used(self._network, step)
         response = await http.send(
             http.build_request(**_arguments(step)), stream=True)
         if _is_stream(step, response):
@@ -187,6 +202,26 @@ class AsyncLine:
         if self._stream:
             await self._stream.aclose()
             self._stream = None
+
+
+class _Clients(Protocol[C]):
+    """Clients of httpx: for requests, and for what the server holds."""
+
+    http: C
+    streams: C
+
+
+def _used(network: _Clients[C], step: Request) -> C:
+    return network.streams if step.stream or step.held else network.http
+
+
+def _without_http2(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options for what the server holds.
+
+    In a connection of HTTP/2, the thread that waits for a stream takes the
+    bytes of other responses, too, and they wait until the stream has more.
+    """
+    return {**options, 'http1': True, 'http2': False}
 
 
 def _arguments(step: Request) -> dict[str, Any]:

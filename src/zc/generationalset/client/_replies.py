@@ -146,7 +146,8 @@ def check(reply: Reply, what: str) -> Reply:
         # A 503, and all that is below 500, promises that nothing was done.
         kind = Lost if status >= 500 and status != 503 else Unavailable
         error = kind(text, status)
-        error.retry_after = parse_retry_after(reply.headers.get('retry-after'))
+        error.retry_after = parse_retry_after(
+            reply.headers.get('retry-after'), reply.headers.get('date'))
         raise error
     if status < 300:
         raise BadAnswer(text, status)

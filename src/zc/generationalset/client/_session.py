@@ -209,7 +209,7 @@ class Session:
         if wait:
             request = self.request(
                 'GET', 'updates', asked, headers, wait=str(wait))
-            return request._replace(silence=self.timeout + wait)
+            return request._replace(silence=self.timeout + wait, held=True)
         if asked.etag:
             headers = {**headers, 'If-None-Match': asked.etag}
         return self.request('GET', 'updates', asked, headers)

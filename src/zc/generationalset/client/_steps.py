@@ -26,6 +26,7 @@ class Request(NamedTuple):
     silence: float  # seconds without a byte after which to give up
     limit: int  # bytes of the body
     stream: bool = False  # ``text/event-stream`` is opened, not received
+    held: bool = False  # the server may hold the response for a while
 
     @property
     def words(self) -> str:

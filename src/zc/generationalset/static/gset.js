@@ -302,8 +302,10 @@ async function joined(pieces) {
 const checkLength = length =>
   length <= LIMIT || refuse(`at most ${LIMIT} characters`, length);
 
-function parseRetryAfter(text) {
-  const seconds = text / 1 || (Date.parse(text) - Date.now()) / 1000 || 0;
+// A date is by the clock of the server, which may be another one.
+function parseRetryAfter(text, date) {
+  const now = Date.parse(date) || Date.now();
+  const seconds = text / 1 || (Date.parse(text) - now) / 1000 || 0;
   return Math.min(Math.max(seconds, 0), OBEYED);
 }
 
@@ -496,7 +498,8 @@ export class Client extends EventTarget {
       const {status, statusText} = response;
       const {detail = statusText, change} =
         await joined(pieces).then(JSON.parse).catch(() => '') ?? '';
-      const retryAfter = parseRetryAfter(response.headers.get('retry-after'));
+      const retryAfter = parseRetryAfter(
+        response.headers.get('retry-after'), response.headers.get('date'));
       throw new RequestError(`${status} ${detail}`,
         {status, detail, change, retryAfter});
     }

@@ -3,7 +3,9 @@
 import unittest
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from unittest import mock
 
+from zc.generationalset.client import _backoff
 from zc.generationalset.client._backoff import Backoff, parse_retry_after
 
 
@@ -52,6 +54,15 @@ class BackoffTests(unittest.TestCase):
                         hours=5)))):
                 self.assertAlmostEqual(
                     parse_retry_after(text), expected, delta=5)
+        for now, expected in [
+                ('Fri, 20 Nov 2026 10:00:00 GMT', 30),
+                ('Fri, 20 Nov 2026 10:00:40 GMT', 0), ('soon', 0), ('', 0)]:
+            # By the clock of the server; this one is later than 2026.
+            with mock.patch(f'{_backoff.__name__}.datetime') as clock:
+                clock.now.return_value = datetime(
+                    2030, 1, 1, tzinfo=timezone.utc)
+                self.assertEqual(parse_retry_after(
+                    'Fri, 20 Nov 2026 10:00:30 GMT', now), expected)
         for text in 'Fri, 32 Nov 2026 10:00:00 GMT', '2026-11-21', \
                 'Fri, 20 Nov 99999 10:00:00 GMT':
             self.assertIsNone(parse_retry_after(text))

@@ -1,13 +1,73 @@
 """Connections of clients, when things go wrong in them."""
 
+import os
 import socket
+import tempfile
+import threading
 import unittest
 from unittest import mock
 
 import httpx
 
-from zc.generationalset.client import Client
-from zc.generationalset.client._lines import Network
+from zc.generationalset.client import Client, Closed, _lines
+from zc.generationalset.client._lines import AsyncNetwork, Network
+from zc.generationalset.client._session import Session
+from zc.generationalset.client._steps import Request
+
+REQUEST = Request('GET', 'http://localhost/', {}, None, 1, 1)
+
+
+class HTTP2Tests(unittest.IsolatedAsyncioTestCase):
+    """What the server holds has no connection with anything else."""
+
+    async def test_held(self):
+        for network in (Network({'http2': True, 'http1': False}),
+                        AsyncNetwork({'http2': True})):
+            self.assertIs(_lines._used(network, REQUEST), network.http)
+            for step in (REQUEST._replace(stream=True),
+                         REQUEST._replace(held=True)):
+                streams = _lines._used(network, step)
+                self.assertIsNot(streams, network.http)
+                pool = streams._transport._pool
+                self.assertEqual((pool._http1, pool._http2), (True, False))
+            network.http.cookies.set('server', '1')
+            self.assertEqual(network.streams.cookies['server'], '1')
+            closed = network.close()
+            if closed is not None:
+                await closed
+            self.assertTrue(network.streams.is_closed)
+
+    def test_long_polls_are_held(self):
+        steps = Session('http://localhost', None, None, 1, 1).update(wait=1)
+        self.assertTrue(next(steps).held)
+
+
+class UnixTests(unittest.TestCase):
+
+    def test_close_wakes_who_waits(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        path = os.path.join(directory.name, 'socket')
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(path)
+            listening.listen()
+            client = Client('http://localhost', timeout=600,
+                            transport=httpx.HTTPTransport(uds=path))
+            errors = []
+
+            def sync():
+                try:
+                    client.sync()
+                except Closed as error:
+                    errors.append(error)
+            thread = threading.Thread(target=sync)
+            thread.start()
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1)  # it is sent, so this is what it waits for
+                client.close()
+                thread.join(30)
+        self.assertTrue(errors)
 
 
 class NetworkTests(unittest.TestCase):

@@ -47,6 +47,9 @@ class CheckTests(unittest.TestCase):
 
     def test_retry_after(self):
         self.assertEqual(self.error(503, retry_after='7').retry_after, 7)
+        self.assertEqual(self.error(
+            503, retry_after='Fri, 20 Nov 2026 10:00:30 GMT',
+            date='Fri, 20 Nov 2026 10:00:00 GMT').retry_after, 30)
         self.assertIsNone(self.error(503).retry_after)
 
     def test_problem(self):
