@@ -14,6 +14,7 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import (
     HTTPBadRequest,
     HTTPConflict,
+    HTTPForbidden,
     HTTPNotFound,
     HTTPServiceUnavailable,
 )
@@ -37,6 +38,7 @@ def shop_of(request):
 
 
 def sell(request):
+    refuse_other_sites(request)
     shop = shop_of(request)
     goods = shop.get(request.matchdict['name'])
     if goods is None:
@@ -48,6 +50,12 @@ def sell(request):
     shop.changed(goods)
     # pyramid_tm commits after this, so the change has no number yet.
     return respond(request, provisional=True)
+
+
+def refuse_other_sites(request):
+    """Refuse what pages of other sites send; browsers say so."""
+    if request.headers.get('Sec-Fetch-Site') in ('cross-site', 'same-site'):
+        raise HTTPForbidden()
 
 
 def busy(error, request):

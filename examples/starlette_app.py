@@ -64,5 +64,4 @@ def make_app(db):
 # That is all.
 
 if __name__ == '__main__':
-    # Event streams don't end by themselves, so their time is limited.
-    uvicorn.run(make_app(make_database()), timeout_graceful_shutdown=1)
+    uvicorn.run(make_app(make_database()))

@@ -209,6 +209,15 @@ class ShopTests:
         self.assertEqual(
             self.compare(*watchers, *customers)['goods'], {'left': 0})
 
+    def test_pages_of_other_sites(self):
+        customer = self.customer()
+        for site in 'cross-site', 'same-site':
+            customer.http.headers['Sec-Fetch-Site'] = site
+            customer.sell('apples')
+        customer.http.headers['Sec-Fetch-Site'] = 'same-origin'
+        customer.sell('apples')
+        self.assertEqual(customer.statuses, [403, 403, 200])
+
     def test_live_updates_take_few_lines(self):
         text = (EXAMPLES / self.example).read_text()
         [part] = re.findall(

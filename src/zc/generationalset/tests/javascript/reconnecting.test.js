@@ -143,6 +143,16 @@ test('Retry-After is obeyed', async (test) => {
   assert.ok(Date.now() - began > 900);
 });
 
+test('a date in Retry-After is by the clock of the server', async (test) => {
+  const { server, client } = await setUp(test);
+  server.fault = (request, response) => json(response, {}, 503, {
+    'Retry-After': 'Fri, 20 Nov 2020 10:00:30 GMT',
+    Date: 'Fri, 20 Nov 2020 10:00:00 GMT',
+  });
+  const error = await client.sync().catch((error) => error);
+  assert.equal(error.retryAfter, 30);
+});
+
 /** The times that a client waits; the tenth try is a success. */
 async function delaysOf(test) {
   const { fetch, setTimeout } = globalThis;
