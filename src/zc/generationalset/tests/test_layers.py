@@ -43,6 +43,9 @@ MAY_IMPORT = {
     'documents': {'_ids', 'wire'},
     # The server
     'server._problems': set(),
+    'server._ending': set(),
+    'server._fields': set(),
+    'server._sites': {'server._problems'},
     'server._turns': {'server._problems'},
     'server._poll': set(),
     'server._metrics': set(),
@@ -76,13 +79,14 @@ MAY_IMPORT = {
         'server._budget', 'server._changes', 'server._problems',
         'server._turns', 'wire'},
     'server._reading': {
-        'server._answers', 'server._problems', 'server._requests',
-        'server._spool', 'server._tree', 'server._turns'},
+        'server._answers', 'server._fields', 'server._problems',
+        'server._requests', 'server._spool', 'server._tree', 'server._turns'},
     'server._writing': {
         'server._answers', 'server._bodies', 'server._budget',
-        'server._changes', 'server._problems', 'server._reading', 'wire'},
+        'server._changes', 'server._database', 'server._problems',
+        'server._reading', 'wire'},
     'server._openapi': set(),
-    'server._pages': {'server._problems'},
+    'server._pages': {'server._fields', 'server._problems'},
     'server': {'server'},
     'server._hosts': {'server._problems'},
     'server._connection': {'server._problems', 'server._requests'},
