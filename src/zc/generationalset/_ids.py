@@ -17,7 +17,7 @@ def check_id(ob: Any, id: Any) -> Any:
     try:
         # Replicas keep objects in mappings, B-trees in order; None and NaN
         # pass for ordered in B-trees.
-        good = id is not None and id == id and not id < id
+        good = _is_ordered(id)
         hash(id)
     except TypeError:
         good = False
@@ -25,6 +25,12 @@ def check_id(ob: Any, id: Any) -> Any:
         raise IdError(f'expected an id for {ob!r}, hashable and ordered, '
                       f'got {id!r}')
     return plain_id(id)
+
+
+def _is_ordered(id: Any) -> bool:
+    if isinstance(id, tuple):
+        return all(map(_is_ordered, id))
+    return bool(id is not None and id == id and not id < id)
 
 
 def plain_id(id: Any) -> Any:

@@ -17,7 +17,9 @@ from zc.generationalset._tree import TreeMember
 
 def check(
         gset: TreeMember,
-        progress: Callable[[int], object] | None = None) -> list[str]:
+        progress: Callable[[int], object] | None = None,
+        encode: Callable[[tuple[Any, Any]], object] | None = None,
+) -> list[str]:
     """Return what is wrong with the tree that a set is in: nothing, if [].
 
     Reads every object of the tree but its items: O(n).  Changes nothing.
@@ -30,8 +32,13 @@ def check(
 
     If ``progress`` is given, it is called now and then with the number of
     entries that were checked.
+
+    If ``encode`` is given, it is called with each pair of id and item, which
+    is read for that; ``zc.generationalset.wire.encode_entry``, for example,
+    raises an error for what can't be sent to clients.
     """
-    return list(_Audit(progress or (lambda count: None)).tree(_top(gset)))
+    audit = _Audit(progress or (lambda count: None), encode)
+    return list(audit.tree(_top(gset)))
 
 
 def _top(gset: TreeMember) -> TreeMember:
@@ -45,8 +52,11 @@ def _top(gset: TreeMember) -> TreeMember:
 
 class _Audit:
 
-    def __init__(self, progress: Callable[[int], object]) -> None:
+    def __init__(
+            self, progress: Callable[[int], object],
+            encode: Callable[[tuple[Any, Any]], object] | None) -> None:
         self._progress = progress
+        self._encode = encode
         self._count = 0
         self._seen: set[int] = set()
         self._members: dict[Path, TreeMember] = {}
@@ -75,8 +85,12 @@ class _Audit:
         try:
             for problem in self._settled(member, newest):
                 yield f'{_name(path)}: {problem}'
-            subsets = [(key, ob) for key, ob in self._entries(member)
-                       if isinstance(ob, TreeMember)]
+            subsets = []
+            for key, ob in self._entries(member):
+                if isinstance(ob, TreeMember):
+                    subsets.append((key, ob))
+                else:
+                    yield from self._item(path, key, ob)
             for key, subset in subsets:
                 for problem in self._subset(member, subset, key, newest):
                     yield f'{_name((*path, key))}: {problem}'
@@ -96,6 +110,15 @@ class _Audit:
             ob = member.contents.get(generation, MISSING)
             if ob is not MISSING:
                 yield key, ob
+
+    def _item(self, path: Path, key: Any, ob: Any) -> Iterator[str]:
+        if self._encode is None:
+            return
+        try:
+            self._encode((key, ob))
+        except Exception as error:  # whatever the item's own code raises
+            yield (f'{_name(path)}: the item {key!r} can not be sent: '
+                   f'{type(error).__name__}: {error}')
 
     # What is settled
 
@@ -149,6 +172,8 @@ class _Audit:
             yield f'journal: {journal.fixed} was handed out, and is lost'
         before = Recent(0, ())
         for generation, record in enumerate(records, journal.base + 1):
+            if record[2] >= 0:
+                yield from self._item(record[0], record[1], record[-1])
             for problem in self._record(record, before):
                 yield f'journal: at {generation}, {record[:-1]}: {problem}'
             before.append(generation, record)

@@ -79,9 +79,9 @@ class IGenerationalSet(IServed):
         The attribute of items that is their id.
 
     Ids are hashable and can be ordered among each other: those of one set
-    should be of one type.  ``None`` and NaN are not ids.  Instances of
-    subclasses of str, int, float, bytes and tuple are stored as what they
-    equal, unless they compare in a way of their own.
+    should be of one type.  ``None`` and NaN are not ids, nor in tuples.
+    Instances of subclasses of str, int, float, bytes and tuple are stored as
+    what they equal, unless they compare in a way of their own.
     """
 
     id = Attribute('The id in the superset; fixed while it is in one.')

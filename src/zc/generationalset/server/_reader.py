@@ -6,9 +6,11 @@ import asyncio
 import gzip
 import logging
 from collections.abc import Callable, Hashable, Iterator
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
+from transaction.interfaces import TransientError
 from ZODB.POSException import POSError
 
 from zc.generationalset import GenerationalSet, wire
@@ -29,6 +31,8 @@ from zc.generationalset.server._spool import Spools
 
 #: Answers of fewer bytes are not worth compressing.
 COMPRESSIBLE = 1000
+#: Items that can't be sent, of which the log tells.
+REPORTED = 1000
 
 logger = logging.getLogger('zc.generationalset.server')
 
@@ -58,6 +62,8 @@ class Reader:
         self._loop = loop
         self._spools = spools
         self._copies = Copies()
+        #: Items that can't be sent, and are in the log.
+        self._reported: set[tuple[Hashable, str, type]] = set()
 
     def close(self) -> None:
         self._copies.close()
@@ -163,25 +169,43 @@ class Reader:
             answer = Answer(
                 asked, Position(updates['epoch'], updates['generation']),
                 snapshot.count, tree=Position(gset.epoch, gset.generation))
-            first, rest = self._first(updates)
+            first, rest = self._first(
+                updates, partial(self.unreadable, name))
         except BaseException:
             snapshot.close()
             raise
         return Begun(snapshot, answer, first, rest, 'reset' in updates)
 
     def _first(
-            self, updates: dict[str, Any],
+            self, updates: dict[str, Any], unreadable: wire.Unreadable,
     ) -> tuple[list[bytes], Iterator[bytes] | None]:
         """Encode the beginning, and all the rest if that is small."""
         first, size = [], 0
         most = WHOLE if 'contents' in updates else SMALL
-        chunks = _told(wire.encode_chunks(updates, self._default))
+        chunks = _told(wire.encode_chunks(
+            updates, self._default, unreadable=unreadable))
         for chunk in chunks:
             first.append(chunk)
             size += len(chunk)
             if size > most:
                 return first, chunks
         return first, None
+
+    def unreadable(
+            self, name: Hashable, path: tuple[Any, ...], error: Exception,
+    ) -> None:
+        """Log, once, which item it is that can't be encoded.
+
+        Raises the error if the item can't be read.  Later it may be.
+        """
+        known = name, repr(path), type(error)
+        if known not in self._reported and len(self._reported) < REPORTED:
+            self._reported.add(known)
+            logger.error('tree %r: the item at %s can not be sent: %s: %s',
+                         name, shown_path(path), type(error).__name__, error,
+                         exc_info=error)
+        if isinstance(error, (POSError, TransientError)):
+            raise error
 
     def _copy(self, begun: Begun, compressed: bool) -> None:
         answer = begun.answer
@@ -210,6 +234,14 @@ class Reader:
         for chunk in chain(begun.first, begun.rest or ()):
             yield chunk
             begun.snapshot.connection.cacheGC()
+
+
+def shown_path(path: tuple[Any, ...]) -> str:
+    """Return ids as in a URL; what has no form there as Python shows it."""
+    try:
+        return wire.encode_path(path)
+    except (TypeError, ValueError):
+        return repr(path)
 
 
 def _told(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -35,6 +35,9 @@ MAY_IMPORT = {
     'wire._values': {'wire._hashes', 'wire._json'},
     'wire._forms': {'wire._json', 'wire._values'},
     'wire._ids': {'wire._forms', 'wire._json', 'wire._values'},
+    'wire._entries': {
+        'interfaces', 'wire._forms', 'wire._ids', 'wire._json',
+        'wire._values'},
     'wire': {'wire', 'interfaces'},
     'replica._answers': {'interfaces'},
     'replica._stored': {'wire'},

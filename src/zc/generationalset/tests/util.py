@@ -3,6 +3,7 @@
 import logging
 
 import persistent
+from ZODB.POSException import POSKeyError
 
 from zc.generationalset import GSet
 from zc.generationalset.replica import Replica
@@ -17,6 +18,13 @@ class Thing(persistent.Persistent):
 
     def __repr__(self):
         return f'Thing({self.id!r}, {self.version!r})'
+
+
+class Lost(Thing):
+    """An item that can't be read."""
+
+    def __wire__(self):
+        raise POSKeyError(b'lost')
 
 
 class Plain:

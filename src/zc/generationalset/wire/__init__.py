@@ -18,7 +18,15 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from zc.generationalset.interfaces import EPOCH, SubsetUpdates, check_epoch
-from zc.generationalset.wire._forms import Default, plain_value, wire_text
+from zc.generationalset.wire._entries import (
+    SUBSETS,
+    UNREADABLE,
+    Level,
+    NestingError,
+    Unreadable,
+    encode_entry,
+)
+from zc.generationalset.wire._forms import Default, plain_value
 from zc.generationalset.wire._hashes import SAME_IDS, check_hashes
 from zc.generationalset.wire._ids import (
     JSON,
@@ -28,7 +36,6 @@ from zc.generationalset.wire._ids import (
     encode_path,
     id_from_plain,
     path_segment,
-    plain_id,
 )
 from zc.generationalset.wire._json import (
     LIMITS,
@@ -43,10 +50,13 @@ from zc.generationalset.wire._json import (
 from zc.generationalset.wire._values import Extended, value_from_plain
 
 __all__ = [
+    'SUBSETS',
+    'UNREADABLE',
     'Extended',
     'Limits',
     'NestingError',
     'Reader',
+    'Unreadable',
     'WireError',
     'decode',
     'decode_id',
@@ -54,6 +64,7 @@ __all__ = [
     'decode_value',
     'encode',
     'encode_chunks',
+    'encode_entry',
     'encode_id',
     'encode_path',
     'encode_value',
@@ -68,15 +79,8 @@ FORMAT = 1
 
 _HEAD = 'epoch', 'since', 'generation', 'since_epoch', 'reset'
 
-#: How many subsets may be within each other in an answer.
-SUBSETS = 40
-
 #: How many entries are sent, at most, before there is a chunk's worth.
 _FIRST = 100
-
-
-class NestingError(ValueError):
-    """More subsets are within each other than an answer can say."""
 
 
 def encode(updates: Mapping[str, Any], default: Default = None) -> bytes:
@@ -108,7 +112,8 @@ def encode(updates: Mapping[str, Any], default: Default = None) -> bytes:
 
 def encode_chunks(
         updates: Mapping[str, Any], default: Default = None,
-        size: int = 65536) -> Iterator[bytes]:
+        size: int = 65536, unreadable: Unreadable | None = None,
+) -> Iterator[bytes]:
     """Yield the JSON text of keyed updates in pieces of about ``size`` bytes.
 
     The entries may be iterators; they are read as the pieces are.  Memory is
@@ -121,11 +126,23 @@ def encode_chunks(
     ...      'contents': entries}, size=300)]
     [346, 287]
 
+    If ``unreadable`` is given, an item that can't be encoded doesn't stop all
+    the others: it is called with the ids that lead to the item, and the error,
+    and a value that says so takes the item's place.  What has an id without a
+    form is left out.  It may raise the error.
+
+    >>> text = b''.join(encode_chunks(
+    ...     {'epoch': 'e', 'since': 3, 'generation': 5, 'adds': [('a', 1j)]},
+    ...     unreadable=lambda path, error: print(path, type(error))))
+    ('a',) <class 'TypeError'>
+    >>> decode(text)['adds']
+    [('a', {'$unreadable': 'the server can not send it; its log says more'})]
+
     Raises what ``encode`` raises, after some pieces perhaps.
     """
     parts: list[bytes] = []
     length, most = 0, _FIRST
-    for part in _parts(updates, default):
+    for part in _parts(updates, default, unreadable):
         parts.append(part)
         length += len(part)
         if length >= size or len(parts) >= most:
@@ -136,7 +153,9 @@ def encode_chunks(
         yield b''.join(parts)
 
 
-def _parts(updates: Mapping[str, Any], default: Default) -> Iterator[bytes]:
+def _parts(
+        updates: Mapping[str, Any], default: Default,
+        unreadable: Unreadable | None = None) -> Iterator[bytes]:
     missing = {'epoch', 'since', 'generation'} - updates.keys()
     if missing:
         raise ValueError(f'expected keyed updates with {sorted(missing)}, '
@@ -148,52 +167,8 @@ def _parts(updates: Mapping[str, Any], default: Default) -> Iterator[bytes]:
     head = {'format': FORMAT} | {
         name: updates[name] for name in _HEAD if name in updates}
     yield dump(head)[:-1]
-    yield from _member_parts(updates, default, SUBSETS)
+    yield from Level(default, unreadable, ()).parts(updates)
     yield b'}'
-
-
-def _member_parts(
-        updates: Mapping[str, Any], default: Default, room: int,
-) -> Iterator[bytes]:
-    """Yield removals and adds, or contents, each after a comma."""
-    if 'contents' in updates:
-        if 'removals' in updates or 'adds' in updates:
-            raise ValueError('expected contents in the place of removals and '
-                             'adds, got both')
-        opening, entries = b',"contents":[', updates['contents']
-    else:
-        removals = [plain_id(id) for id in updates.get('removals', ())]
-        if removals:
-            yield b',"removals":' + dump(removals)
-        opening, entries = b',"adds":[', updates.get('adds', ())
-    separator = opening
-    for entry in entries:
-        if isinstance(entry, SubsetUpdates):
-            if not room:
-                raise NestingError(f'expected at most {SUBSETS} subsets '
-                                   'within each other, got more')
-            yield b'%b{"id":%b' % (separator, encode_id(entry['id']))
-            yield from _member_parts(entry, default, room - 1)
-            yield b'}'
-        else:
-            yield separator + _pair(entry, default)
-        separator = b','
-    if separator is not opening:
-        yield b']'
-    elif 'contents' in updates:
-        yield opening + b']'
-
-
-def _pair(entry: tuple[Any, Any], default: Default) -> bytes:
-    if not isinstance(entry, tuple):
-        raise TypeError('expected a tuple of id and item, or SubsetUpdates, '
-                        f'got {shown(entry)} ({type(entry).__name__})')
-    id, item = entry
-    if type(id) is not str:
-        id = plain_id(id)
-    if hasattr(type(item), '__wire__'):
-        return b'[%b,%b]' % (dump(id), wire_text(item))
-    return dump([id, plain_value(item, default)])
 
 
 #: A number that counts something.
