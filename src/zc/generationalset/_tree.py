@@ -6,6 +6,7 @@ import operator
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import repeat
 from typing import Any
@@ -27,6 +28,15 @@ from zc.generationalset.interfaces import IdError
 
 def new_epoch() -> str:
     return secrets.token_urlsafe(12)
+
+
+@lru_cache(1024)
+def _derived_epoch(
+        epoch: str | None, path: Path, joined: tuple[int | None, ...]) -> str:
+    # Other ids need not look the same in another process.
+    ids = [id for id in path if type(id) in (str, int)]
+    name = ascii((epoch, ids, joined)).encode()
+    return urlsafe_b64encode(blake2b(name, digest_size=12).digest()).decode()
 
 
 class TreeMember(SettledSet):
@@ -84,12 +94,8 @@ class TreeMember(SettledSet):
         """
         if not path:
             return root._epoch
-        members = [member._joined() for member in self._supersets()]
-        # Other ids need not look the same in another process.
-        ids = [id for id in path if type(id) in (str, int)]
-        name = ascii((root._epoch, ids, members[:-1])).encode()
-        return urlsafe_b64encode(blake2b(name, digest_size=12).digest()
-                                 ).decode()
+        joined = [member._joined() for member in self._supersets()][:-1]
+        return _derived_epoch(root._epoch, path, tuple(joined))
 
     def _at(self, path: Path) -> TreeMember:
         member: TreeMember = self

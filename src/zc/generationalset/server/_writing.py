@@ -170,28 +170,25 @@ async def _get(
 ) -> Response:
     trees = service.trees()
 
+    def item_text(item: Any) -> bytes:
+        try:
+            return wire.encode_value(item, service.default)
+        except (TypeError, ValueError) as error:
+            trees.reader.unreadable(name, path, error)
+            raise Problem(500, 'the server can not send this item; its log '
+                          'says more') from error
+
     def read() -> bytes:
         with trees.database.snapshot() as snapshot:
             gset = trees.reader.find(snapshot.root, name)
             if not is_set:
-                return _text(service, name, path, _changes.item_at(gset, path))
+                return item_text(_changes.item_at(gset, path))
             id = wire.encode_id(path[-1]) if path else b'null'
             return b'{"id":%b,"length":%d}' % (
                 id, len(_changes.set_at(gset, path)))
 
     return Response(await trees.database.read(read), 200, HEADERS,
                     'application/json')
-
-
-def _text(
-        service: Service, name: Hashable, path: _changes.Path, item: Any,
-) -> bytes:
-    try:
-        return wire.encode_value(item, service.default)
-    except (TypeError, ValueError) as error:
-        service.trees().reader.unreadable(name, path, error)
-        raise Problem(500, 'the server can not send this item; its log says '
-                      'more') from error
 
 
 async def write(

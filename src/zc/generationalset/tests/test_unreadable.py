@@ -115,7 +115,7 @@ class ServerTests(Served):
         with self.changing() as things:
             things._journal.settle(things)
         self.db.cacheMinimize()
-        with lost(OLBucket), Mute('uvicorn.error'):
+        with lost(OLBucket), Mute('zc.generationalset.server'):
             for method in 'GET', 'PUT', 'DELETE':
                 self.refused(500, self.http.request(
                     method, '/items/250',
@@ -123,10 +123,10 @@ class ServerTests(Served):
         self.assertEqual(self.http.get('/items/250').json(), 1)
 
     def test_trees(self):
-        with Mute('uvicorn.error'):
+        with Mute('zc.generationalset.server'):
             self.refused(500, self.http.get('/updates?name=lost'))
         with mock.patch.object(self.app.state.gset.access, '_name',
-                               unreadable), Mute('uvicorn.error'):
+                               unreadable), Mute('zc.generationalset.server'):
             self.refused(500, self.http.get('/updates'))
 
     def test_defects_in_changes_are_no_conflicts(self):
@@ -134,5 +134,5 @@ class ServerTests(Served):
             connection.root.things = VGSet()
         with mock.patch.object(
                 GSet, 'add', side_effect=TypeError('a defect')), \
-                Mute('uvicorn.error'):
+                Mute('zc.generationalset.server'):
             self.refused(500, self.http.put('/items/x', json=1))
