@@ -24,7 +24,8 @@ class UnsendableTests(Served):
                 answer = self.get(0).json()
             stream = Stream(self.http, 1, self.epoch())
             wait(stream.events)
-            self.refused(500, self.http.get('/items/below/worse'), 'send this item')
+            self.refused(500, self.http.get('/items/below/worse'),
+                         'send this item')
         self.assertEqual(answer['contents'], [
             ['complex', instead], {'id': 'below', 'contents': [
                 ['fine', 1], ['worse', instead], ['last', 1]]}])
