@@ -1,18 +1,18 @@
 """A real Chromium, driven by Playwright, for tests of what runs in pages."""
 
 import os
-import shutil
-import sys
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
+from zc.generationalset.tests import programs
 from zc.generationalset.tests.serving import Served
 
-NAMES = 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'
 ARGUMENTS = [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update',
     '--disable-sync']
+TIMEOUT = 30_000  # milliseconds, for a busy machine
+expect.set_options(timeout=TIMEOUT)
 #: What the browser itself writes when a server is gone, or says no.
 NETWORK = 'Failed to load resource'
 #: Has each violation of a policy written to the console, as an error.
@@ -22,28 +22,23 @@ addEventListener('securitypolicyviolation', (event) => console.error(
 '''
 
 
-def program():
-    """Return the path of a Chromium, None if there is none."""
-    named = os.environ.get('GSET_TEST_CHROMIUM')
-    return named or next(filter(None, map(shutil.which, NAMES)), None)
-
-
 class Chromium:
     """A layer of tests: one browser for all of them."""
 
     browser = None
+    missing = None
 
     @classmethod
     def setUp(cls):
-        path = program()
-        if path is None:
-            print('\nNO CHROMIUM: tests of what runs in browsers are skipped.'
-                  '  Install the package chromium, or name one in '
-                  'GSET_TEST_CHROMIUM.', file=sys.stderr)
+        try:
+            found = programs.chromium()
+        except programs.Missing as missing:
+            cls.missing = str(missing)
             return
         cls.playwright = sync_playwright().start()
         cls.browser = cls.playwright.chromium.launch(
-            executable_path=path, args=ARGUMENTS)
+            executable_path=found.path, args=ARGUMENTS,
+            env={**os.environ, **found.environment})
 
     @classmethod
     def tearDown(cls):
@@ -61,11 +56,9 @@ class Browsing:
     """
 
     layer = Chromium
-    timeout = 30_000  # milliseconds
-
     def setUp(self):
-        if Chromium.browser is None:
-            self.skipTest('there is no Chromium')
+        if Chromium.missing:
+            self.skipTest(Chromium.missing)
         super().setUp()
         self.complaints = []
         self.addCleanup(self.check_complaints)
@@ -74,7 +67,7 @@ class Browsing:
         """Return a new browser context; see Playwright's new_context."""
         context = Chromium.browser.new_context(**options)
         self.addCleanup(context.close)
-        context.set_default_timeout(self.timeout)
+        context.set_default_timeout(TIMEOUT)
         context.add_init_script(TELL_VIOLATIONS)
         context.on('weberror', lambda error: self.complain(error.error))
         context.on('console', self.hear)

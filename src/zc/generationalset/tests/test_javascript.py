@@ -1,16 +1,16 @@
 """The browser client, in Node: the tests in the folder javascript.
 
-They need Node 20 and npm, which installs what is in their package.json.
+npm installs what is in their package.json.
 """
 
 import gzip
 import re
-import shutil
 import subprocess
 import sys
 import unittest
 from pathlib import Path
 
+from zc.generationalset.tests import programs
 from zc.generationalset.tests.serving import ENVIRONMENT
 
 HERE = Path(__file__).parent
@@ -25,35 +25,29 @@ class Node:
 
     @classmethod
     def setUp(cls):
-        cls.missing = cls.prepare()
-        if cls.missing:
-            print(f'\nNO TESTS OF THE BROWSER CLIENT IN NODE: {cls.missing}',
-                  file=sys.stderr)
+        try:
+            cls.prepare()
+        except programs.Missing as missing:
+            cls.missing = str(missing)
 
     @classmethod
     def tearDown(cls):
         pass
 
-    @staticmethod
-    def prepare():
-        """Return what is missing, None if nothing is."""
+    @classmethod
+    def prepare(cls):
         if not (FOLDER / 'package.json').exists():
-            return 'this installation is without them'
-        for program in 'node', 'npm':
-            if shutil.which(program) is None:
-                return f'{program} is not installed'
-        version = run('node', '--version').stdout.strip()
-        if int(re.match('v([0-9]+)', version)[1]) < 20:
-            return f'expected Node 20 or newer, got {version}'
+            raise programs.Missing('this installation is without them')
+        cls.node = programs.node()
         if not (FOLDER / 'node_modules' / 'fast-check').exists():
-            installed = run('npm', 'ci')
+            installed = run(*cls.node.npm, 'ci')
             if installed.returncode:
-                return f'npm ci failed: {installed.stderr}'
-        return None
+                raise programs.Missing(f'npm ci failed: {installed.stderr}')
 
 
 def run(*command):
-    environment = {**ENVIRONMENT, 'GSET_TEST_PYTHON': sys.executable}
+    environment = {**ENVIRONMENT, **Node.node.environment,
+                   'GSET_TEST_PYTHON': sys.executable}
     return subprocess.run(
         command, cwd=FOLDER, env=environment, capture_output=True,
         encoding='utf-8')
@@ -73,7 +67,8 @@ class NodeTests(unittest.TestCase):
         return done.stdout
 
     def test_tests(self):
-        output = self.check('node', '--test', '--test-reporter=tap')
+        output = self.check(
+            *Node.node.node, '--test', '--test-reporter=tap')
         passed, skipped = (
             int(re.search(f'^# {word} ([0-9]+)$', output, re.M)[1])
             for word in ('pass', 'skipped'))
@@ -82,7 +77,7 @@ class NodeTests(unittest.TestCase):
         self.assertNotIn('Warning', output)
 
     def test_types(self):
-        self.check('npm', 'run', '--silent', 'types')
+        self.check(*Node.node.npm, 'run', '--silent', 'types')
 
 
 class SizeTests(unittest.TestCase):

@@ -77,7 +77,8 @@ export class Faulty {
   async #serve(request, response) {
     const { pathname, searchParams } = new URL(request.url, this.url);
     const path = pathname.slice(1);
-    this.requests.push(`${request.method} ${request.url.slice(1)}`);
+    const target = request.url.slice(1).replace(/\?$/, ''); // Node 24 sends it
+    this.requests.push(`${request.method} ${target}`);
     const asked = {
       generation: Number(searchParams.get('generation') ?? 0),
       epoch: searchParams.get('epoch'),
