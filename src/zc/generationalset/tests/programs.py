@@ -35,7 +35,7 @@ FONTS = '''\
 <fontconfig>
   <dir prefix="relative">fonts</dir>
   <dir>/usr/share/fonts</dir>
-  <cachedir prefix="relative">cache</cachedir>
+  <cachedir prefix="xdg">cache</cachedir>
 </fontconfig>
 '''
 
@@ -86,6 +86,7 @@ def chromium():
     home = installed('chromium', install_chromium)
     return Chromium(str(home / 'chromium'), {
         'FONTCONFIG_PATH': str(home / 'fonts'),
+        'XDG_CACHE_HOME': str(home),
         'LD_LIBRARY_PATH': str(home / 'al2023' / 'lib')})
 
 

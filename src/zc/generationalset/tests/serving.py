@@ -16,6 +16,7 @@ from zope.testing.wait import Wait
 from zc.generationalset import GSet
 from zc.generationalset.documents import Document
 from zc.generationalset.server import _run, application
+from zc.generationalset.tests.layers import Servers
 
 wait = Wait(timeout=30, wait=0.01)
 
@@ -43,11 +44,6 @@ def served(app, port=0):
         thread.join(30)
         if thread.is_alive():
             raise AssertionError('the server did not end')
-
-
-class Servers:
-    """The layer of tests that wait for servers, so that others can run at the
-    same time."""
 
 
 class Served(unittest.TestCase):

@@ -22,6 +22,7 @@ from ZODB.POSException import ConflictError
 from zc.generationalset import GSet, check, wire
 from zc.generationalset.documents import Document
 from zc.generationalset.replica import Replica
+from zc.generationalset.tests.layers import Servers
 from zc.generationalset.tests.serving import Served, served
 from zc.generationalset.tests.test_examples import EXAMPLES
 from zc.generationalset.tests.util import ResolverErrors
@@ -239,7 +240,7 @@ def counted_conflicts():
 
 
 class StarletteTests(ShopTests, unittest.TestCase):
-
+    layer = Servers
     example = 'starlette_app.py'
     may_fail = ()
 
@@ -281,6 +282,7 @@ class StarletteTests(ShopTests, unittest.TestCase):
 class PyramidTests(ShopTests, unittest.TestCase):
     """With a server in threads; without pyramid_retry."""
 
+    layer = Servers
     example = 'pyramid_app.py'
     #: Two of the same goods at the same time; who gets this sells again.
     may_fail = 503,

@@ -19,6 +19,7 @@ from zc.generationalset.replica import Replica
 from zc.generationalset.server import application
 from zc.generationalset.tests import writers
 from zc.generationalset.tests.faulty import shut
+from zc.generationalset.tests.layers import Processes, Servers
 from zc.generationalset.tests.postgresql import DATABASES
 from zc.generationalset.tests.serving import served
 from zc.generationalset.wire import decode
@@ -226,6 +227,8 @@ class Base:
 
 class ZEOTests(Base, unittest.TestCase):
 
+    layer = Processes
+
     def set_up_storage(self):
         self.server = writers.ZEOServer()
         self.addCleanup(self.server.stop)
@@ -240,6 +243,8 @@ class ZEOTests(Base, unittest.TestCase):
 
 
 class RelStorageTests(Base, unittest.TestCase):
+
+    layer = Servers
 
     def open_storages(self):
         yield writers.relstorage('data')

@@ -21,6 +21,7 @@ from zope.testing import setupstack
 
 from zc.generationalset import GSet, check
 from zc.generationalset.__main__ import main
+from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.util import Plain, Thing
 
 
@@ -190,6 +191,8 @@ class CheckTests(unittest.TestCase):
 
 
 class CommandTests(unittest.TestCase):
+
+    layer = Processes
 
     def setUp(self):
         setupstack.setUpDirectory(self)

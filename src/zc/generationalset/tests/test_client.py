@@ -226,11 +226,9 @@ class Contract(ClientTests):
         self.put('a')
         for watcher in watchers:
             watcher.saw('added', 'a')
-        start = time.monotonic()
         self.client.close()
         for watcher in watchers:
             self.assertIsNone(watcher.ended())
-        self.assertLess(time.monotonic() - start, 1)
         with self.assertRaisesRegex(Closed, 'the client is closed'):
             self.client.sync()
         with self.assertRaises(Closed):
@@ -241,14 +239,13 @@ class Contract(ClientTests):
     def closes(self, client, is_ready):
         watcher = Watcher(client)
         wait(is_ready)
-        start = time.monotonic()
         client.close()
-        self.assertIsNone(watcher.ended())
-        self.assertLess(time.monotonic() - start, 1)
+        self.assertIsNone(watcher.ended())  # long before anything times out
 
     def test_close_while_waiting_for_a_response(self):
         with Proxy(self.url, lambda request: proxy.hang) as proxy:
-            self.closes(self.make_client(proxy.url), lambda: proxy.requests)
+            self.closes(self.make_client(proxy.url, timeout=600),
+                        lambda: proxy.requests)
 
     def test_close_while_waiting_for_the_next_try(self):
         client = self.make_client('http://127.0.0.1:9')
@@ -272,7 +269,7 @@ class Contract(ClientTests):
             wait(lambda: len(proxy.requests) == 3)
             client.close()
             for thread in threads:
-                thread.join(10)
+                thread.join(30)
         self.assertEqual([type(error) for error in errors], [Closed] * 3)
 
     def test_threads(self):

@@ -14,6 +14,7 @@ from pathlib import Path
 from zc.generationalset import GSet
 from zc.generationalset.client import Client
 from zc.generationalset.tests.faulty import Proxy, status
+from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.serving import Served, wait
 
 COMMAND = [sys.executable, '-m', 'zc.generationalset']
@@ -301,6 +302,8 @@ class TokenTests(Commands):
 
 
 class UsageTests(Interrupted):
+
+    layer = Processes
 
     def fails(self, *arguments, pattern):
         code, out, error = gset(*arguments)

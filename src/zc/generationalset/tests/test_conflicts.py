@@ -12,6 +12,7 @@ from ZODB.DemoStorage import DemoStorage
 from ZODB.POSException import ConflictError
 
 from zc.generationalset import GSet, check
+from zc.generationalset.tests.layers import Histories
 from zc.generationalset.tests.util import (
     Client,
     Plain,
@@ -225,6 +226,8 @@ class Run:
 
 
 class InterleavingTests(unittest.TestCase):
+
+    layer = Histories
 
     def interleave(self, count, steps, constants, **options):
         totals = [0, 0]

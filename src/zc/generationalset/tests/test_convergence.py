@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 from ZODB.DemoStorage import DemoStorage
 
 from zc.generationalset import GSet, check
+from zc.generationalset.tests.layers import Histories
 from zc.generationalset.tests.util import Client, Plain, Thing, state
 
 IDS = st.sampled_from('abcdef')
@@ -217,25 +218,29 @@ Tree.TestCase.settings = StoredTree.TestCase.settings = SETTINGS
 
 
 class TreeTests(Tree.TestCase):
-    pass
+    layer = Histories
 
 
 class StoredTreeTests(StoredTree.TestCase):
-    pass
+    layer = Histories
 
 
 class LongTreeTests(Tree.TestCase):
+    layer = Histories
     level = 2
     settings = settings(SETTINGS, max_examples=3000, stateful_step_count=80)
 
 
 class LongStoredTreeTests(StoredTree.TestCase):
+    layer = Histories
     level = 2
     settings = settings(SETTINGS, max_examples=3000, stateful_step_count=80)
 
 
 class FlatTests(unittest.TestCase):
     """Seeded random histories of a flat set."""
+
+    layer = Histories
 
     def run_history(self, seed, maximum_removals):
         rnd = random.Random(seed)

@@ -15,12 +15,15 @@ from zope.testing import loggingsupport, setupstack
 
 from zc.generationalset import GSet, check
 from zc.generationalset.tests import writers
+from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.util import Client, Thing, state
 
 SEED = 3
 
 
 class Base(unittest.TestCase):
+
+    layer = Processes
 
     def setUp(self):
         setupstack.setUpDirectory(self)

@@ -12,10 +12,13 @@ from ZODB.FileStorage import FileStorage
 
 from zc.generationalset import GSet
 from zc.generationalset.tests.boards import Demo, contents
+from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.serving import ENVIRONMENT
 
 
 class DemoTests(Demo, unittest.TestCase):
+
+    layer = Processes
 
     def test_in_memory(self):
         with self.serving('--port', '0') as process:

@@ -17,6 +17,7 @@ from pathlib import Path
 from unittest import mock
 
 import zc.generationalset
+from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.repositories import (
     COMMITS,
     ENVIRONMENT,
@@ -33,6 +34,8 @@ DATA = Path(__file__).with_name('data')
 
 
 class ExampleTests(unittest.TestCase):
+
+    layer = Processes
 
     def setUp(self):
         if not EXAMPLES.is_dir():

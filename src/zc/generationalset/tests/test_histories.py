@@ -14,6 +14,7 @@ import ZODB
 from ZODB.DemoStorage import DemoStorage
 
 from zc.generationalset import GSet, check
+from zc.generationalset.tests.layers import Histories
 from zc.generationalset.tests.util import Client, Thing
 
 DATA = Path(__file__).with_name('data')
@@ -108,6 +109,8 @@ class AdoptingTree(Tree):
 
 
 class HistoryTests(unittest.TestCase):
+
+    layer = Histories
 
     def replay(self, name, model, *lags):
         """Make each commit of a history a transaction.

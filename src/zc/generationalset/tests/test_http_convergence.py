@@ -24,6 +24,7 @@ from zc.generationalset import wire
 from zc.generationalset.check import check
 from zc.generationalset.client import AsyncClient, Client
 from zc.generationalset.replica import Replica, SQLiteReplica
+from zc.generationalset.tests.layers import Processes
 
 wait = Wait(timeout=90, wait=0.05)
 ENVIRONMENT = {**os.environ,
@@ -169,6 +170,8 @@ def state(items):
 
 
 class ConvergenceTests(unittest.TestCase):
+
+    layer = Processes
 
     def converge(self, seed, writers, count, kills):
         print_seed = f'seed {seed}'

@@ -20,6 +20,7 @@ from ZODB.DemoStorage import DemoStorage
 from zc.generationalset import GSet, check, wire
 from zc.generationalset.mirror import Mirror, StoredMirror
 from zc.generationalset.replica import Replica
+from zc.generationalset.tests.layers import Histories
 from zc.generationalset.tests.test_convergence import BOUNDS, SETTINGS, Tree
 from zc.generationalset.tests.util import Thing, state
 
@@ -169,6 +170,7 @@ def little(rnd):
 class SeededTests(unittest.TestCase):
     """Random histories of random trees, clients, and ways to ask."""
 
+    layer = Histories
     seeds = range(150)
 
     def test_clients_that_ask_anybody(self):
@@ -303,11 +305,11 @@ StoredMirroredTree.TestCase.settings = settings(SETTINGS, max_examples=25)
 
 
 class MirroredTreeTests(MirroredTree.TestCase):
-    pass
+    layer = Histories
 
 
 class StoredMirroredTreeTests(StoredMirroredTree.TestCase):
-    pass
+    layer = Histories
 
 
 class LongSeededTests(SeededTests):
@@ -317,10 +319,12 @@ class LongSeededTests(SeededTests):
 
 
 class LongMirroredTreeTests(MirroredTree.TestCase):
+    layer = Histories
     level = 2
     settings = settings(SETTINGS, max_examples=3000, stateful_step_count=80)
 
 
 class LongStoredMirroredTreeTests(StoredMirroredTree.TestCase):
+    layer = Histories
     level = 2
     settings = settings(SETTINGS, max_examples=500, stateful_step_count=80)

@@ -21,6 +21,7 @@ from zc.generationalset.check import check
 from zc.generationalset.client import Client
 from zc.generationalset.replica import Replica, SQLiteReplica
 from zc.generationalset.tests.clients import quiet
+from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.test_http_convergence import (
     ENVIRONMENT,
     Follower,
@@ -191,7 +192,7 @@ class World:
 
 
 class ProcessTests(unittest.TestCase):
-
+    layer = Processes
     seeds = [1]
     kills = 2
 

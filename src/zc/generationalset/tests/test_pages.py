@@ -14,6 +14,7 @@ from starlette.routing import Mount
 
 import zc.generationalset
 from zc.generationalset.server import _pages, application
+from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.serving import Served, served
 
 PACKAGE = Path(zc.generationalset.__file__).parent
@@ -203,6 +204,8 @@ class MountedTests(Served):
 
 
 class WheelTests(unittest.TestCase):
+
+    layer = Processes
 
     def test_all_files_are_in_the_wheel(self):
         if not SETUP.exists():

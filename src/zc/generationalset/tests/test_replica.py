@@ -18,6 +18,7 @@ from zc.generationalset import GSet, replica, wire
 from zc.generationalset.interfaces import SubsetUpdates
 from zc.generationalset.replica import Change, Misfit, Replica, Subset
 from zc.generationalset.tests import replicas
+from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.replicas import answer
 
 
@@ -302,6 +303,8 @@ class FileTests(unittest.TestCase):
 
 
 class ImportTests(unittest.TestCase):
+
+    layer = Processes
 
     def test_needs_only_the_standard_library(self):
         code = ("import sys; from zc.generationalset import replica; "

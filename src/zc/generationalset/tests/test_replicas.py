@@ -15,6 +15,7 @@ from zc.generationalset.replica import (
     SQLiteReplica,
     Subset,
 )
+from zc.generationalset.tests.layers import Histories
 from zc.generationalset.tests.replicas import order, replay, state, texts
 from zc.generationalset.tests.test_convergence import (
     BOUNDS,
@@ -183,18 +184,20 @@ FollowedStoredTree.TestCase.settings = SETTINGS
 
 
 class FollowedTreeTests(FollowedTree.TestCase):
-    pass
+    layer = Histories
 
 
 class FollowedStoredTreeTests(FollowedStoredTree.TestCase):
-    pass
+    layer = Histories
 
 
 class LongFollowedTreeTests(FollowedTree.TestCase):
+    layer = Histories
     level = 2
     settings = settings(SETTINGS, max_examples=1000, stateful_step_count=80)
 
 
 class LongFollowedStoredTreeTests(FollowedStoredTree.TestCase):
+    layer = Histories
     level = 2
     settings = settings(SETTINGS, max_examples=1000, stateful_step_count=80)

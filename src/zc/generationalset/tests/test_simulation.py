@@ -10,6 +10,7 @@ from zc.generationalset import replica
 from zc.generationalset._settled import SettledSet
 from zc.generationalset.mirror import Points
 from zc.generationalset.server._database import Database
+from zc.generationalset.tests.layers import Histories
 from zc.generationalset.tests.serving import ENVIRONMENT
 from zc.generationalset.tests.simulation.world import DAY, Plan, simulate
 
@@ -19,6 +20,8 @@ SHORT = Plan(seed=0, hours=.1, clients=20, watchers=6)
 
 class Simulated(unittest.TestCase):
     """Without differences, and with all that can happen."""
+
+    layer = Histories
 
     def check(self, plan):
         report = simulate(plan)
@@ -46,6 +49,7 @@ class ShortTests(Simulated):
 class RepetitionTests(unittest.TestCase):
     """A seed says all."""
 
+    layer = Histories
     plan = replace(SHORT, hours=.05)
 
     def test_same_seed(self):
@@ -72,6 +76,7 @@ print(simulate({}).trace)
 class MutationTests(unittest.TestCase):
     """Defects that are put in on purpose are found."""
 
+    layer = Histories
     level = 2
     seeds = range(40)
 

@@ -17,6 +17,7 @@ from unittest import mock
 from zc.generationalset.interfaces import SubsetUpdates
 from zc.generationalset.replica import Misfit, SQLiteReplica, Subset, _sqlite
 from zc.generationalset.tests import replicas
+from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.replicas import answer, state
 from zc.generationalset.tests.test_sqlite_replica import (
     NAME,
@@ -27,6 +28,8 @@ from zc.generationalset.tests.test_sqlite_replica import (
 
 class SharedTests(Base):
     """Several tabs, or processes, and one file."""
+
+    layer = Processes
 
     def test_two_tabs(self):
         one, other = self.open(), self.open()
@@ -147,6 +150,7 @@ def expected(generation):
 class KillTests(Base):
     """A process is killed at any moment of applying answers."""
 
+    layer = Processes
     rounds = 10
     #: How long an answer takes, as last seen.
     duration = .01

@@ -14,6 +14,7 @@ from zope.testing import setupstack
 from zc.generationalset.client import Client
 from zc.generationalset.commands._databases import public, resolve
 from zc.generationalset.tests import writers
+from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.postgresql import DATABASES
 from zc.generationalset.tests.serving import ENVIRONMENT, wait
 from zc.generationalset.tests.test_serve import Serving
@@ -225,6 +226,8 @@ class OptionsTests(Serving):
 
 
 class URITests(unittest.TestCase):
+
+    layer = Processes
 
     def test_passwords_are_not_told(self):
         for uri, expected in [

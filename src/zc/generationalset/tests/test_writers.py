@@ -9,6 +9,7 @@ from zope.testing import setupstack
 
 from zc.generationalset import check
 from zc.generationalset.tests import writers
+from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.postgresql import DATABASES
 from zc.generationalset.tests.util import Client, ResolverErrors, state
 
@@ -16,6 +17,8 @@ SEED = 4
 
 
 class Base(unittest.TestCase):
+
+    layer = Processes
 
     def setUp(self):
         setupstack.setUpDirectory(self)
