@@ -34,6 +34,14 @@ async (options) => {
   window.started = client.start();
 }
 '''
+#: Has a page wait for an hour where it would wait for some seconds.
+PATIENT = '''
+() => {
+  const start = window.setTimeout;
+  window.setTimeout = (call, milliseconds, ...rest) => start(
+    call, milliseconds > 3000 ? 3_600_000 : milliseconds, ...rest);
+}
+'''
 CONTENTS = '''
 () => {
   const entries = (items) => Object.fromEntries(Array.from(
