@@ -34,12 +34,14 @@ async (options) => {
   window.started = client.start();
 }
 '''
-#: Has a page wait for an hour where it would wait for some seconds.
+#: Has a page wait for an hour, where it would wait for seconds, after the
+#: third failure.
 PATIENT = '''
 () => {
   const start = window.setTimeout;
-  window.setTimeout = (call, milliseconds, ...rest) => start(
-    call, milliseconds > 3000 ? 3_600_000 : milliseconds, ...rest);
+  const failures = () => events.filter(([type]) => type === 'offline').length;
+  window.setTimeout = (call, milliseconds, ...rest) => start(call,
+    milliseconds > 500 && failures() >= 3 ? 3_600_000 : milliseconds, ...rest);
 }
 '''
 CONTENTS = '''
