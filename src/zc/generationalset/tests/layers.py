@@ -10,7 +10,11 @@ class Servers:
 
 
 class Processes:
-    """Tests that start processes."""
+    """Tests that start processes, or limit what this one may do."""
+
+
+class Databases:
+    """Tests with databases of SQL in files."""
 
 
 class Histories:

@@ -14,6 +14,7 @@ from zc.generationalset import GSet
 from zc.generationalset.check import check
 from zc.generationalset.commands._files import File
 from zc.generationalset.documents import Document
+from zc.generationalset.tests.layers import Processes
 
 SEED = 5
 IDS = 'abc'
@@ -31,6 +32,8 @@ def limited(size):
 
 
 class FullDiskTests(unittest.TestCase):
+
+    layer = Processes
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()

@@ -171,7 +171,7 @@ class SeededTests(unittest.TestCase):
     """Random histories of random trees, clients, and ways to ask."""
 
     layer = Histories
-    seeds = range(150)
+    seeds = range(75)
 
     def test_clients_that_ask_anybody(self):
         for seed in self.seeds:

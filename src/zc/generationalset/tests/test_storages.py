@@ -19,6 +19,7 @@ from zc.generationalset.tests.contract import (
 )
 from zc.generationalset.tests.contract.base import Base
 from zc.generationalset.tests.contract.history import Reopening, Undoing
+from zc.generationalset.tests.layers import Databases
 from zc.generationalset.tests.postgresql import DATABASES
 from zc.generationalset.tests.util import (
     Plain,
@@ -82,6 +83,7 @@ class TestDemoStorageWithChangesInFileStorage(
 
 class RelStorage(Contract, Reopening):
 
+    layer = Databases
     keep_history = True
 
     def open_storage(self):
