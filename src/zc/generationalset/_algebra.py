@@ -82,9 +82,13 @@ def symmetric_difference_update(left: T, right: GenerationalSet) -> T:
 
 def _filled(model: T, items: Any) -> T:
     """Return a set without superset, made like another, with some items."""
-    result = model.__class__(
-        maximum_removals=model.maximum_removals,
-        id_attribute=model.id_attribute)
+    # The class may have a constructor of its own.
+    result = model.__class__.__new__(model.__class__)
+    state: Any = model.__getstate__()
+    result.__setstate__({**state, 'id': None, 'parent': None})
+    result._init_settled()
+    result._init_root()
+    result.__dict__.pop('generation', None)  # of old releases
     for id, ob in items:
         result.add(_own(ob), id)
     return result
@@ -99,5 +103,5 @@ def _own(ob: Any) -> Any:
         return ob
     subset: Any = ob
     copy = _filled(subset, subset.items())
-    copy.id = ob.id
+    copy.__dict__['id'] = ob.id  # which may be a property
     return copy

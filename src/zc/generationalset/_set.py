@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from zope.interface import implementer
 
 import zc.generationalset
 from zc.generationalset import _algebra
+from zc.generationalset._copies import flat_state, is_flat, stored_state
 from zc.generationalset._ids import PLAIN, check_id, plain_id
 from zc.generationalset._settled import GONE, MISSING
 from zc.generationalset._tree import TreeMember, new_epoch
@@ -72,6 +74,18 @@ class GenerationalSet(TreeMember):
         # It would have the same B-trees.
         raise TypeError('expected copy.deepcopy, got copy.copy: two sets '
                         'can not share their objects')
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # For copies; ZODB takes the state of an object alone.
+        state = flat_state(self)
+        if state is None:
+            return super().__reduce_ex__(protocol)
+        return copyreg.__newobj__, (type(self),), state  # type: ignore
+
+    def __setstate__(self, state: Any) -> None:
+        if is_flat(state):
+            state = stored_state(self, state, new_epoch())
+        super().__setstate__(state)
 
     @property
     def maximum_removals(self) -> int:

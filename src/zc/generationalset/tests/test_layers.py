@@ -25,7 +25,9 @@ MAY_IMPORT = {
     '_updates': {'_records', '_settled', 'interfaces'},
     '_algebra': {'_tree'},
     '_set': {
-        '_algebra', '_ids', '_settled', '_tree', '_updates', 'interfaces'},
+        '_algebra', '_copies', '_ids', '_settled', '_tree', '_updates',
+        'interfaces'},
+    '_copies': {'_journal', '_settled'},
     'check': {'_ids', '_journal', '_records', '_settled', '_tree'},
     'repair': {'_ids', '_records', '_transactions', '_tree'},
     '': {'_journal', '_set', 'check', 'repair'},
