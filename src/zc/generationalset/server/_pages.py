@@ -46,7 +46,7 @@ class File(NamedTuple):
 def routes() -> list[Route]:
     """Return the routes that every application has."""
     return [page('/explore', 'explore.html'), _without_slash('/explore/'),
-            folder(), folder('explore')]
+            folder(), folder('explore'), folder('gset')]
 
 
 def page(path: str, name: str) -> Route:

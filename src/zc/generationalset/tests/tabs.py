@@ -1,8 +1,10 @@
 """Tabs of a browser with the browser client, and a server that may be away."""
 
 import contextlib
+import re
 import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import transaction
 import ZODB
@@ -147,10 +149,14 @@ class Tabs(Browsing):
         context.route('**/tab', lambda route: route.fulfill(
             body='<!DOCTYPE html><title>Tab</title>',
             content_type='text/html'))
-        context.route('**/static/gset.js', lambda route: route.fulfill(
-            body=(STATIC / 'gset.js').read_text(encoding='utf-8'),
-            content_type='text/javascript'))
+        context.route(re.compile('/static/gset'), self.fulfill)
         return context
+
+    @staticmethod
+    def fulfill(route):
+        name = urlsplit(route.request.url).path.partition('/static/')[2]
+        route.fulfill(body=(STATIC / name).read_text(encoding='utf-8'),
+                      content_type='text/javascript')
 
     def tab(self, context, waits=True, store='things', **options):
         page = self.window('/tab', context)
@@ -205,5 +211,21 @@ class Tabs(Browsing):
           return last?.generation === client.generation;
         }''')
 
+
+class TwoTabs(Tabs):
+    """A test with two tabs, the first of which leads."""
+
+    options = {}
+
+    def setUp(self):
+        super().setUp()
+        self.browser = self.context()
+        self.first = self.tab(self.browser, **self.options)
+        wait(lambda: self.server.streams == 1)
+        self.second = self.tab(self.browser, **self.options)
+        self.wait(self.second, 'client.online')
+
+    def offline(self, page):
+        self.wait(page, '!client.online')
 
 wait = Wait(timeout=30, wait=0.01)

@@ -10,24 +10,7 @@ import unittest
 from playwright.sync_api import Error
 
 from zc.generationalset.documents import Document
-from zc.generationalset.tests.tabs import PATIENT, Tabs, wait
-
-
-class TwoTabs(Tabs):
-    """A test with two tabs, the first of which leads."""
-
-    options = {}
-
-    def setUp(self):
-        super().setUp()
-        self.browser = self.context()
-        self.first = self.tab(self.browser, **self.options)
-        wait(lambda: self.server.streams == 1)
-        self.second = self.tab(self.browser, **self.options)
-        self.wait(self.second, 'client.online')
-
-    def offline(self, page):
-        self.wait(page, '!client.online')
+from zc.generationalset.tests.tabs import PATIENT, Tabs, TwoTabs, wait
 
 
 class SharingTests(TwoTabs, unittest.TestCase):

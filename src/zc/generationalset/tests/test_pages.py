@@ -75,7 +75,8 @@ class PagesTests(Served):
                 response.text)
             todo.extend({url.join(''.join(names)) for names in named}
                         - {httpx.URL(f'{self.url}{path}') for path in found})
-        for name in 'explore.css', 'explore.js', 'explore/rows.js', 'gset.js':
+        for name in ('explore.css', 'explore.js', 'explore/rows.js', 'gset.js',
+                     'gset/client.js'):
             self.assertIn(f'/static/{name}', found)
 
     def test_not_modified(self):

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import test from 'node:test';
 
-import { Client, Items, RequestError } from '../../static/gset.js';
+import { Client, Items, MaybeWritten, RequestError } from '../../static/gset.js';
 import { setUp, started, types } from './connected.js';
 import { json, until } from './faulty.js';
 
@@ -128,8 +128,81 @@ test('a lost response: written again, and there once', async (test) => {
   assert.deepEqual([...client.items.keys()], ['ann', id]);
   lost = 2;
   const error = await client.put('bob', 1).catch((error) => error);
+  assert.ok(error instanceof MaybeWritten);
   assert.ok(error instanceof RequestError);
   assert.equal(error.status, 0);
+  await until(() => client.items.has('bob'));
+});
+
+/** Has a server lose the first response, and make nothing twice. */
+function loseOnce(server, second) {
+  let isMade = false;
+  server.fault = (request, response, path) => {
+    if (path === 'batch' && isMade) {
+      return second(response);
+    }
+    isMade ||= path === 'written';
+    return path === 'written' && Boolean(response.destroy());
+  };
+}
+
+const gone = (response) =>
+  json(response, { detail: 'there is no such item', change: 0 }, 404);
+
+test('several changes find what they did themselves', async (test) => {
+  const { server, client } = await started(test);
+  loseOnce(server, gone);
+  assert.deepEqual(await client.batch([
+    { op: 'remove', path: 'ann' }, { op: 'put', path: 'bob', item: [1] },
+    { op: 'set', path: 'cards' }]), ['ann', 'bob', 'cards']);
+  assert.deepEqual([...client.items.keys()], ['bob', 'cards']);
+});
+
+test('a lost response to several changes is no refusal', async (test) => {
+  const { server, client } = await started(test);
+  loseOnce(server, (response) => {
+    server.put([], 'bob', 2); // by somebody else
+    return gone(response);
+  });
+  const error = await client.batch([
+    { op: 'remove', path: 'ann' }, { op: 'put', path: 'bob', item: 1 },
+  ]).catch((error) => error);
+  assert.ok(error instanceof MaybeWritten);
+  assert.equal(error.status, 0);
+  assert.equal(error.change, undefined);
+  assert.match(error.message, /may have been written.*no such item/);
+  await until(() => client.items.has('bob') && !client.items.has('ann'));
+});
+
+test('nor is one to a write that is refused then', async (test) => {
+  const { server, client } = await started(test);
+  for (const status of [401, 403, 409, 429, 503]) {
+    loseOnce(server, (response) => json(response, {}, status));
+    const error = await client.put('bob', status).catch((error) => error);
+    assert.ok(error instanceof MaybeWritten, String(error));
+  }
+});
+
+test('what failed after the write was begun may be there', async (test) => {
+  const { server, client } = await started(test);
+  for (const [status, isLost] of [[500, true], [502, true], [503, false]]) {
+    server.fault = (request, response) => json(response, {}, status);
+    const error = await client.put('bob', 1).catch((error) => error);
+    assert.equal(error instanceof MaybeWritten, isLost);
+    assert.equal(error.status, status);
+  }
+  server.fault = (request, response) => Boolean(response.end('<html>')) | true;
+  const error = await client.put('bob', 1).catch((error) => error);
+  assert.ok(error instanceof MaybeWritten);
+});
+
+test('a write is made, though its updates make no sense', async (test) => {
+  const { server, client, events } = await started(test);
+  server.fault = (request, response, path) => path === 'written' &&
+    json(response, { updates: { format: 2 } });
+  await client.put('bob', 1);
+  assert.equal(events.find(([type]) => type === 'error')[1].error.name,
+    'TypeError');
   await until(() => client.items.has('bob'));
 });
 
@@ -260,13 +333,39 @@ test('also while it waits', async (test) => {
 test('what it is made of is checked', () => {
   assert.throws(() => new Client('./'), TypeError);
   assert.throws(() => new Client(''), TypeError);
-  assert.throws(() => new Client('http://localhost', { token: 'a\nb' }),
-    TypeError);
+  const refuse = (options, pattern) => assert.throws(
+    () => new Client('http://localhost', options), (error) =>
+      error instanceof TypeError && pattern.test(error.message));
+  for (const token of ['a\nb', 'é', '', 7]) {
+    refuse({ token }, /token of ASCII/);
+  }
+  refuse({ tokn: 'x' }, /got "tokn"/);
+  refuse({ store: 7 }, /name of the store/);
+  for (const heartbeat of [0, -1, NaN, Infinity, 'soon']) {
+    refuse({ heartbeat }, /heartbeat/);
+  }
+  for (const token of [undefined, null]) {
+    assert.equal(new Client('http://localhost', { token }).token, undefined);
+  }
+});
+
+test('nothing of a URL is dropped silently', () => {
+  for (const url of ['http://localhost/sync?tenant=acme', 'http://localhost/#x',
+    'ftp://localhost/', 'file:///sync', 'data:,x']) {
+    assert.throws(() => new Client(url), (error) =>
+      error instanceof TypeError && error.message.includes(url));
+  }
+  for (const url of ['http://ann@localhost', 'http://ann:secret@localhost',
+    'http://:secret@localhost']) {
+    assert.throws(() => new Client(url), (error) =>
+      error instanceof TypeError && /user and password/.test(error.message) &&
+      !error.message.includes('secret'));
+  }
 });
 
 test('the URL may end in slashes', async (test) => {
   const { server } = await setUp(test);
-  for (const end of ['', '/', '//', '/?x#y']) {
+  for (const end of ['', '/', '//', '/?', '/#']) {
     const client = new Client(server.url + end);
     await client.sync();
     client.close();

@@ -21,7 +21,7 @@ export default defineConfig([
   },
   {
     // These run in Node, too.
-    files: ['static/gset.js', 'tests/javascript/*.js'],
+    files: ['static/gset.js', 'static/gset/*.js', 'tests/javascript/*.js'],
     languageOptions: { globals: globals['shared-node-browser'] },
   },
   {

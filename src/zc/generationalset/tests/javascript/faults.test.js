@@ -82,7 +82,7 @@ class Chaos {
       () => client.put(id, this.chance()), () => client.add([], 1),
       () => client.remove(id), () => client.sync())().catch((error) =>
       assert.match(String(error),
-        /^(RequestError|SyntaxError|TypeError: expected)/));
+        /^(RequestError|MaybeWritten|SyntaxError|TypeError: expected)/));
   }
 }
 

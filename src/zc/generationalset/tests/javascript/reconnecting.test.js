@@ -241,21 +241,11 @@ test('at the start, a refusal is the end', async (test) => {
   assert.deepEqual(types(events), ['offline']);
 });
 
-test('later it is not', async (test) => {
-  const { server, client, events } = await started(test);
-  server.fault = (request, response) => json(response, {}, 401);
-  server.cut();
-  await until(() => types(events).includes('offline'));
-  assert.equal(events.at(-1)[1].error.status, 401);
-  server.fault = () => false;
-  await until(() => client.online);
-});
-
 test('at the start, other failures are not', async (test) => {
   const { server, client } = await setUp(test);
-  let left = 3;
+  let left = 5;
   server.fault = (request, response) => left-- > 0 &&
-    json(response, {}, [429, 500, 503][left]);
+    json(response, {}, [408, 425, 429, 500, 503][left]);
   await client.start();
   assert.ok(client.items.has('ann'));
 });

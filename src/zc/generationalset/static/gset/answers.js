@@ -1,0 +1,60 @@
+/** Answers of servers, as docs/protocol.txt has them. */
+
+import { check, DEPTH, keyOf, refuse } from './values.js';
+
+export const decode = text => checkAnswer(JSON.parse(text));
+
+export function checkAnswer(answer) {
+  if (!isAnswer(answer ?? {})) {
+    refuse('an answer as in the protocol', answer);
+  }
+  const {epoch, since_epoch: before = null, reset = null} = answer;
+  check([epoch, before, reset]);
+  checkLevel(answer, 0);
+  return answer;
+}
+
+function isAnswer({format, epoch, since, generation,
+  since_epoch: before = null, reset, contents}) {
+  return format === 1 && [since, generation].every(Number.isSafeInteger) &&
+    since >= 0 && generation > 0 && [epoch, before, reset ?? ''].every(
+    text => text === null || typeof text === 'string') &&
+    (reset === undefined ? generation >= since : contents);
+}
+
+function checkLevel(level, depth) {
+  const {contents = [], removals = [], adds = []} = level;
+  const isBoth = 'contents' in level &&
+    ('removals' in level || 'adds' in level);
+  if (isBoth || depth > DEPTH ||
+      ![contents, removals, adds].every(Array.isArray)) {
+    refuse('an answer as in the protocol', level);
+  }
+  removals.forEach(keyOf);
+  for (const entries of [contents, adds]) {
+    entries.forEach(entry => checkEntry(entry, depth));
+  }
+}
+
+function checkEntry(entry, depth) {
+  keyOf(idOf(entry));
+  if (!Array.isArray(entry)) {
+    checkLevel(entry, depth + 2);
+  } else if (entry.length === 2) {
+    check(entry[1], depth);
+  } else {
+    refuse('an answer as in the protocol', entry);
+  }
+}
+
+/** Returns the id of an entry. */
+export const idOf = entry => Array.isArray(entry) ? entry[0] : entry?.id;
+
+/** Tells whether an answer is to the question from a position. */
+export const fits = (answer, {epoch, generation}) =>
+  answer.since === generation && (generation === 0 || epoch ===
+    ('since_epoch' in answer ? answer.since_epoch : answer.epoch));
+
+/** Tells whether a position has all that another one has. */
+export const covers = (position, {epoch, generation}) =>
+  position.epoch === epoch && position.generation >= generation;

@@ -1,0 +1,295 @@
+/** The client; gset.d.ts says how to use it. */
+
+import { decode } from './answers.js';
+import { isForbidden } from './exchange.js';
+import { additions } from './replica.js';
+import { Server } from './server.js';
+import { Session } from './session.js';
+import { Store } from './store.js';
+import { Tabs } from './tabs.js';
+import { refuse } from './values.js';
+import { isVisible } from './waiting.js';
+import { Watch } from './watch.js';
+import { Writes } from './writes.js';
+
+export class Client extends EventTarget {
+  #server;
+  #session;
+  #watch;
+  #writes;
+  #store; // undefined: there is none
+  #tabs; // undefined: there are no others
+  #heartbeat;
+  #closing = new AbortController();
+  #isStopped = false; // the server refuses this user
+  #started;
+  #resolve = () => {};
+  #reject; // until there is something to show
+
+  constructor(url, options = {}) {
+    super();
+    const {token, store, heartbeat} = checkOptions(options);
+    this.#server = new Server(url, token);
+    this.#heartbeat = heartbeat;
+    this.#session = new Session(this.#server, {
+      signal: this.#closing.signal,
+      emit: (type, detail) => this.#emit(type, detail),
+      applied: (answer, text) => this.#pass(answer, text),
+      reported: () => this.#tell(),
+      answered: this.#look,
+    });
+    this.#watch = new Watch(this.#session, heartbeat, {
+      isSeen: () => isVisible() || this.#tabs?.isSeen,
+      refused: error => this.#refused(error),
+    });
+    this.#writes = new Writes(this.#session);
+    if (store) {
+      this.#share(`${store} ${this.#server.url}`);
+    }
+  }
+
+  #share(name) {
+    this.#store = new Store(name, this.#session.replica, {
+      failed: error => this.#emit('error', {error}),
+      deleted: () => this.#forgotten(),
+    });
+    if (globalThis.navigator?.locks && globalThis.BroadcastChannel) {
+      this.#tabs = new Tabs(name, this.#heartbeat, this.#member());
+    }
+  }
+
+  // What other tabs want of this one.
+  #member() {
+    const watch = this.#watch;
+    return {
+      get leads() { return watch.isRunning; },
+      lead: () => watch.run(),
+      lose: () => watch.stop(),
+      hear: message => this.#hear(message),
+      fail: error => this.#fail(error),
+    };
+  }
+
+  get online() { return this.#session.online; }
+  get epoch() { return this.#session.replica.epoch; }
+  get generation() { return this.#session.replica.generation; }
+  get items() { return this.#session.replica.items; }
+  get #isClosed() { return this.#closing.signal.aborted; }
+
+  get token() { return this.#server.token; }
+  set token(token) {
+    this.#server.token = token;
+    if (this.#isStopped) {
+      this.#resume();
+    } else {
+      this.#watch.again();
+    }
+  }
+
+  #emit(type, detail) {
+    if (this.#isClosed) {
+      return;
+    }
+    if (type === 'updates') {
+      this.#resolve();
+    }
+    this.dispatchEvent(new CustomEvent(type, {detail}));
+  }
+
+  // Starting and ending.
+
+  start() {
+    this.#started ??= new Promise((resolve, reject) => {
+      this.#reject = reject;
+      this.#resolve = () => {
+        this.#reject = undefined;
+        resolve();
+      };
+      for (const type of ['online', 'visibilitychange']) {
+        globalThis.addEventListener?.(type, this.#look, this.#closing);
+      }
+      this.#begin();
+    });
+    return this.#started;
+  }
+
+  async #begin() {
+    await this.#store?.load();
+    if (this.#isClosed) {
+      return;
+    }
+    if (this.generation) {
+      this.#session.announce(additions(this.items), 0);
+    }
+    this.#follow();
+  }
+
+  #follow() {
+    if (this.#isClosed) {
+      return; // a listener did it
+    }
+    if (this.#tabs) {
+      this.#tabs.join();
+    } else {
+      this.#watch.run();
+    }
+  }
+
+  close() {
+    this.#closing.abort();
+    this.#watch.stop();
+    this.#tabs?.leave();
+    this.#store?.close();
+    this.#resolve();
+    this.#started ??= Promise.resolve();
+  }
+
+  async forget() {
+    this.#tabs?.post({forget: true});
+    this.#session.clear();
+    this.close();
+    await this.#store?.delete();
+  }
+
+  // Another tab did it.
+  #forgotten() {
+    if (!this.#isClosed) {
+      this.#session.clear();
+      this.#stop(new Error('another tab had this browser forget everything'));
+      this.close();
+    }
+  }
+
+  // This user may not go on: not with this token.
+
+  #refused(error) {
+    const reject = this.#reject;
+    if (isForbidden(error) && !this.#session.wasAnswered) {
+      this.#session.clear(); // that may be another user's
+    }
+    this.#stop(error);
+    if (reject) {
+      reject(error);
+      this.close();
+    }
+  }
+
+  #stop(error) {
+    this.#isStopped = true;
+    this.#watch.stop();
+    this.#tabs?.leave();
+    this.#session.report({error, delay: Infinity});
+  }
+
+  #resume() {
+    this.#isStopped = false;
+    this.#follow();
+  }
+
+  #fail(error) {
+    if (isForbidden(error)) {
+      this.#refused(error);
+    } else {
+      this.#emit('error', {error});
+    }
+  }
+
+  // Trying again.
+
+  retry() {
+    if (this.#isStopped) {
+      this.#resume();
+    } else if (this.online) {
+      this.#look();
+    } else if (this.#watch.isRunning) {
+      this.#watch.again();
+    } else {
+      this.#tabs?.post({wake: true, now: true});
+    }
+  }
+
+  // The network, or the user, is back.
+  #look = () => {
+    if (globalThis.document?.hidden) {
+      return;
+    }
+    if (this.#isStopped) {
+      this.#resume();
+    } else if (this.#watch.isRunning) {
+      this.#watch.look();
+    } else {
+      this.#tabs?.post({wake: true});
+    }
+  };
+
+  // Tabs.
+
+  #pass(answer, text) {
+    if (this.#watch.isRunning) {
+      this.#store?.save(answer, text);
+      this.#tell(text);
+    }
+  }
+
+  #tell(text) {
+    if (this.#watch.isRunning) {
+      const {replica: {epoch, generation}, trouble} = this.#session;
+      this.#tabs?.post({epoch, generation, trouble, text});
+    }
+  }
+
+  async #hear({forget, wake, now, trouble, text, epoch, generation}) {
+    if (forget) {
+      this.#forgotten();
+    } else if (!this.#watch.isRunning) {
+      if (wake === undefined) {
+        await this.#learn(trouble, text, {epoch, generation});
+      }
+    } else {
+      if (now) {
+        this.retry();
+      } else if (wake) {
+        this.#watch.look();
+      }
+      this.#tell();
+    }
+  }
+
+  async #learn(trouble, text, position) {
+    if (trouble?.delay !== this.#session.trouble?.delay) {
+      this.#session.report(trouble);
+    }
+    if (!trouble) {
+      await this.#session.accept(text ? decode(text) : position, text);
+    }
+  }
+
+  // Asking and writing.
+
+  sync() { return this.#session.ask(); }
+  async put(path, item) { await this.batch([{op: 'put', path, item}]); }
+  async makeSet(path) { await this.batch([{op: 'set', path}]); }
+  async remove(path) { await this.batch([{op: 'remove', path}]); }
+  async add(path, item) {
+    return (await this.batch([{op: 'add', path, item}]))[0];
+  }
+
+  async batch(changes) { return this.#writes.batch(changes); }
+}
+
+const isName = store => store === undefined || store === null ||
+  typeof store === 'string';
+
+function checkOptions({token, store, heartbeat = 15, ...others}) {
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) {
+    refuse('the options token, store and heartbeat', unknown);
+  }
+  if (!isName(store)) {
+    refuse('a text as name of the store', store);
+  }
+  if (!(heartbeat > 0 && heartbeat < Infinity)) {
+    refuse('a heartbeat of some seconds', heartbeat);
+  }
+  return {token, store, heartbeat};
+}

@@ -1,0 +1,103 @@
+/** Questions to a server, and the replica that gets the answers. */
+
+import { covers, decode, fits } from './answers.js';
+import { joined } from './exchange.js';
+import { Replica } from './replica.js';
+import { refuse } from './values.js';
+
+const QUESTIONS = 5; // for an answer that fits
+
+export class Session {
+  replica = new Replica();
+  trouble = {delay: 0}; // undefined while the server answers
+  wasAnswered = false;
+  #server;
+  #client;
+
+  /**
+   * `client` has `signal`, which ends all requests, `emit(type, detail)`, and is
+   * told of what happens: `applied(answer, text)`, `reported()`, `answered()`.
+   */
+  constructor(server, client) {
+    this.#server = server;
+    this.#client = client;
+  }
+
+  get online() { return !this.trouble; }
+
+  async send(method, path, options) {
+    const pieces = await this.#server.send(method, path, {
+      signal: this.#client.signal, position: this.replica, ...options});
+    this.wasAnswered = true;
+    if (this.trouble) {
+      this.report();
+      this.#client.answered();
+    }
+    return pieces;
+  }
+
+  /** Asks what changed, until there is an answer that fits. */
+  async ask(signal = this.#client.signal, wait = 0, questions = QUESTIONS) {
+    const {epoch, generation} = this.replica;
+    const text = await joined(
+      await this.send('GET', 'updates', {signal, wait}));
+    const answer = decode(text);
+    const isOurs = fits(answer, {epoch, generation});
+    this.#take(answer, text);
+    if (!isOurs || !covers(this.replica, answer)) {
+      if (!questions) {
+        refuse(`one since ${generation}, not from a cache`, answer);
+      }
+      await this.ask(signal, wait, questions - !isOurs);
+    }
+  }
+
+  /** Applies an answer that came unasked, or asks for what it leads to. */
+  async accept(answer, text, signal) {
+    this.#take(answer, text);
+    if (!covers(this.replica, answer)) {
+      await this.ask(signal);
+    }
+  }
+
+  // Applies what fits, and tells all.
+  #take(answer, text) {
+    if (!fits(answer, this.replica)) {
+      return;
+    }
+    const changes = this.replica.apply(answer);
+    const {since, generation, reset} = answer;
+    if (changes.length || generation !== since || reset !== undefined) {
+      this.#client.applied(answer, text);
+      if (reset !== undefined) {
+        this.emit('reset', {reason: reset});
+      }
+      this.announce(changes, text.length);
+    }
+  }
+
+  /** Forgets everything. */
+  clear() {
+    if (this.replica.generation) {
+      this.announce(this.replica.clear(), 0);
+    }
+  }
+
+  /** Tells of changes that were applied. */
+  announce(changes, size) {
+    const {epoch, generation} = this.replica;
+    changes.forEach(({kind, ...detail}) => this.emit(kind, detail));
+    this.emit('updates', {changes, epoch, generation, size});
+  }
+
+  /** Tells whether the server answers. */
+  report(trouble) {
+    this.trouble = trouble;
+    this.#client.reported();
+    this.emit(trouble ? 'offline' : 'online', trouble);
+  }
+
+  emit(type, detail) {
+    this.#client.emit(type, detail);
+  }
+}

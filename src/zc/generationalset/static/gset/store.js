@@ -1,0 +1,196 @@
+/**
+ * Where a browser keeps a replica: answers, and where they lead.
+ *
+ * When they are twice as long as the first, one replaces all.  So a change
+ * writes little, and a start reads a few large texts.
+ *
+ * A browser may lose the connection, have no room, or never answer.  Then the
+ * whole replica is stored later.
+ */
+
+import { covers, fits } from './answers.js';
+import { whole } from './replica.js';
+import { within } from './waiting.js';
+
+// All in seconds.
+const READING = 5;
+const WRITING = 30;
+const AGAIN = 0.1; // after the first failure; four times as long after each ...
+const LONGEST = 60; // ... up to this
+
+export class Store {
+  #name;
+  #replica;
+  #client;
+  #opening; // a promise of the database
+  #later; // a timer, after a failure
+  #failures = 0;
+  #isClosed = false;
+
+  /** `client` is told `failed(error)`, once, and `deleted()` by another tab. */
+  constructor(name, replica, client) {
+    this.#name = name;
+    this.#replica = replica;
+    this.#client = client;
+  }
+
+  /** Applies to the replica what is stored. */
+  async load() {
+    try {
+      const records = recordsOf(await this.#open());
+      const texts = await within(
+        READING, result(records.getAll()), 'what is stored');
+      await this.#apply(texts.slice(0, -1));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #apply(texts) {
+    if (this.#replica.generation) {
+      return;
+    }
+    try {
+      texts.forEach(text => this.#replica.apply(JSON.parse(text)));
+    } catch (error) { // it is damaged
+      recordsOf(await this.#open()).clear();
+      throw error;
+    }
+  }
+
+  /** Stores an answer that was applied to the replica. */
+  async save(answer, text) {
+    if (this.#later || this.#isClosed) {
+      return;
+    }
+    try {
+      const records = recordsOf(await this.#open());
+      await within(WRITING, write(records, this.#replica, answer, text),
+        'that it is stored');
+      this.#failures = 0;
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error) {
+    this.#disconnect();
+    if (this.#later || this.#isClosed) {
+      return;
+    }
+    const delay = Math.min(LONGEST, AGAIN * 4 ** this.#failures);
+    this.#later = setTimeout(() => {
+      this.#later = undefined;
+      this.#saveAll();
+    }, delay * 1000);
+    this.#failures += 1;
+    if (this.#failures === 1) {
+      this.#client.failed(error);
+    }
+  }
+
+  #saveAll() {
+    if (this.#replica.generation) {
+      this.save();
+    }
+  }
+
+  #open() {
+    this.#opening ??= open(this.#name).then(db => this.#watch(db));
+    return this.#opening;
+  }
+
+  #watch(db) {
+    db.onclose = () => this.#disconnect();
+    db.onversionchange = ({newVersion}) => {
+      this.#disconnect();
+      if (newVersion === null) {
+        this.#client.deleted();
+      }
+    };
+    if (this.#isClosed) {
+      db.close();
+    }
+    return db;
+  }
+
+  #disconnect() {
+    this.#opening?.then(db => db.close(), () => {});
+    this.#opening = undefined;
+  }
+
+  close() {
+    this.#isClosed = true;
+    clearTimeout(this.#later);
+    this.#disconnect();
+  }
+
+  /** Deletes what is stored; rejects if other tabs don't let go of it. */
+  async delete() {
+    this.close();
+    await within(READING, result(indexedDB.deleteDatabase(this.#name)),
+      'that other tabs let go of the store');
+  }
+}
+
+async function open(name) {
+  const request = indexedDB.open(name, 1);
+  request.onupgradeneeded = () =>
+    request.result.createObjectStore('answers', {autoIncrement: true});
+  const opened = result(request);
+  try {
+    return await within(READING, opened, 'an open database');
+  } catch (error) {
+    opened.then(db => db.close(), () => {});
+    throw error;
+  }
+}
+
+const recordsOf = db => db.transaction(
+  'answers', 'readwrite', {durability: 'relaxed'}).objectStore('answers');
+
+const result = request => new Promise((resolve, reject) => {
+  request.onsuccess = request.oncomplete = () => resolve(request.result);
+  request.onerror = request.onabort = ({target}) =>
+    reject(target.error ?? new Error('the transaction was aborted'));
+});
+
+// All or nothing.
+async function write(records, ...what) {
+  try {
+    await add(records, ...what);
+    await result(records.transaction);
+  } catch (error) {
+    abort(records.transaction);
+    throw error;
+  }
+}
+
+function abort(transaction) {
+  try {
+    transaction.abort();
+  } catch {
+    // it has ended
+  }
+}
+
+// Without an answer, or if it doesn't fit, the replica is stored.
+async function add(records, replica, answer, text) {
+  const put = ({epoch, generation}, text, room) => {
+    records.add(text);
+    records.put({epoch, generation, room}, 'last');
+  };
+  const replace = (position, text) => {
+    records.clear();
+    put(position, text, text.length + 65536);
+  };
+  const last = answer?.reset !== undefined ? {} :
+    await result(records.get('last')) ?? {};
+  if (answer?.since === 0) {
+    replace(answer, text);
+  } else if (answer && last.room > text.length && fits(answer, last)) {
+    put(answer, text, last.room - text.length);
+  } else if (!covers(last, answer ?? replica)) {
+    replace(replica, JSON.stringify(whole(replica)));
+  }
+}

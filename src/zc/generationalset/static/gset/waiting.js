@@ -1,0 +1,29 @@
+/** How long to wait.  Times are in seconds. */
+
+/** Resolves after some time, or when a signal is aborted. */
+export const sleep = (seconds, signal) => new Promise(resolve => {
+  const end = () => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', end);
+    resolve();
+  };
+  const timer = setTimeout(end, signal.aborted ? 0 : seconds * 1000);
+  signal.addEventListener('abort', end);
+});
+
+/** Settles as a promise does, or rejects: browsers forget some promises. */
+export async function within(seconds, promise, what) {
+  let timer;
+  const late = new Promise((resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(
+      `expected ${what} within ${seconds} s, got nothing`)), seconds * 1000);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Tells whether there is a page, and its user sees it. */
+export const isVisible = () => globalThis.document?.hidden === false;

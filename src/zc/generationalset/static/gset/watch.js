@@ -1,0 +1,131 @@
+/** Follows a server: by event stream, or else by long poll. */
+
+import { decode } from './answers.js';
+import { parseEvents } from './events.js';
+import { isRefusal, RequestError } from './exchange.js';
+import { sleep } from './waiting.js';
+
+// All in seconds, but FRUITLESS and POLLS.
+const LONGEST = 60; // random delay ...
+const SEEN = 5; // ... while a page is visible: somebody waits for it
+const HOLD = 25; // of a long poll; proxies give up after 30
+const POLLS = 600; // until streams are tried again
+const FRUITLESS = 3; // streams in silence, until it's polls
+
+export class Watch {
+  #session;
+  #heartbeat;
+  #client;
+  #run; // an object of its own each time
+  #doing = new AbortController(); // of what it does now
+  #isAsked = false; // the server has answered, now it's the stream
+  #heard = 0; // when the server was; Infinity if it doesn't want to be asked
+  #failures = 0;
+  #fruitless = 0; // streams, then polls
+
+  /**
+   * `client` has `isSeen()`, whether somebody waits, and is told `refused(error)`
+   * when it makes no sense to go on.
+   */
+  constructor(session, heartbeat, client) {
+    this.#session = session;
+    this.#heartbeat = heartbeat;
+    this.#client = client;
+  }
+
+  get isRunning() { return this.#run !== undefined; }
+
+  /** Follows until `stop`; another run ends this one. */
+  async run() {
+    const run = {};
+    this.#interrupt(run);
+    while (this.#run === run) {
+      const {signal} = this.#doing;
+      try {
+        await this.#step(signal);
+      } catch (error) {
+        if (!signal.aborted) {
+          await this.#fail(error, signal);
+        }
+      }
+    }
+  }
+
+  stop() { this.#interrupt(undefined); }
+
+  /** Begins anew, at once, whatever it does now. */
+  again() {
+    if (this.isRunning) {
+      this.#failures = 0;
+      this.#interrupt(this.#run);
+    }
+  }
+
+  /** Begins anew if it waits, or has heard nothing for long. */
+  look() {
+    const silence = Date.now() - this.#heard;
+    const isLost = this.#session.trouble?.error && silence > 0;
+    if (isLost || silence > 1500 * this.#heartbeat) {
+      this.again();
+    }
+  }
+
+  #interrupt(run) {
+    const doing = this.#doing;
+    this.#doing = new AbortController();
+    this.#run = run;
+    doing.abort();
+  }
+
+  async #step(signal) {
+    this.#heard = Date.now();
+    this.#isAsked = false;
+    const polls = this.#fruitless >= FRUITLESS;
+    await this.#session.ask(signal, polls && this.#session.online ? HOLD : 0);
+    this.#isAsked = true;
+    this.#failures = 0;
+    this.#fruitless = (this.#fruitless + 1) % (FRUITLESS + POLLS);
+    await (polls ? sleep(1, signal) : this.#listen(signal));
+  }
+
+  async #listen(signal) {
+    const pieces = await this.#session.send('GET', 'events', {
+      signal, patience: 3 * this.#heartbeat});
+    for await (const {type, data} of parseEvents(pieces)) {
+      this.#heard = Date.now();
+      this.#fruitless = 0;
+      if (type === 'updates') {
+        await this.#session.accept(decode(data), data, signal);
+      } else if (type === 'ask') {
+        await this.#session.ask(signal);
+        await sleep(Math.random(), signal); // all were told so at once
+      }
+    }
+    throw new RequestError('the event stream ended');
+  }
+
+  async #fail(error, signal) {
+    if (!(error instanceof RequestError)) {
+      this.#session.emit('error', {error});
+    }
+    if (isRefusal(error) && !this.#isAsked) {
+      this.stop();
+      this.#client.refused(error);
+    } else {
+      await this.#pause(error, signal);
+    }
+  }
+
+  // Random, or all clients of a restarted server would come at once.
+  async #pause(error, signal) {
+    const limit = Math.min(
+      this.#client.isSeen() ? SEEN : LONGEST, 2 ** this.#failures++);
+    const delay = (error.retryAfter ?? 0) + Math.random() * limit;
+    this.#heard = error.retryAfter ? Infinity : 0; // may it be woken?
+    // A stream may end; the next question tells.
+    if (!this.#isAsked) {
+      this.#session.report({error, delay});
+    }
+    await sleep(delay, signal);
+  }
+}

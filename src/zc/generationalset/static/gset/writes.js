@@ -1,0 +1,109 @@
+/** Writes: batches, all of which may be sent twice. */
+
+import { checkAnswer } from './answers.js';
+import { joined, MaybeWritten } from './exchange.js';
+import { isSame, Items } from './replica.js';
+import { asPath, check, keyOf } from './values.js';
+
+export class Writes {
+  #session;
+
+  constructor(session) {
+    this.#session = session;
+  }
+
+  /** Makes changes, and returns their ids; see `Client.batch`. */
+  async batch(changes) {
+    const made = changes.map(prepared);
+    const {updates} = await this.#write(made);
+    try {
+      await this.#catchUp(updates);
+    } catch (error) {
+      // It was written.  The items come with the next answer.
+      this.#session.emit('error', {error});
+    }
+    return made.map(({path}) => path.at(-1));
+  }
+
+  async #catchUp(updates) {
+    if (updates) {
+      await this.#session.accept(
+        checkAnswer(updates), JSON.stringify(updates));
+    } else if (this.#session.replica.generation) {
+      await this.#session.ask();
+    }
+  }
+
+  async #write(changes) {
+    const body = JSON.stringify({changes});
+    const isOnline = this.#session.online;
+    try {
+      return await this.#send(body);
+    } catch (error) {
+      if (!isLost(error)) {
+        throw error;
+      } else if (error.status || !isOnline) {
+        throw maybe(error);
+      }
+      return this.#sendAgain(body, changes);
+    }
+  }
+
+  // What is gone can't be removed again: the first try may have done it.
+  async #sendAgain(body, changes) {
+    try {
+      return await this.#send(body);
+    } catch (error) {
+      if (error.status === 404 && await this.#isDone(changes)) {
+        return {};
+      }
+      throw maybe(error);
+    }
+  }
+
+  async #isDone(changes) {
+    if (changes.length === 1 && changes[0].op === 'remove') {
+      return true;
+    }
+    const {replica} = this.#session;
+    const last = new Map(
+      changes.map(change => [JSON.stringify(change.path), change]));
+    try {
+      await this.#session.ask();
+    } catch {
+      return false; // nobody knows
+    }
+    return [...last.values()].every(change => isSo(change, replica.items));
+  }
+
+  async #send(body) {
+    return JSON.parse(
+      await joined(await this.#session.send('POST', 'batch', {body})));
+  }
+}
+
+const makeId = () => crypto.getRandomValues(new Uint32Array(3))
+  .reduce((id, number) => id + number.toString(36), '');
+
+function prepared({op, path, item}) {
+  path = asPath(path);
+  path.forEach(keyOf);
+  if (op === 'put' || op === 'add') {
+    check(item);
+  }
+  return op === 'add' ? {op: 'put', path: [...path, makeId()], item} :
+    {op, path, item};
+}
+
+function isSo({op, path, item}, items) {
+  const found = items.at(path);
+  return op === 'set' ? found instanceof Items :
+    isSame(found, op === 'put' ? item : undefined);
+}
+
+// 503, and all that is below 500, promise that nothing was written.
+const isLost = ({status}) => !status || status >= 500 && status !== 503;
+
+const maybe = error => new MaybeWritten(
+  `it may have been written: ${error.message}`,
+  {status: error.status >= 500 ? error.status : 0});
