@@ -133,17 +133,26 @@ export class RequestError extends Error {
   readonly change?: number;
 }
 
+/**
+ * A write was sent, and whether it was made is not known.
+ *
+ * Look at the items before you write it again.  `status` is 0 if there was no
+ * response, or that of a server that failed.
+ */
+export class MaybeWritten extends RequestError {}
+
 export interface Options {
-  /** Sent as `Authorization: Bearer TOKEN`. */
-  token?: string;
+  /** Sent as `Authorization: Bearer TOKEN`; see `Client.token`. */
+  token?: string | null;
   /**
    * Where to keep the data in the browser, so that the next start has them at
    * once, and without the server.  All tabs with the same name and URL share
-   * the data and one event stream.  Different users need different names.
+   * the data and one event stream.  Different users need different names, or
+   * `Client.forget`.
    *
    * It is the IndexedDB database `${store} ${url}`.
    */
-  store?: string;
+  store?: string | null;
   /** Seconds between signs of life of the server's streams, 15 by default. */
   heartbeat?: number;
 }
@@ -173,8 +182,10 @@ export interface Events {
   /** The server answers. */
   online: CustomEvent<null>;
   /**
-   * It doesn't; `delay` is the number of seconds until the next try.  Only in
-   * the tab that asked, `error` is a RequestError; in others it has a message.
+   * It doesn't; `delay` is the number of seconds until the next try.  It is
+   * Infinity if the server refuses this user, or if another tab had the browser
+   * forget everything.  Only in the tab that asked, `error` is a RequestError;
+   * in others it has a message.
    */
   offline: CustomEvent<{ error: Error; delay: number }>;
   /** All was replaced, by the `updates` that follow. */
@@ -193,14 +204,17 @@ export interface Events {
  *
  * Writes go to the server; what changed is in `items` when their promises
  * resolve.  They reject with a RequestError, without a server at once; nothing
- * is queued.
+ * is queued.  One whose response is lost is sent once again; it rejects with
+ * MaybeWritten if nobody can tell then whether it was made.
  *
  * It is an EventTarget.
  */
 export class Client {
   /**
-   * `url` may be relative to the page.  Throws a TypeError for one that can't
-   * be used.
+   * `url` may be relative to the page.
+   *
+   * Throws a TypeError for a URL with a query, a fragment, a user or a
+   * password, and for options that can't be used or don't exist.
    */
   constructor(url: string | URL, options?: Options);
 
@@ -213,12 +227,31 @@ export class Client {
   readonly items: Items;
 
   /**
+   * What is sent as `Authorization: Bearer TOKEN`; may be replaced any time.
+   *
+   *     client.addEventListener('offline', async ({detail: {error}}) => {
+   *       if (error.status === 401) client.token = await login();
+   *     });
+   *
+   * The next request has the new one, and the event stream is opened anew.  A
+   * client that the server refused goes on.  For another user, `forget`.
+   *
+   * Throws a TypeError for what can't be a token.
+   */
+  token: string | null | undefined;
+
+  /**
    * Goes on following the server until `close`.
    *
    * Resolves when there is something to show, from the store or else from the
    * server, or when the client is closed.  Rejects if the server refuses
    * the first question, with a wrong token for example; the client is closed
    * then.
+   *
+   * If it refuses a later one (a status from 400 to 499, but 408, 425 and 429),
+   * `offline` says so, and the client stops until it gets a new `token`, until
+   * `retry`, or until the network or the user is back.  What came from the
+   * store, and the server hasn't confirmed, is hidden with 401 and 403.
    */
   start(): Promise<void>;
 
@@ -229,8 +262,22 @@ export class Client {
    *
    * Costs one request, in whichever tab follows the server.  `online` or
    * `offline` says what came of it.  Does nothing while the server answers.
+   * A client that was refused asks again.
    */
   retry(): void;
+
+  /**
+   * Has this browser forget everything, in all tabs: for a user who leaves.
+   *
+   *     await client.forget();
+   *
+   * `items` become empty, the client is closed, and the store is deleted.  In
+   * other tabs `offline` says so, and clients are closed, too.
+   *
+   * Rejects if another page doesn't let go of the database within seconds.  It
+   * is deleted as soon as that page is closed.
+   */
+  forget(): Promise<void>;
 
   /** Asks once what changed. */
   sync(): Promise<void>;

@@ -54,6 +54,26 @@ CONTENTS = '''
   return entries(client.items);
 }
 '''
+#: Whether what a tab has is in the store.
+STORED = '''
+async () => {
+  const { name } = (await indexedDB.databases())[0] ?? {};
+  if (name === undefined) {
+    return false;
+  }
+  const db = await new Promise((resolve) => {
+    const request = indexedDB.open(name);
+    request.onsuccess = () => resolve(request.result);
+  });
+  const last = await new Promise((resolve) => {
+    const request = db.transaction('answers').objectStore('answers')
+      .get('last');
+    request.onsuccess = () => resolve(request.result);
+  });
+  db.close();
+  return last?.generation === client.generation;
+}
+'''
 
 
 class Recorder:
@@ -193,23 +213,8 @@ class Tabs(Browsing):
 
     def wait_stored(self, page):
         """Wait until what a tab has is in the store."""
-        self.wait(page, '''async () => {
-          const { name } = (await indexedDB.databases())[0] ?? {};
-          if (name === undefined) {
-            return false;
-          }
-          const db = await new Promise((resolve) => {
-            const request = indexedDB.open(name);
-            request.onsuccess = () => resolve(request.result);
-          });
-          const last = await new Promise((resolve) => {
-            const request = db.transaction('answers').objectStore('answers')
-              .get('last');
-            request.onsuccess = () => resolve(request.result);
-          });
-          db.close();
-          return last?.generation === client.generation;
-        }''')
+        # Not wait_for_function: to that, a promise is true.
+        wait(lambda: page.evaluate(STORED))
 
 
 class TwoTabs(Tabs):

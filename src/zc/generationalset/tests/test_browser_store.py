@@ -336,7 +336,7 @@ class ForgettingTests(Tabs, unittest.TestCase):
             Error, 'expected that other tabs let go', page.evaluate,
             'client.forget()')
         other.close()
-        self.wait(page, 'indexedDB.databases().then((all) => !all.length)')
+        wait(lambda: self.databases(page) == 0)
 
 
 class RefusedTests(TwoTabs, unittest.TestCase):

@@ -1,8 +1,8 @@
 // Compiled, never run: the types allow what is right, and nothing else.
 
 import {
-  Answer, Change, Client, Id, Items, Misfit, Path, Replica, RequestError,
-  Value, decode, parseEvents,
+  Answer, Change, Client, Id, Items, MaybeWritten, Misfit, Path, Replica,
+  RequestError, Value, decode, parseEvents,
 } from '../../static/gset.js';
 
 const client: Client = new Client(new URL('http://localhost'), {
@@ -46,6 +46,12 @@ export async function use(): Promise<void> {
     { op: 'set', path: ['x'] }, { op: 'add', path: [], item: [] }]);
   await client.remove(made[0]!);
   await client.sync();
+  client.token = 'renewed';
+  client.token = undefined;
+  // @ts-expect-error a number is no token
+  client.token = 7;
+  client.retry();
+  await client.forget();
   // @ts-expect-error undefined is no JSON
   await client.put('a', undefined);
   // @ts-expect-error null is no id
@@ -63,7 +69,9 @@ export async function use(): Promise<void> {
   try {
     await client.remove('x');
   } catch (error) {
-    if (error instanceof RequestError) {
+    if (error instanceof MaybeWritten) {
+      console.log(error.detail);
+    } else if (error instanceof RequestError) {
       const status: number = error.status;
       console.log(status, error.detail, error.retryAfter, error.change);
     }
