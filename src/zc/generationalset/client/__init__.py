@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing, closing
@@ -20,7 +19,12 @@ from zc.generationalset.client._replies import (
     Refused,
     Unavailable,
 )
-from zc.generationalset.client._session import ReplicaLike, Session
+from zc.generationalset.client._session import (
+    ReplicaLike,
+    Session,
+    Token,
+    check_token,
+)
 from zc.generationalset.client._steps import Course, Deliver, Steps
 from zc.generationalset.client._watch import Watch
 from zc.generationalset.client._writes import Writes
@@ -44,16 +48,15 @@ class _Base:
     """What both clients have in common: all but input and output."""
 
     def __init__(
-            self, url: str, token: str | None = None,
+            self, url: str, token: Token = None,
             replica: ReplicaLike | None = None, *,
             limits: wire.Limits | None = None, timeout: float = 30.0,
             heartbeat: float = 15.0, **options: Any) -> None:
         self._session = Session(url, replica, limits, timeout, heartbeat)
+        self._session.token = check_token(token)
         self._writes = Writes(self._session)
         headers = httpx.Headers(options.pop('headers', None))
         headers['Accept-Encoding'] = 'gzip'
-        if token is not None:
-            headers['Authorization'] = f'Bearer {_check_token(token)}'
         self._options = {
             **options, 'headers': headers, 'follow_redirects': False}
 
@@ -61,6 +64,31 @@ class _Base:
     def replica(self) -> Any:
         """The replica; see ``lock``."""
         return self._session.replica
+
+    @property
+    def token(self) -> Token:
+        """The token, or what returns it; may be replaced at any time.
+
+        .. code-block:: python
+
+            while True:
+                try:
+                    for changes in client.watch():
+                        show(changes)
+                except Refused as error:
+                    if error.status != 401:
+                        raise
+                    client.token = log_in()
+
+        The next request has the new one; a stream that is open stays open.
+
+        Raises TypeError and ValueError for what can't be a token.
+        """
+        return self._session.token
+
+    @token.setter
+    def token(self, token: Token) -> None:
+        self._session.token = check_token(token)
 
     @property
     def lock(self) -> threading.RLock:
@@ -89,7 +117,10 @@ class Client(_Base):
         one, is sent nowhere else: redirections are followed within the same
         scheme, host and port only.
     token
-        The bearer token that the server wants, or None.
+        The bearer token that the server wants, or None.  If tokens expire, a
+        callable that returns one: it is called for each request, must not
+        block in an AsyncClient, and what it raises is raised here.  See the
+        attribute ``token``, too.
     replica
         A Replica, SQLiteReplica, or something like them; by default a new
         Replica.
@@ -142,6 +173,9 @@ class Client(_Base):
         It ends when the iterator or the client is closed, also by another
         thread.  It raises Refused if the server says no, and BadAnswer after
         ten in a row.
+
+        After Refused, with the status 401 because the token has expired, set
+        ``token`` and call this again: it goes on with what the replica has.
         """
         course = Course(Watch(self._session).steps())
         try:
@@ -313,13 +347,3 @@ class AsyncClient(_Base):
                 for step in course:
                     await line.take(step, course)
         return course.result
-
-
-def _check_token(token: str) -> str:
-    """Return a token; ValueError, without telling it, if it can't be one."""
-    if not isinstance(token, str):
-        raise TypeError(f'expected a token, a string, got a '
-                        f'{type(token).__name__}')
-    if not re.fullmatch(r'[\x21-\x7e]+', token):
-        raise ValueError('expected a token of visible ASCII characters')
-    return token

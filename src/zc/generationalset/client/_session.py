@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from zc.generationalset import wire
@@ -23,6 +23,8 @@ from zc.generationalset.client._steps import Request, Steps, Wait
 from zc.generationalset.replica import Change, Misfit, Replica
 
 T = TypeVar('T')
+#: A bearer token, what returns one for each request, or none.
+Token: TypeAlias = 'str | Callable[[], str | None] | None'  # noqa: S105
 
 TRIES = 4  # of what may be sent twice, before an error
 QUESTIONS = 5  # for an answer that fits
@@ -88,6 +90,7 @@ class Session:
         self.limits = limits or wire.Limits()
         self.timeout = timeout
         self.silence = 3 * heartbeat
+        self.token: Token = None
         self.lock = threading.RLock()
         self.random: Callable[[], float] = random.random
         self._feeds: list[deque[list[Change]]] = []
@@ -136,8 +139,14 @@ class Session:
         query = urlencode({**position.params, **params}, quote_via=quote)
         return Request(
             method, f'{self.url}/{path}' + (query and f'?{query}'),
-            {'Accept': 'application/json', **(headers or {})}, content,
-            self.timeout, self.limits.size)
+            {'Accept': 'application/json', **self._authorization(),
+             **(headers or {})}, content, self.timeout, self.limits.size)
+
+    def _authorization(self) -> dict[str, str]:
+        token = self.token
+        if callable(token):
+            token = _check_text(token())
+        return {} if token is None else {'Authorization': f'Bearer {token}'}
 
     def ask(self, request: Request) -> Steps[Reply]:
         """Send a request; return a reply that is a success.
@@ -233,9 +242,10 @@ class Session:
             raise BadAnswer(f'{what}: {error}') from error
 
     def get(self, path: Any) -> Steps[Any]:
-        request = self.request('GET', items_path(path), Position(0, None))
+        segments = items_path(path)
 
         def ask() -> Steps[Any]:
+            request = self.request('GET', segments, Position(0, None))
             reply = yield from self.ask(request)
             if reply.status != 200 or reply.media_type != 'application/json':
                 raise _not_json(reply, request.words)
@@ -244,6 +254,22 @@ class Session:
             except wire.WireError as error:
                 raise BadAnswer(f'{request.words}: {error}') from error
         return self.persist(ask)
+
+
+def check_token(token: Token) -> Token:
+    """Return a token; ValueError, without telling it, if it can't be one."""
+    return token if callable(token) else _check_text(token)
+
+
+def _check_text(token: str | None) -> str | None:
+    if token is None:
+        return None
+    if not isinstance(token, str):
+        raise TypeError(f'expected a token, a string, got a '
+                        f'{type(token).__name__}')
+    if not re.fullmatch(r'[\x21-\x7e]+', token):
+        raise ValueError('expected a token of visible ASCII characters')
+    return token
 
 
 def as_path(path: Any) -> tuple[Any, ...]:

@@ -13,7 +13,6 @@ import msgspec
 from zc.generationalset import wire
 from zc.generationalset.client._replies import (
     BadAnswer,
-    ClientError,
     Lost,
     MaybeWritten,
     Refused,
@@ -113,15 +112,16 @@ class Writes:
     def _catch_up(self, updates: bytes) -> Steps[None]:
         """Apply the updates in a response, or ask for them.
 
-        Whatever goes wrong here, it was written, and that is what the caller
-        must know: the replica will get it with the next ``sync``.
+        Whatever goes wrong here, also in the replica, it was written, and that
+        is what the caller must know: the replica will get it with the next
+        ``sync``.
         """
         if not self._session.position().generation:
             return  # nobody wants a copy, which may be large
         try:
             if not updates or not self._apply(updates):
                 yield from self._session.update()
-        except ClientError as error:
+        except Exception as error:
             logger.warning('written, but the replica has to wait: %s', error)
 
     def _apply(self, data: bytes) -> bool:

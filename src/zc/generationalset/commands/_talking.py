@@ -174,6 +174,8 @@ def connect(
         client = Client(url, _read_token(token_file), replica)
     except ValueError as error:
         raise Failure(str(error)) from error
+    # It may be replaced while this runs.
+    client.token = lambda: _read_token(token_file)
     with client:
         try:
             yield client

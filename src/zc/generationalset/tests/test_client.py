@@ -332,46 +332,12 @@ class Contract(ClientTests):
 SyncClientTests, AsyncClientTests = for_both(Contract, Served)
 
 
-class Access(ClientTests):
-
-    options = {'tokens': {'open-sesame': 'ann'}}
-
-    def test_token(self):
-        client = self.make_client(self.url, 'open-sesame')
-        client.sync()
-        self.assertNotIn('sesame', repr(client))
-        self.assertEqual(
-            repr(client).partition(' ')[2], f'{self.url}>')
-
-    def test_wrong_token(self):
-        for token in 'open-barley', None:
-            client = self.make_client(self.url, token)
-            with self.assertRaises(Refused) as caught:
-                client.sync()
-            self.assertEqual(caught.exception.status, 401)
-            self.assertNotIn('barley', str(caught.exception))
-            self.assertIsInstance(Watcher(client).ended(), Refused)
-
-    def test_no_token_at_all(self):
-        for token in '', 'a b', 'sesame\r\nX: y', 'sésame', '\x7f':
-            with self.assertRaises(ValueError) as caught:
-                self.make_client(self.url, token)
-            self.assertEqual(str(caught.exception), 'expected a token of '
-                             'visible ASCII characters')
-        with self.assertRaisesRegex(TypeError, 'a string, got a dict'):
-            self.make_client(self.url, {})
-
-
-SyncAccessTests, AsyncAccessTests = for_both(Access, Served)
-
-
 class OptionsTests(unittest.TestCase):
 
     def test_options_of_httpx(self):
         with Client('http://localhost', 'token', headers={'X-Y': 'z'},
                     trust_env=False) as client:
             headers = client._network.http.headers
-            self.assertEqual((headers['x-y'], headers['authorization']),
-                             ('z', 'Bearer token'))
+            self.assertEqual(headers['x-y'], 'z')
         with self.assertRaises(TypeError):
             Client('http://localhost', tokn='x')
