@@ -93,7 +93,8 @@ class Run:
 
     def library(self):
         self.results['library'] = {
-            name: [sizes(libraries()[name])] for name in NAMES}
+            name: [sizes(b''.join(libraries()[name].values()))]
+            for name in NAMES}
 
     def _filled(self, title, kind, size):
         """Measure servers that are filled once, and stay."""
@@ -139,12 +140,15 @@ WORKLOADS = {'appearance': Run.appearance, 'stored': Run.stored,
 
 
 def libraries():
-    """Return what pages load, by the name of its server."""
-    folder = 'zc/generationalset/static'
+    """Return the files that pages load, by name, by that of the server."""
     packages, = (ENVIRONMENTS / SERVED / 'lib').glob('python*/site-packages')
+    static = packages / 'zc/generationalset/static'
     pouch = ENVIRONMENTS / 'pouchdb' / 'node_modules' / 'pouchdb' / 'dist'
-    return {'this': (packages / folder / 'gset.js').read_bytes(),
-            'pouch': (pouch / 'pouchdb.min.js').read_bytes()}
+    modules = [static / 'gset.js', *sorted((static / 'gset').glob('*.js'))]
+    return {'this': {path.relative_to(static).as_posix(): path.read_bytes()
+                     for path in modules},
+            'pouch': {'pouchdb.min.js':
+                      (pouch / 'pouchdb.min.js').read_bytes()}}
 
 
 def pages():
@@ -152,7 +156,7 @@ def pages():
     library = libraries()
     return {**{path.name: path.read_bytes()
                for path in (HERE / 'pages').iterdir()},
-            'gset.js': library['this'], 'pouchdb.min.js': library['pouch']}
+            **library['this'], **library['pouch']}
 
 
 def sizes(content):

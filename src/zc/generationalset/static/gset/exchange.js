@@ -66,12 +66,15 @@ export function checkLength(length) {
 export async function failure({status, statusText, headers}, pieces) {
   const {detail = statusText, change} =
     await joined(pieces).then(JSON.parse).catch(() => '') ?? '';
-  const retryAfter = parseRetryAfter(headers.get('retry-after'));
+  const retryAfter = parseRetryAfter(
+    headers.get('retry-after'), headers.get('date'));
   return new RequestError(
     `${status} ${detail}`, {status, detail, change, retryAfter});
 }
 
-function parseRetryAfter(text) {
-  const seconds = text / 1 || (Date.parse(text) - Date.now()) / 1000 || 0;
+// A date is by the clock of the server, which may be another one.
+function parseRetryAfter(text, date) {
+  const now = Date.parse(date) || Date.now();
+  const seconds = text / 1 || (Date.parse(text) - now) / 1000 || 0;
   return Math.min(Math.max(seconds, 0), OBEYED);
 }
