@@ -212,7 +212,7 @@ class EventsTests(Served):
         self.get()
         loop, trees = self.app.state.gset._trees
         self.http.close()
-        wait(lambda: len(asyncio.all_tasks(loop)) == 4)
+        wait(lambda: len(asyncio.all_tasks(loop)) == 5)
         for _ in range(3):
             sockets = [self.connect(1) for _ in range(20)]
             wait(lambda: self.listeners() == 20)
@@ -312,7 +312,7 @@ class LoopTests(unittest.TestCase):
         self.addCleanup(db.close)
         with db.transaction() as connection:
             connection.root.things = GSet()
-        app = application(db, lambda root: root['things'])
+        app = application(db, lambda root: root['things'], write=True)
 
         async def use(number):
             async with httpx.AsyncClient(

@@ -103,9 +103,10 @@ class DefectTests(Served):
         with self.changing() as things:
             things.add(Lost('lost'))
         with Mute('uvicorn.error') as mute, \
-                Mute('zc.generationalset.server') as cause, \
-                self.assertRaises(httpx.RemoteProtocolError):
-            self.http.get('/updates')
+                Mute('zc.generationalset.server') as cause:
+            with self.assertRaises(httpx.RemoteProtocolError):
+                self.http.get('/updates')
+            wait(lambda: cause.records)
         self.assertIsInstance(
             mute.records[0].exc_info[1], ConnectionAbortedError)
         self.assertIsInstance(cause.records[0].exc_info[1], POSKeyError)
