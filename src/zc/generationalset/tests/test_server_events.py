@@ -221,8 +221,8 @@ class EventsTests(Served):
                 each.close()
             wait(lambda: self.listeners() == 0)
         self.assertEqual(dict(self.app.state.gset.access._open), {})
-        # The server, its lifespan, and what follows the database
-        wait(lambda: len(asyncio.all_tasks(loop)) == 4)
+        # The server, its lifespan, what follows the database, and the server
+        wait(lambda: len(asyncio.all_tasks(loop)) == 5)
         gc.collect()
         self.assertEqual([each for each in gc.get_objects()
                           if isinstance(each, EventStream)], [])
