@@ -65,6 +65,15 @@ class ExampleTests(unittest.TestCase):
         self.addCleanup(patch.stop)
         return module
 
+    def run_here(self, replay, *arguments):
+        """Run it in this process, which is quicker."""
+        out, errors = io.StringIO(), io.StringIO()
+        with (contextlib.redirect_stdout(out),
+              contextlib.redirect_stderr(errors)):
+            code = replay.main([str(each) for each in arguments])
+        return subprocess.CompletedProcess(
+            arguments, code, out.getvalue(), errors.getvalue())
+
     def make_repository(self, history=HISTORY):
         repository = self.directory / 'repository'
         repository.mkdir()
@@ -344,15 +353,17 @@ class ReplayTests(ExampleTests):
         name = self.directory / 'broken.jsonl.gz'
         damaged = bytearray(whole)
         damaged[len(whole) // 2:len(whole) // 2 + 20] = bytes(20)
+        replay = self.load_example()
         for content in [
                 b'not gzip', whole[:-100], damaged,
                 gzip.compress(b'[0, [["A", "\xff", "1"]]]')]:
             name.write_bytes(content)
-            self.check_refused(self.run_example(name))
+            self.check_refused(self.run_here(replay, name))
         self.check_refused(self.run_example('none.jsonl.gz'),
                            'compressed by gzip', "'none.jsonl.gz'", 'No such')
 
     def test_files_with_something_else(self):
+        replay = self.load_example()
         good = '[0, [["A", "a", "1"]]]'
         for line in [
                 'no json', '5', '{}', '[]', '[0]', '[0, 5]', '[0, [5]]', '',
@@ -361,7 +372,7 @@ class ReplayTests(ExampleTests):
                 '[0, [[[], "a", "1"]]]', '[0, [["A", "a", 5]]]']:
             with self.subTest(line):
                 name = self.write_history(f'{good}\n{line}\n')
-                self.check_refused(self.run_example(name),
+                self.check_refused(self.run_here(replay, name),
                                    'expected in line 2', f'got {line}\n')
 
     def test_an_empty_history_in_a_file(self):
