@@ -2,6 +2,9 @@
 
 import { check, DEPTH, keyOf, refuse } from './values.js';
 
+// What survives in headers and events.
+const EPOCH = /^[!#-~]{1,200}$/;
+
 export const decode = text => checkAnswer(JSON.parse(text));
 
 export function checkAnswer(answer) {
@@ -19,6 +22,7 @@ function isAnswer({format, epoch, since, generation,
   return format === 1 && [since, generation].every(Number.isSafeInteger) &&
     since >= 0 && generation > 0 && [epoch, before, reset ?? ''].every(
     text => text === null || typeof text === 'string') &&
+    (epoch === null || EPOCH.test(epoch)) &&
     (reset === undefined ? generation >= since : contents);
 }
 

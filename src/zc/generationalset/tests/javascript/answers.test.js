@@ -54,8 +54,8 @@ test('events that do not fit', async (test) => {
   assert.equal(server.count('GET updates'), 1);
   // Newer, but not since what it has: it asks.
   server.model.put([], 'cy', 1);
-  const gap = { ...server.model.answer({ generation: 3, epoch: 'epoch 1' }),
-    since: 99, generation: 100, epoch: 'epoch 1' };
+  const gap = { ...server.model.answer({ generation: 3, epoch: 'epoch-1' }),
+    since: 99, generation: 100, epoch: 'epoch-1' };
   server.write(event(gap));
   await until(() => client.items.has('cy'));
   assert.equal(server.count('GET updates'), 2);
@@ -96,7 +96,7 @@ test('another epoch', async (test) => {
   server.model.put([], 'ann', { name: 'Ann' });
   server.model.put([], 'cy', 1);
   server.push();
-  await until(() => client.epoch === 'epoch 2');
+  await until(() => client.epoch === 'epoch-2');
   assert.deepEqual(types(events), ['reset', 'removed', 'added', 'updates']);
   assert.deepEqual(events[0][1], { reason: 'epoch' });
   assert.deepEqual([...client.items.keys()], ['ann', 'cy']);

@@ -17,7 +17,7 @@ test('it starts, follows, and says what happens', async (test) => {
     { generation: 0 })).length;
   assert.deepEqual(events[2][1], {
     changes: [{ kind: 'added', path: ['ann'], item: { name: 'Ann' } }],
-    epoch: 'epoch 1', generation: 2, size });
+    epoch: 'epoch-1', generation: 2, size });
   server.put([], 'cards');
   server.put(['cards'], 1, 'x');
   await until(() => client.generation === 4);

@@ -27,7 +27,7 @@ export class Model {
   }
 
   get epoch() {
-    return `epoch ${this.#epochs}`;
+    return `epoch-${this.#epochs}`;
   }
 
   renew() {
