@@ -34,7 +34,8 @@ one to the other, and go on.  Writes are refused; the response says where the
 source is.  When the source is away, the mirror serves what it has.
 
 The token for the source, if it wants one, is in the environment, GSET_TOKEN,
-or alone in a file, --source-token-file.
+or alone in a file, --source-token-file, which is read for each request: a new
+token may be written into it at any time.
 
 The first copy is made before anything is served.  If the source says no then,
 the exit code is 1; if it can't be asked, 2.  The file may be deleted at any

@@ -88,8 +88,9 @@ class Explorer {
 
   #lose(error, delay) {
     if (!REFUSALS.includes(error.status)) {
-      this.#tell('offline', `Offline: ${error.message}; tries again within ${
-        counted(Math.ceil(delay), 'second')}`);
+      this.#tell('offline', `Offline: ${error.message}; ${
+        delay === Infinity ? 'the server refuses to go on'
+          : `tries again within ${counted(Math.ceil(delay), 'second')}`}`);
     } else if (this.#generation) { // else the start fails, which says so
       this.#client.close();
       this.#refused(error);

@@ -148,6 +148,14 @@ class WritesTests(unittest.TestCase):
         self.put(written())
         self.assertEqual(self.script.log, ['PUT /items/b'])
 
+    def test_it_was_written_though_the_replica_has_no_room(self):
+        def apply(updates):
+            raise OSError('no space left on device')
+        self.session.replica.apply = apply
+        with self.assertLogs('zc.generationalset.client') as logs:
+            self.put(written(3, 5, adds=[['b', 1]]))
+        self.assertIn('no space left', logs.output[0])
+
     def test_it_was_written_whatever_comes_then(self):
         for answers in ([written(3, 2)], [written(), Lost('x')],
                         [written(), reply(403)]):

@@ -67,6 +67,10 @@ export class Status {
   }
 
   #count(delay) {
+    if (delay === Infinity) {
+      this.#part('connection').textContent = 'offline, refused by the server';
+      return;
+    }
     const end = performance.now() + delay * 1000;
     const show = () => {
       const left = Math.ceil((end - performance.now()) / 1000);

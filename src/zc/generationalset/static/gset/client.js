@@ -118,8 +118,10 @@ export class Client extends EventTarget {
     if (this.#isClosed) {
       return;
     }
-    if (this.generation) {
+    if (this.#store?.isLoaded) {
       this.#session.announce(additions(this.items), 0);
+    } else if (this.generation) { // it has asked before
+      this.#resolve();
     }
     this.#follow();
   }

@@ -19,6 +19,7 @@ const AGAIN = 0.1; // after the first failure; four times as long after each ...
 const LONGEST = 60; // ... up to this
 
 export class Store {
+  isLoaded = false; // something stored was applied
   #name;
   #replica;
   #client;
@@ -51,7 +52,10 @@ export class Store {
       return;
     }
     try {
-      texts.forEach(text => this.#replica.apply(JSON.parse(text)));
+      for (const text of texts) {
+        this.#replica.apply(JSON.parse(text));
+        this.isLoaded = true;
+      }
     } catch (error) { // it is damaged
       recordsOf(await this.#open()).clear();
       throw error;

@@ -3,20 +3,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import { provide } from './browser.js';
 import { setUp, started, types } from './connected.js';
 import { until } from './faulty.js';
-
-/** Has a global object, for a test. */
-function provide(test, name, value) {
-  const old = Object.getOwnPropertyDescriptor(globalThis, name);
-  Object.defineProperty(globalThis, name, { value, configurable: true });
-  test.after(() => {
-    delete globalThis[name];
-    if (old) {
-      Object.defineProperty(globalThis, name, old);
-    }
-  });
-}
 
 /** Has the seconds of time limits be milliseconds. */
 function hurry(test) {

@@ -41,6 +41,14 @@ test('it is started once', async (test) => {
   assert.equal(server.count('GET'), 2);
 });
 
+test('what has asked before it starts has something to show', async (test) => {
+  const { server, client, events } = await setUp(test);
+  await client.sync();
+  await client.start();
+  await until(() => server.streams === 1);
+  assert.deepEqual(types(events), ['online', 'added', 'updates']);
+});
+
 test('what is written is there when the promise resolves', async (test) => {
   const { client } = await started(test);
   await client.put('bob', { name: 'Bob' });
