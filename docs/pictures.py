@@ -52,7 +52,7 @@ def explorer(page, db, url):
     page.locator('#table .row', has_text='Ask the band').click()
     expect(page.locator('#log summary')).to_have_count(2)
     asked = change(db, 'messages', 'sample-3', text='Posters are printed.')
-    change(db, 'cards', 'to-do-2', column='doing', rank=0.5)
+    change(db, 'places', 'cards/to-do-2', column='doing', rank=0.5)
     expect(page.locator('#item mark').first).to_be_visible()
     page.locator('[name=generation]').fill(str(asked))
     page.locator('#question button').click()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 #: Where the board is in the root of a database.
 NAME = 'board'
 
-SETS = 'columns', 'cards', 'messages', 'here'
+SETS = 'columns', 'cards', 'places', 'messages', 'here'
 PEOPLE = {
     'Ann': 'violet', 'Bob': 'amber', 'Cy': 'moss',
 }
@@ -56,17 +56,19 @@ def fill(gset: GenerationalSet) -> None:
     # It comes with an extra, and the command without.
     from zc.generationalset.documents import Document
 
-    columns, cards, messages, _ = made = [
+    columns, cards, places, messages, _ = made = [
         GenerationalSet(name) for name in SETS]
     for subset in made:
         gset.add(subset)
     for rank, (name, texts) in enumerate(COLUMNS.items(), 1):
         id = name.lower().replace(' ', '-')
-        columns.add(Document(id, {'name': name, 'rank': rank}))
+        columns.add(Document(id, {'name': name}))
+        places.add(Document(f'columns/{id}', {'rank': rank}))
         for place, (text, who, minutes) in enumerate(texts, 1):
-            cards.add(Document(f'{id}-{place}', {
-                'text': text, 'column': id, 'rank': place,
-                **_signed(who, minutes)}))
+            card = f'{id}-{place}'
+            cards.add(Document(card, {'text': text, **_signed(who, minutes)}))
+            places.add(Document(
+                f'cards/{card}', {'column': id, 'rank': place}))
     for number, (text, who, minutes) in enumerate(MESSAGES, 1):
         messages.add(Document(f'sample-{number}', {
             'text': text, **_signed(who, minutes)}))

@@ -50,6 +50,9 @@ class Explorer {
 
   constructor() {
     part('forget').addEventListener('click', () => this.#access.forget());
+    part('retry').addEventListener('click', () => this.#client.retry());
+    // Who comes from a page like the board finds the way back.
+    part('back').hidden = location.hash !== '#board';
     this.#detail.clear();
   }
 
@@ -68,6 +71,7 @@ class Explorer {
 
   #refused(error) {
     this.#tell('offline', 'No access');
+    part('retry').hidden = true; // there is a form for that
     part('main').hidden = true;
     this.#access.ask(error);
   }
@@ -99,6 +103,7 @@ class Explorer {
 
   #tell(state, text) {
     part('state').dataset.state = state;
+    part('retry').hidden = state === 'online';
     say(part('state'), text);
     this.#log.note(text);
   }

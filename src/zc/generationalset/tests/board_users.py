@@ -71,7 +71,8 @@ REST = '''() => {
     field.value = '';
     field.dispatchEvent(new InputEvent('input', {bubbles: true}));
   }
-  for (const button of document.querySelectorAll('.editor .cancel')) {
+  for (const button of document.querySelectorAll(
+    '.editor .cancel, .refused .forget')) {
     button.click();
   }
   return !document.querySelector('.editor, .pending');

@@ -8,6 +8,7 @@
 import { makeClient, removeAtEnd, start } from './access.js';
 import { Board } from './data.js';
 import { Dragging } from './dragging.js';
+import { addColumn } from './edits.js';
 import { takeText } from './field.js';
 import { Keys } from './keys.js';
 import { Messages } from './messages.js';
@@ -31,7 +32,7 @@ board.addEventListener('change', () => {
   find('.waiting').remove();
   me.differFrom(board.people.map(({ item }) => item.color));
 }, { once: true });
-const notices = new Notices(find('.notice-bar'), client);
+const notices = new Notices(find('.notice-bar'), board);
 const status = new Status(find('.status'), board);
 const page = new Page(find('.columns'), board, notices);
 const presence = new Presence(board, removeAtEnd);
@@ -39,9 +40,12 @@ new Messages(find('.messages'), find('.unread'), board, notices);
 new People(find('.people'), board, presence);
 new Keys(page, (words) => status.say(words));
 new Dragging(find('.board'), (target) => page.drop(target));
-takeText(find('.new-column'), (name) => notices.attempt(
-  'Not added', () => board.addColumn(name)));
+takeText(find('.new-column'), notices, 'Not added', (name) => (
+  notices.submit('Not added', addColumn(name))));
 keepTimes();
+addEventListener('beforeunload', (event) => {
+  if (board.isBusy) event.preventDefault(); // the browser asks
+});
 
 // What a phone shows one at a time
 

@@ -1,7 +1,8 @@
 /** A card on the page. */
 
-import { nameOf, textOf } from './data.js';
+import { nameOf, textOf } from './contents.js';
 import { Editor } from './editor.js';
+import { removeCard, saveCard } from './edits.js';
 import { clone, heir, quote } from './elements.js';
 import { person } from './names.js';
 import { showTime } from './times.js';
@@ -40,6 +41,8 @@ export class CardView {
 
   /** Shows an item of the board, undefined if it isn't there any more. */
   show(item) {
+    this.element.classList.toggle(
+      'pending', this.board.isPending('cards', this.id));
     if (item === this.item) return;
     if (!item) {
       this.editor?.tell(null);
@@ -67,40 +70,38 @@ export class CardView {
     }, MARKED);
   }
 
-  edit() {
+  /** Opens the form; `typed` is what was refused before. */
+  edit(typed) {
     if (this.isOpen) return;
     const { columns } = this.board;
     this.editor = new Editor({
       text: textOf(this.item),
       label: 'Text of the card',
+      mayEnd: () => this.page.notices.mayTry('Not saved'),
       save: (text) => this.#save(text),
       remove: () => this.remove(),
       close: () => this.#close(),
     });
     this.editor.offer(
       columns.map(({ id, item }) => ({ id, name: nameOf(item) })),
-      this.#column(columns).id);
+      (this.board.find('columns', this.item.column) ? this.item.column
+        : columns[0]?.id));
     this.known = columns;
     this.element.classList.add('editing');
     this.element.append(this.editor.element);
-    this.editor.open();
+    this.editor.open(typed);
   }
 
   remove() {
-    return this.page.notices.remove(
-      this.name, () => this.board.removeCard(this.id));
+    return this.page.notices.remove(this.name, removeCard(this.id));
   }
 
-  #column(columns, chosen = this.item.column) {
-    return columns.find(({ id }) => id === chosen) ?? columns[0];
-  }
-
-  #save(text) {
+  async #save(text) {
+    const { id, item, editor } = this;
     // A column that is gone now is put back, with what was known of it.
     const known = [...this.board.columns, ...this.known];
-    const column = this.#column(known, this.editor.choice);
-    return this.page.notices.attempt(
-      'Not saved', () => this.board.saveCard(this, text, column));
+    const edit = saveCard({ id, item }, text, editor.choice, known);
+    if (!await this.page.notices.submit('Not saved', edit)) this.edit(text);
   }
 
   #close() {

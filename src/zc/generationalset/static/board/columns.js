@@ -1,7 +1,8 @@
 /** A column on the page. */
 
-import { nameOf } from './data.js';
+import { nameOf } from './contents.js';
 import { Editor } from './editor.js';
+import { addCard, removeColumn, renameColumn } from './edits.js';
 import { arrange, clone, heir, quote } from './elements.js';
 import { takeText } from './field.js';
 
@@ -35,12 +36,15 @@ export class ColumnView {
   /** Whether something is being typed that must not disappear. */
   get isBusy() {
     return this.editor !== null || this.field.value !== ''
+      || this.form.querySelector('.refused') !== null
       || this.list.querySelector('.editing') !== null;
   }
 
   /** Shows an item of the board, undefined if it isn't there any more. */
   show(item) {
     this.element.querySelector('.gone').hidden = Boolean(item);
+    this.element.classList.toggle(
+      'pending', this.board.isPending('columns', this.id));
     if (!item) {
       this.editor?.tell(null);
       return;
@@ -77,25 +81,31 @@ export class ColumnView {
     return result;
   }
 
-  edit() {
+  /** Opens the form; `typed` is what was refused before. */
+  edit(typed) {
     if (this.editor) return;
     this.editor = new Editor({
       text: this.name,
       label: 'Name of the column',
-      save: (name) => this.page.notices.attempt(
-        'Not saved', () => this.board.renameColumn(this, name)),
+      mayEnd: () => this.page.notices.mayTry('Not saved'),
+      save: (name) => this.#save(name),
       remove: () => this.remove(),
       close: () => this.#close(),
     });
     this.element.classList.add('renaming');
     this.element.querySelector('.handle').after(this.editor.element);
-    this.editor.open();
+    this.editor.open(typed);
   }
 
   remove() {
     return this.page.notices.remove(
-      `${quote(this.name)} with its cards`,
-      () => this.board.removeColumn(this.id));
+      `${quote(this.name)} with its cards`, removeColumn(this.id));
+  }
+
+  async #save(name) {
+    const { id, item } = this;
+    const edit = renameColumn({ id, item }, name);
+    if (!await this.page.notices.submit('Not saved', edit)) this.edit(name);
   }
 
   #close() {
@@ -109,10 +119,11 @@ export class ColumnView {
 
   #listen() {
     this.button.addEventListener('click', () => this.edit());
-    takeText(this.form, async (text) => {
-      const added = await this.page.notices.attempt(
-        'Not added', () => this.board.addCard(this, text));
-      if (added) this.list.scrollTop = this.list.scrollHeight;
+    takeText(this.form, this.page.notices, 'Not added', (text) => {
+      const { id, item } = this;
+      const added = this.page.notices.submit(
+        'Not added', addCard({ id, item }, text));
+      this.list.scrollTop = this.list.scrollHeight;
       return added;
     }, () => this.page.render());
   }

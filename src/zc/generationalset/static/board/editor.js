@@ -10,21 +10,20 @@ import { clone, grow, quote } from './elements.js';
  *
  * text     what to begin with.
  * label    what it is, for the field.
- * save     called with the text; returns whether it went well.
- * remove   called by the button; returns whether it went well.
+ * mayEnd   tells whether something can be written now.
+ * save     called with the text, when the form is gone.
+ * remove   called by the button, when the form is gone.
  * close    called when the form is gone.
  */
 export class Editor {
-  isClosed = false;
-
-  constructor({ text, label, save, remove, close }) {
+  constructor({ text, label, mayEnd, save, remove, close }) {
     this.element = clone('editor');
     this.field = this.element.querySelector('textarea');
     this.place = this.element.querySelector('.place');
     this.notice = this.element.querySelector('.notice');
     this.text = text;
-    this.field.value = text;
     this.element.querySelector('.what').textContent = label;
+    this.mayEnd = mayEnd;
     this.remove = remove;
     this.save = save;
     this.closed = close;
@@ -32,9 +31,6 @@ export class Editor {
   }
 
   close() {
-    // It may be cancelled while it is saved.
-    if (this.isClosed) return;
-    this.isClosed = true;
     this.element.remove();
     this.closed();
   }
@@ -59,11 +55,18 @@ export class Editor {
     return value === this.offered ? undefined : value;
   }
 
-  /** To be called when it is in the page. */
-  open() {
+  /**
+   * To be called when it is in the page.
+   *
+   * What was refused comes back by itself: it isn't selected, and takes the
+   * focus from no other field.
+   */
+  open(typed) {
+    this.field.value = typed ?? this.text;
     grow(this.field);
-    this.field.focus();
-    this.field.select();
+    const types = document.activeElement.matches('input, textarea');
+    if (typed === undefined || !types) this.field.focus();
+    if (typed === undefined) this.field.select();
   }
 
   /** Tells that somebody changed what is edited, null if it was removed. */
@@ -92,7 +95,7 @@ export class Editor {
     });
     element.addEventListener('submit', (event) => {
       event.preventDefault();
-      this.#end(() => this.save(field.value.trim()));
+      this.#end(this.save);
     });
     element.querySelector('.cancel').addEventListener(
       'click', () => this.close());
@@ -100,14 +103,9 @@ export class Editor {
       'click', () => this.#end(this.remove));
   }
 
-  /** Closes the form if what it does goes well; once at a time. */
-  async #end(action) {
-    if (this.element.ariaBusy === 'true') return;
-    this.element.ariaBusy = 'true';
-    try {
-      if (await action()) this.close();
-    } finally {
-      this.element.ariaBusy = 'false';
-    }
+  #end(action) {
+    if (!this.mayEnd()) return;
+    action(this.field.value.trim());
+    this.close();
   }
 }

@@ -1,21 +1,33 @@
 /** Fields at the end of a list, for what is to be added to it. */
 
-import { grow } from './elements.js';
+import { clone, grow } from './elements.js';
 
 /**
  * Lets a form with one field take texts, one after the other.
  *
+ * The field is empty at once, so that the next text can be typed while this
+ * one is on its way.  A text that is refused comes back above the field, where
+ * it doesn't get into what is being typed.
+ *
  * form     with a textarea.
- * add      called with the text; returns whether it went well: then the field
- *          is empty again, unless somebody went on typing.
- * cleared  called when that is so.
+ * notices  tells whether something can be written now.
+ * what     what isn't so if it fails, such as 'Not added'.
+ * add      called with the text; returns a promise of whether it went well.
+ * changed  called when it is empty, and when a text that came back is gone.
  */
-export function takeText(form, add, cleared = () => {}) {
+export function takeText(form, notices, what, add, changed = () => {}) {
   const field = form.querySelector('textarea');
-  let isBusy = false;
+  const send = async (text) => {
+    if (!await add(text)) field.before(giveBack(text, retry, changed));
+  };
+  const retry = (text) => {
+    if (!notices.mayTry(what)) return false;
+    send(text);
+    return true;
+  };
   field.addEventListener('input', () => {
     grow(field);
-    if (!field.value) cleared();
+    if (!field.value) changed();
   });
   field.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
@@ -25,19 +37,28 @@ export function takeText(form, add, cleared = () => {}) {
       field.blur();
     }
   });
-  form.addEventListener('submit', async (event) => {
+  form.addEventListener('submit', (event) => {
     event.preventDefault();
-    const typed = field.value;
-    if (isBusy || !typed.trim()) return;
-    isBusy = true;
-    try {
-      if (await add(typed.trim()) && field.value === typed) {
-        field.value = '';
-        grow(field);
-        cleared();
-      }
-    } finally {
-      isBusy = false;
-    }
+    const text = field.value.trim();
+    if (!text || !notices.mayTry(what)) return;
+    field.value = '';
+    grow(field);
+    send(text);
+    changed();
   });
+}
+
+/** Returns a text with buttons that try it again, or forget it. */
+function giveBack(text, retry, changed) {
+  const element = clone('refused');
+  element.querySelector('.text').textContent = text;
+  const end = () => {
+    element.remove();
+    changed();
+  };
+  element.querySelector('.again').addEventListener('click', () => {
+    if (retry(text)) end();
+  });
+  element.querySelector('.forget').addEventListener('click', end);
+  return element;
 }

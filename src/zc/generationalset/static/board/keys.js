@@ -1,6 +1,7 @@
 /** The keys of the board: going from card to card, moving, removing. */
 
-import { nameOf } from './data.js';
+import { nameOf } from './contents.js';
+import { moveCard, moveColumn } from './edits.js';
 import { heir } from './elements.js';
 
 const STEPS = {
@@ -17,8 +18,6 @@ const STEPS = {
  * moved  called with words about where a card or column is now.
  */
 export class Keys {
-  #last = Promise.resolve();
-
   constructor(page, moved) {
     this.page = page;
     this.board = page.board;
@@ -47,10 +46,8 @@ export class Keys {
         : goColumn(column, ...step);
     }
     if (step) {
-      // One after the other: each from where the one before has led to.
-      this.#last = this.#last.then(() => (
-        isCard ? this.#moveCard(view, ...step)
-          : this.#moveColumn(view, step[0]))).catch(reportError);
+      if (isCard) this.#moveCard(view, ...step);
+      else this.#moveColumn(view, step[0]);
       return true;
     }
     if (key === 'Delete' || key === 'Backspace') {
@@ -72,9 +69,10 @@ export class Keys {
     const others = across ? this.board.cards(target.id)
       : cards.filter(({ id }) => id !== view.id);
     const before = others[index + down]?.id;
-    if (!await this.page.notices.attempt('Not moved', () => (
-      this.board.moveCard(view.id, target.id, before)))) return;
+    const moved = this.page.notices.submit(
+      'Not moved', moveCard(view.id, target.id, before));
     view.element.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    if (!await moved) return;
     const now = this.board.cards(target.id);
     const place = now.findIndex(({ id }) => id === view.id) + 1;
     this.moved(`${view.name} is now in ${nameOf(target.item)}, `
@@ -86,15 +84,15 @@ export class Keys {
     const index = columns.findIndex(({ id }) => id === view.id);
     if (!across || index < 0 || !columns[index + across]) return;
     const before = columns[index + (across > 0 ? 2 : -1)]?.id;
-    if (!await this.page.notices.attempt('Not moved', () => (
-      this.board.moveColumn(view.id, before)))) return;
+    if (!await this.page.notices.submit(
+      'Not moved', moveColumn(view.id, before))) return;
     this.moved(`${view.name} is now column ${index + across + 1} of `
       + `${columns.length}.`);
   }
 
-  async #remove(view) {
+  #remove(view) {
     const next = heir(view.element);
-    await view.remove();
+    view.remove();
     if (document.activeElement === document.body) next?.focus();
   }
 }

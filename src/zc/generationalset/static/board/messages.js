@@ -1,6 +1,7 @@
 /** The messages on the page. */
 
-import { textOf } from './data.js';
+import { textOf } from './contents.js';
+import { say } from './edits.js';
 import { arrange, clone } from './elements.js';
 import { takeText } from './field.js';
 import { person } from './names.js';
@@ -24,16 +25,21 @@ export class Messages {
     this.log = element.querySelector('.log');
     this.list = element.querySelector('ol');
     this.unread = unread;
-    takeText(element.querySelector('form'), async (text) => {
-      const said = await notices.attempt(
-        'Not sent', () => board.say(text));
-      if (said) this.#scrollToEnd();
-      return said;
-    });
+    this.notices = notices;
+    takeText(element.querySelector('form'), notices, 'Not sent',
+      (text) => this.#say(text));
     board.addEventListener('change', ({ detail }) => {
       if (detail.sets.has('messages')) this.#show(detail);
     });
     new IntersectionObserver(() => this.#see()).observe(this.log);
+  }
+
+  async #say(text) {
+    const said = this.notices.submit('Not sent', say(text));
+    this.#scrollToEnd();
+    if (!await said) return false;
+    this.board.removeOldMessages();
+    return true;
   }
 
   get #isVisible() {
@@ -58,6 +64,8 @@ export class Messages {
     messages.forEach(({ id, item }, index) => {
       const view = this.#views.get(id) ?? clone('message');
       showMessage(view, item, messages[index - 1]?.item);
+      view.classList.toggle(
+        'pending', this.board.isPending('messages', id));
       shown.set(id, view);
     });
     this.#views = shown;

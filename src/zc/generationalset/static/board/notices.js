@@ -1,30 +1,31 @@
 /** What the page tells its user: what failed, and what can be undone. */
 
 const LONG = 12_000;
+/** So many removals can be undone. */
+const MOST_UNDOS = 100;
 
 /** Why a write failed, in words for whoever wanted it. */
 function reason(error) {
-  if (error.status === 401 || error.status === 403) {
-    return 'the server does not allow you to do that';
-  }
+  if (error.status === 401) return 'the server does not know you any more';
+  if (error.status === 403) return 'you may look, not change';
   if (error.status === 404) return 'somebody has removed it';
   if (error.status === 0) return 'the server can’t be reached';
   return error.detail ?? error.message;
 }
 
 /**
- * Shows one notice at a time.
+ * Shows one notice at a time; remembers what can be undone.
  *
  * element  has a text, .text, and a button to undo, .undo.
- * client   the Client that writes.
+ * board    the Board that writes.
  */
 export class Notices {
-  #undo = null;
+  #removals = []; // {name, undo}, the oldest first
   #timer = 0;
 
-  constructor(element, client) {
+  constructor(element, board) {
     this.element = element;
-    this.client = client;
+    this.board = board;
     this.button = element.querySelector('.undo');
     this.button.addEventListener('click', () => this.undo());
     element.querySelector('.close').addEventListener(
@@ -32,67 +33,81 @@ export class Notices {
     addEventListener('keydown', (event) => {
       const isUndo = event.key === 'z' && (event.ctrlKey || event.metaKey);
       const types = event.target.matches?.('input, textarea');
-      if (isUndo && this.#undo && !types) {
+      if (isUndo && this.#removals.length && !types) {
         event.preventDefault();
         this.undo();
       }
     });
   }
 
+  /** Whether something can be written now; says so if it can't. */
+  mayTry(what) {
+    if (this.board.client.online) return true;
+    this.show(`${what}: you are offline. Try again when you are back.`);
+    return false;
+  }
+
   /**
-   * Does what writes; returns whether it went well.
+   * Submits an edit; returns whether it went well.
    *
-   * what    what isn't so if it fails, such as 'Not saved'.
-   * action  an async function.
+   * what  what isn't so if it fails, such as 'Not saved'.
    */
-  async attempt(what, action) {
-    if (!this.client.online) {
-      this.show(`${what}: you are offline. Try again when you are back.`);
-      return false;
-    }
+  async submit(what, edit) {
+    return Boolean(await this.#try(what, edit));
+  }
+
+  /** Returns the changes that were made; null if it failed. */
+  async #try(what, edit) {
+    if (!this.mayTry(what)) return null;
     try {
-      await action();
-      return true;
+      const changes = await this.board.submit(edit);
+      showAccess('change');
+      return changes;
     } catch (error) {
       // Those of the client have one; others are mistakes in this page.
       if (error.status === undefined) reportError(error);
+      if (error.status === 403) showAccess('look');
       this.show(`${what}: ${reason(error)}.`);
-      return false;
+      return null;
     }
   }
 
-  /** Removes something; what `action` returns puts it back. */
-  async remove(name, action) {
-    return this.attempt('Not removed', async () => {
-      const undo = await action();
-      this.show(`Removed ${name}.`, () => this.attempt('Not put back', undo));
-    });
+  /** Removes something, with the edits of a removal. */
+  async remove(name, { edit, undo }) {
+    if (!this.mayTry('Not removed')) return;
+    const removal = { name, undo };
+    const removed = this.submit('Not removed', edit);
+    this.#removals = [...this.#removals, removal].slice(-MOST_UNDOS);
+    this.show(`Removed ${name}.`, true);
+    if (!await removed) {
+      this.#removals = this.#removals.filter((each) => each !== removal);
+    }
   }
 
-  show(text, undo = null) {
+  /** Puts back what was removed last; then, what was removed before. */
+  async undo() {
+    const removal = this.#removals.pop();
+    if (!removal) return;
+    this.hide();
+    const changes = await this.#try('Not put back', removal.undo);
+    if (!changes) {
+      this.#removals.push(removal);
+      this.button.hidden = false;
+    } else if (!changes.length) {
+      this.show(`${removal.name} is there already.`);
+    }
+  }
+
+  show(text, canUndo = false) {
     clearTimeout(this.#timer);
-    this.#undo = undo;
-    this.button.hidden = !undo;
+    this.button.hidden = !canUndo;
     this.element.classList.add('shown');
     this.element.querySelector('.text').textContent = text;
     this.#hideLater();
   }
 
-  async undo() {
-    const undo = this.#undo;
-    if (!undo) return;
-    this.#undo = null;
-    if (await undo()) {
-      this.hide();
-    } else {
-      this.#undo = undo;
-      this.button.hidden = false;
-    }
-  }
-
   hide() {
     clearTimeout(this.#timer);
-    this.#undo = null;
     this.element.classList.remove('shown');
     this.element.querySelector('.text').textContent = '';
     this.button.hidden = true;
@@ -105,4 +120,9 @@ export class Notices {
       else this.hide();
     }, LONG);
   }
+}
+
+/** Shows in the page whether the server lets its user change something. */
+function showAccess(access) {
+  document.documentElement.dataset.access = access;
 }

@@ -2,6 +2,7 @@
 
 import { CardView } from './cards.js';
 import { ColumnView } from './columns.js';
+import { moveCard, moveColumn } from './edits.js';
 import { arrange, keepFocus } from './elements.js';
 
 /** With more changes at once, none of them is shown as one. */
@@ -90,22 +91,12 @@ export class Page {
     return used;
   }
 
-  /**
-   * Moves what was dragged.  It's in its new place at once, and back in the
-   * old one if that fails.
-   */
-  async drop({ item, column, before }) {
+  /** Moves what was dragged. */
+  drop({ item, column, before }) {
     const { id } = item.dataset;
     const next = before?.dataset.id;
-    const list = column?.querySelector('.cards') ?? this.element;
-    // What it was dropped on may have gone elsewhere by now.
-    list.insertBefore(item, before?.parentNode === list ? before : null);
-    item.classList.add('pending');
-    await this.notices.attempt('Not moved', () => (
-      column ? this.board.moveCard(id, column.dataset.id, next)
-        : this.board.moveColumn(id, next)));
-    item.classList.remove('pending');
-    this.render();
+    this.notices.submit('Not moved', column
+      ? moveCard(id, column.dataset.id, next) : moveColumn(id, next));
   }
 
   // Motion

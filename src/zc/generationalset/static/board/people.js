@@ -33,7 +33,8 @@ export class People {
   render() {
     this.#showMe();
     const others = this.board.people
-      .filter(({ id }) => id !== this.presence.id);
+      .filter(({ id }) => (
+        id !== this.presence.id && this.presence.isAlive(id)));
     const shown = new Map();
     for (const { id, item } of others.slice(0, SHOWN)) {
       const view = this.#views.get(id) ?? clone('person');

@@ -1,6 +1,6 @@
 /** Who is here: each window has an entry, and keeps it alive. */
 
-import { newId } from './data.js';
+import { newId } from './edits.js';
 import { person } from './names.js';
 
 /** Milliseconds until a window writes its entry again. */
@@ -9,16 +9,21 @@ const BEAT = 20_000;
 const LOST = 60_000;
 /** Milliseconds between two looks at the clock. */
 const LOOK = 5_000;
+/** Where a window remembers its entry. */
+const KEY = 'board-here';
 
 /**
  * Keeps this window's entry in the set `here`, and removes those of windows
- * that have gone without a word.
+ * that have gone without a word.  An entry that was here before this window,
+ * and is old, is not shown: nobody may have been here to remove it.  Nor is
+ * what this window itself wrote before it crashed.
  *
  * board  the Board.
  * leave  removes what is at a path, even if the page is closing.
  */
 export class Presence {
   id = newId();
+  #before = exchange(this.id);
   #beats = 0;
   #beaten = 0;
   #isBusy = false;
@@ -28,7 +33,8 @@ export class Presence {
   constructor(board, leave) {
     this.board = board;
     this.client = board.client;
-    board.addEventListener('change', () => this.look());
+    board.addEventListener(
+      'change', ({ detail }) => this.look(detail.isNews));
     board.client.addEventListener('online', () => this.look());
     addEventListener('pagehide', () => {
       this.#isLeaving = true;
@@ -45,19 +51,28 @@ export class Presence {
 
   /** Writes this window's entry, such as after another name was chosen. */
   async beat() {
-    if (this.#isBusy || this.#isLeaving || !this.client.online) return;
+    const { online, generation } = this.client;
+    if (this.#isBusy || this.#isLeaving || !online || !generation) return;
     this.#isBusy = true;
     this.#beaten = performance.now();
     this.#beats += 1; // an entry that is equal would not be a change
-    const item = { ...person(this.board.me), beat: this.#beats };
+    const item = {
+      ...person(this.board.me), beat: this.#beats, at: Date.now() };
     try {
       await this.board.write(
         [{ op: 'put', path: ['here', this.id], item }]);
     } catch {
-      // The next look tries again.
+      return; // the next look tries again
     } finally {
       this.#isBusy = false;
     }
+    this.look(); // there may be another name by now
+  }
+
+  /** Whether an entry is of a window that is there. */
+  isAlive(id) {
+    const { at, isAlive } = this.#seen.get(id) ?? {};
+    return isAlive && performance.now() - at <= LOST;
   }
 
   /**
@@ -66,36 +81,64 @@ export class Presence {
    * After each change, too: browsers let the clocks of windows in the
    * background run slowly, but not what they are told.
    */
-  look() {
+  look(isNews = true) {
     const now = performance.now();
     const { people } = this.board;
-    this.#see(people, now);
-    const isHere = people.some(({ id }) => id === this.id);
-    if (!isHere || now - this.#beaten > BEAT) this.beat();
+    this.#see(people, now, isNews);
+    if (!this.#isWritten || now - this.#beaten > BEAT) this.beat();
+    this.#removeBefore(now);
     for (const { id } of people) {
-      if (id !== this.id && now - this.#seen.get(id).at > LOST) {
+      if (id !== this.id && now - this.#seen.get(id).tried > LOST) {
         this.#remove(id, now);
       }
     }
   }
 
-  #see(people, now) {
+  /** Whether this window is here, under its user's name. */
+  get #isWritten() {
+    const { name, color } = this.board.find('here', this.id) ?? {};
+    const { me } = this.board;
+    return name === me.name && color === me.color;
+  }
+
+  #see(people, now, isNews) {
     const seen = new Map();
     for (const { id, item } of people) {
       const before = this.#seen.get(id);
+      const isAlive = before || (id !== this.#before && (
+        isNews || Date.now() - item.at < LOST));
       const isSame = before && before.beat === item.beat;
-      seen.set(id, { beat: item.beat, at: isSame ? before.at : now });
+      seen.set(id, isSame ? before : {
+        beat: item.beat, at: now, tried: now, isAlive });
     }
     this.#seen = seen;
   }
 
+  #removeBefore(now) {
+    const id = this.#before;
+    if (!this.#seen.has(id) || !this.client.online) return;
+    this.#before = null;
+    this.#remove(id, now);
+  }
+
   async #remove(id, now) {
     if (!this.client.online) return;
-    this.#seen.get(id).at = now; // one request, not one with each look
+    this.#seen.get(id).tried = now; // one request, not one with each look
     try {
       await this.board.write([{ op: 'remove', path: ['here', id] }]);
     } catch {
       // Somebody else has, or it is tried again.
     }
+  }
+}
+
+/** Remembers the entry of this window; returns the one before it. */
+function exchange(id) {
+  try {
+    const before = sessionStorage.getItem(KEY);
+    sessionStorage.setItem(KEY, id);
+    return before;
+  } catch {
+    return null; // the user doesn't let pages store anything
   }
 }

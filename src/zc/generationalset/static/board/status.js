@@ -6,7 +6,7 @@ import { tell } from './story.js';
 /**
  * Shows the generation, the connection, and what happened last.
  *
- * element  has .generation, .connection, .story and .answer.
+ * element  has .generation, .connection, .retry, .story and .answer.
  */
 export class Status {
   #timer = 0;
@@ -32,6 +32,8 @@ export class Status {
       this.#change(detail);
       if (this.client.online) this.#show();
     });
+    this.#part('retry').addEventListener(
+      'click', () => this.client.retry());
     this.#show();
   }
 
@@ -60,6 +62,7 @@ export class Status {
     const state = online ? 'online' : 'offline';
     document.documentElement.dataset.connection = state;
     markWriting();
+    this.#part('retry').hidden = online;
     this.#part('generation').hidden = !generation;
     this.#part('generation b').textContent = generation;
     if (online) this.#part('connection').textContent = 'live';

@@ -1,6 +1,6 @@
 /** What others do, in words. */
 
-import { nameOf, textOf } from './data.js';
+import { nameOf, textOf } from './contents.js';
 import { quote } from './elements.js';
 import { person } from './names.js';
 

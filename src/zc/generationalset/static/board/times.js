@@ -1,23 +1,31 @@
 /** Times, relative to now. */
 
 const UNITS = [['d', 86_400], ['h', 3600], ['min', 60]];
+/** Seconds after which a date says more. */
+const WEEK = 7 * 86_400;
+/** Before it there was no board: it's no time, or not in milliseconds. */
+const LEAST = Date.UTC(2000);
+const dates = new Intl.DateTimeFormat(
+  'en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 
 /** Returns words for a time, in milliseconds since 1970. */
 export function ago(at, now = Date.now()) {
+  const passed = (now - at) / 1000;
+  if (Math.abs(passed) > WEEK) return dates.format(at);
   // Somebody's clock may be ahead of ours.
-  const seconds = Math.max(0, (now - at) / 1000);
+  const seconds = Math.max(0, passed);
   const [unit, length] = UNITS.find(([, least]) => seconds >= least) ?? [];
   return unit ? `${Math.floor(seconds / length)} ${unit} ago` : 'just now';
 }
 
-/** Shows a time in a <time> element. */
+/** Shows a time in a <time> element; hides what is none. */
 export function showTime(element, at) {
   const date = new Date(at);
-  element.hidden = Number.isNaN(date.getTime());
+  element.hidden = !(date.getTime() >= LEAST);
   if (element.hidden) return;
   element.dateTime = date.toISOString();
   element.title = date.toLocaleString();
-  element.textContent = ago(at);
+  element.textContent = ago(date.getTime());
 }
 
 /** Shows all times of the page anew, as they pass. */

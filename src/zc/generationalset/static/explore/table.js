@@ -6,8 +6,8 @@ import { Rows } from './rows.js';
 const CELL = 240; // characters of an item
 
 /**
- * Items in rows: id, item, and when it came.  They are those of a set, or
- * those that were found in all sets.
+ * Items in rows: id, item, with which answer it came, and when.  They are
+ * those of a set, or those that were found in all sets.
  */
 export class Table {
   #box;
@@ -113,7 +113,8 @@ export class Table {
     say(id.lastChild, this.#inSet ? ''
       : ` in ${pathText(path.slice(0, -1))}`);
     say(json, item === undefined ? '' : line(item, CELL));
-    say(when.firstChild, number(arrival.generation));
+    // Answers don't tell the generation of each item.
+    say(when.firstChild, `→ ${number(arrival.generation)}`);
     say(when.lastChild, time(arrival.date));
   }
 }
