@@ -1,5 +1,7 @@
 """The board when there is no server, and who is here."""
 
+import time
+
 from zc.generationalset.tests.boards import BoardServed, shown
 from zc.generationalset.tests.faulty import Proxy, refuse
 
@@ -41,6 +43,18 @@ class OfflineTests(BoardServed):
         self.assertIn('live', status.text_content())
         self.assertEqual(story.text_content(), 'You are back.')
 
+    def test_try_now(self):
+        self.cut(self.one)
+        button = self.one.get_by_role('button', name='Try now')
+        button.wait_for()
+        asked = len(self.proxy.requests)
+        button.click()
+        self.until(lambda: len(self.proxy.requests) > asked, True)
+        self.proxy.fault = lambda request: None
+        button.click()
+        self.is_live(self.one)
+        button.wait_for(state='hidden')
+
     def test_no_network(self):
         self.one.context.set_offline(True)
         field = self.one.get_by_label('Write a message')
@@ -55,7 +69,12 @@ class OfflineTests(BoardServed):
         self.one.context.set_offline(False)
         self.card(self.one, 'Meanwhile').wait_for()
         self.is_live(self.one)
-        field.press('Enter')
+        # It's in the field, or has come back.
+        again = self.one.get_by_role('button', name='Try again')
+        if field.input_value():
+            field.press('Enter')
+        else:
+            again.click()
         self.until(lambda: shown(self.two)['messages'][-1], 'Hello')
         self.agree(self.one, self.two)
 
@@ -193,6 +212,46 @@ class PresenceTests(BoardServed):
         field.press('Enter')
         self.assertNotIn(self.name(one), ['', ' ', 'Zoë <b>'])
         self.assertEqual(made_up.split()[0], self.name(one).split()[0])
+
+    def test_a_name_that_is_chosen_while_another_is_on_its_way(self):
+        one = self.board()
+        held = []
+        one.context.route('**/batch*', held.append)
+        field = one.get_by_label('Your name')
+        for name in 'Ann', 'Bob', 'Cy':
+            field.fill(name)
+            field.press('Enter')
+        self.until(lambda: len(held), 1)
+        one.context.unroute('**/batch*')
+        held[0].continue_()
+        self.until(lambda: list(self.here().values()), ['Cy'])
+
+    def test_entries_from_before_this_window(self):
+        now = 1000 * time.time()
+        for name, at in [('Old', now - 3_600_000), ('New', now - 5000),
+                         ('Beats', now - 3_600_000)]:
+            self.http.put(
+                f'/items/here/{name}', json={'name': name, 'at': at})
+        self.http.put('/items/here/Odd', json={'name': 'Odd', 'at': 'x'})
+        one = self.board()
+        self.until(lambda: self.names(one), ['New'])
+        # Its clock is wrong, but it's there.
+        self.http.put('/items/here/Beats', json={
+            'name': 'Beats', 'at': 5, 'beat': 2})
+        self.until(lambda: self.names(one), ['Beats', 'New'])
+
+    def test_a_window_that_crashed_is_not_two_people(self):
+        one, two = self.board(), self.board()
+        self.until(lambda: self.names(two), [self.name(one)])
+        # It says no goodbye.
+        one.route('**/items/here/**', lambda route: route.abort())
+        before = set(self.here())
+        one.reload()
+        self.is_live(one)
+        self.until(lambda: len(set(self.here()) - before), 1)
+        self.until(lambda: len(self.here()), 2)
+        self.assertEqual(self.names(one), [self.name(two)])
+        self.until(lambda: self.names(two), [self.name(one)])
 
     def test_windows_that_are_lost(self):
         one = self.board()

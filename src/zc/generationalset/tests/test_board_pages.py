@@ -1,14 +1,30 @@
 """The board as a page: what it looks like, to whom, and what never runs."""
 
 import json
+import time
 import unittest
 from importlib import resources, util
 
 from zc.generationalset.documents import Document
 from zc.generationalset.tests.boards import BoardServed, Demo, Windows, shown
 
+API = '**/{updates,events,items,batch}**'
+DIRECTION = '(element) => getComputedStyle(element).direction'
 PHONE = {'viewport': {'width': 390, 'height': 844}, 'has_touch': True,
          'is_mobile': True}
+SIZES = [(320, 568), (390, 844), (844, 390), (768, 1024), (1280, 800),
+         (2560, 1440)]
+#: What goes beyond the window, or is cut, in bars and empty fields.
+CUT = '''() => [...document.querySelectorAll(
+  '.top *, .status *, .new-column textarea')].filter((element) => {
+    const {right, width} = element.getBoundingClientRect();
+    return width > 1 && !element.matches('.story, .answer, input') && (
+      right > innerWidth && !element.closest('.board')
+      || element.scrollWidth > element.clientWidth + 1
+         && getComputedStyle(element).display !== 'inline'
+      || element.matches('textarea')
+         && element.scrollHeight > element.clientHeight);
+  }).map((element) => element.outerHTML)'''
 NASTY = [
     '<img src=x onerror="window.ran = 1">', '<script>window.ran = 1</script>',
     '"><svg onload=window.ran=1>', 'javascript:window.ran=1', '&lt;b&gt;',
@@ -113,14 +129,16 @@ class LayoutTests(BoardServed):
 
     def test_no_overflow(self):
         long = 'x' * 500
-        for size in [(320, 568), (390, 844), (844, 390), (768, 1024),
-                     (1280, 800), (2560, 1440)]:
-            with self.subTest(size=size):
-                page = self.board(
-                    viewport=dict(zip(('width', 'height'), size,
-                                      strict=True)))
+        page = self.board()
+        for width, height in SIZES:
+            with self.subTest(width=width):
+                page.set_viewport_size({'width': width, 'height': height})
                 self.assert_fits(page)
-                if size == (320, 568):
+                self.assertEqual(page.evaluate(CUT), [])
+        for width, height in SIZES:
+            with self.subTest(width=width, names='long'):
+                page.set_viewport_size({'width': width, 'height': height})
+                if width == 320:
                     self.http.post('/batch', json={'changes': [
                         {'op': 'put', 'path': ['here', f'n{number}'],
                          'item': {'name': 'M' * 40}}
@@ -132,7 +150,80 @@ class LayoutTests(BoardServed):
                     field.press('Enter')
                     self.add(page, 'To do', long)
                     self.card(page, long).wait_for()
-                    self.assert_fits(page)
+                self.assert_fits(page)
+
+    def test_no_overflow_without_a_server(self):
+        page = self.board()
+        page.context.route(API, lambda route: route.abort())
+        page.reload()
+        self.is_live(page, 'offline')
+        page.locator('.connection').evaluate(
+            "(each) => { each.textContent = "
+            "'offline, trying again in 60 s'; }")
+        page.evaluate("document.documentElement.dataset.access = 'look'")
+        for width, height in SIZES:
+            with self.subTest(width=width):
+                page.set_viewport_size({'width': width, 'height': height})
+                self.assert_fits(page)
+                self.assertEqual(page.evaluate(CUT), [])
+                self.assertTrue(page.get_by_role(
+                    'button', name='Try now').is_visible())
+
+    def test_long_names_leave_columns_as_they_are(self):
+        page = self.board()
+        column = self.column(page, 'Done')
+        width = column.bounding_box()['width']
+        self.http.put('/items/cards/done-2', json={
+            'text': 'Tell everybody', 'by': {'name': 'M' * 33},
+            'at': 1000 * time.time()})
+        card = column.locator('.card').filter(has_text='Tell everybody')
+        card.wait_for()
+        self.assertEqual(column.bounding_box()['width'], width)
+        self.assertLess(card.bounding_box()['width'], width + 1)
+        self.assertLessEqual(*card.evaluate(
+            '(card) => [card.scrollWidth, card.clientWidth]'))
+
+    def test_texts_have_the_direction_of_their_language(self):
+        page = self.board()
+        name = page.get_by_label('Your name')
+        name.fill('\u05e2\u05e0\u05d4')
+        name.press('Enter')
+        text = '\u05e9\u05dc\u05d5\u05dd, hello!'
+        self.add(page, 'To do', text)
+        for field in 'Write a message', 'Add a column':
+            page.get_by_label(field).fill(text)
+            page.get_by_label(field).press('Enter')
+        self.card(page, text).wait_for()
+        self.card(page, text).click()
+        field = page.get_by_label('Add a card to Done')
+        field.fill(text)
+        for selector in [
+                '.editor textarea', '.message:last-child .text',
+                '.message:last-child .by', '.column:last-child .open',
+                '.me input']:
+            self.until(lambda selector=selector: page.locator(
+                selector).first.evaluate(DIRECTION), 'rtl')
+        self.assertEqual(field.evaluate(DIRECTION), 'rtl')
+        self.assertEqual(page.locator('.card .text').first.evaluate(
+            DIRECTION), 'ltr')
+
+    def test_times(self):
+        page = self.board()
+        self.assertEqual(page.evaluate('''async () => {
+          const {ago, showTime} = await import('./static/board/times.js');
+          const now = Date.UTC(2026, 5, 15, 12);
+          const shown = [undefined, 'x', {}, 0, 5, 1.7e9, 1e300, -1, null,
+                         Date.UTC(2020, 0, 1)].map((at) => {
+            const element = document.createElement('time');
+            showTime(element, at);
+            return element.hidden ? '' : element.textContent;
+          });
+          return [[59, 60, 7200, 6 * 86400, 8 * 86400, -50, -9 * 86400].map(
+            (seconds) => ago(now - 1000 * seconds, now)), shown];
+        }'''), [
+            ['just now', '1 min ago', '2 h ago', '6 d ago', '7 Jun 2026',
+             'just now', '24 Jun 2026'],
+            ['', '', '', '', '', '', '', '', '', '1 Jan 2020']])
 
     def test_a_phone_shows_one_thing_at_a_time(self):
         one, two = self.board(**PHONE), self.board()

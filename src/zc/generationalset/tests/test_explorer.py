@@ -27,6 +27,27 @@ class LookingTests(Explorer, unittest.TestCase):
         expect(self.text('#generation')).to_have_text(str(generation))
         expect(self.text('#state')).to_have_text('Connected')
 
+    def test_back_to_the_page_that_led_here(self):
+        page = self.explore()
+        back = page.get_by_role('link', name='Back to the board')
+        expect(back).to_be_hidden()
+        page.goto(f'{self.url}/explore#board')
+        page.reload()
+        expect(back).to_be_visible()
+        self.assertEqual(back.evaluate('(link) => link.href'), f'{self.url}/')
+
+    def test_the_answer_that_an_item_came_with(self):
+        self.explore()
+        expect(self.page.get_by_role(
+            'columnheader', name='Came with answer')).to_be_visible()
+        generation = self.get().json()['generation']
+        # Items of different generations came with one answer.
+        expect(self.rows().locator('.when span')).to_have_text(
+            [f'\u2192 {generation}'])
+        self.choose_set('people')
+        expect(self.rows().locator('.when span')).to_have_text(
+            2 * [f'\u2192 {generation}'])
+
     def test_items(self):
         self.explore()
         expect(self.rows().locator('.item')).to_have_text(
@@ -204,6 +225,13 @@ class UpdatesTests(Explorer, unittest.TestCase):
         self.app.state.gset.stop()
         expect(self.text('#state')).to_contain_text('Offline: ')
         expect(self.rows().first).to_contain_text('Hello')
+        button = page.get_by_role('button', name='Try now')
+        expect(button).to_be_visible()
+        page.unroute('**/updates*')
+        page.unroute('**/events*')
+        button.click()
+        expect(self.text('#state')).to_have_text('Connected')
+        expect(button).to_be_hidden()
 
 
 class FindingTests(Explorer, unittest.TestCase):

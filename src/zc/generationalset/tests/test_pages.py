@@ -26,6 +26,18 @@ POLICY = {
     'form-action': "'none'", 'frame-ancestors': "'none'"}
 
 
+def imported(script):
+    """Return a script and all that it imports, as paths below static."""
+    found, todo = set(), [STATIC / script]
+    while todo:
+        path = todo.pop().resolve()
+        if path not in found:
+            found.add(path)
+            todo += [path.parent / name for name in re.findall(
+                r"from\s*'(\.[^']*)'", path.read_text())]
+    return {path.relative_to(STATIC.resolve()).as_posix() for path in found}
+
+
 class PagesTests(Served):
 
     def check_headers(self, response):
@@ -78,6 +90,16 @@ class PagesTests(Served):
         for name in ('explore.css', 'explore.js', 'explore/rows.js', 'gset.js',
                      'gset/client.js'):
             self.assertIn(f'/static/{name}', found)
+
+    def test_all_modules_are_loaded_at_once(self):
+        """A page names all that its scripts import, not one after another."""
+        for page, script in [('explore.html', 'explore.js'),
+                             ('board/index.html', 'board/board.js')]:
+            with self.subTest(page):
+                named = re.findall(
+                    '<link rel="modulepreload" href="static/([^"]*)">',
+                    (STATIC / page).read_text())
+                self.assertEqual(named, sorted(imported(script) - {script}))
 
     def test_not_modified(self):
         for path in '/explore', '/static/explore.js':

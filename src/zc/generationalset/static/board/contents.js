@@ -117,6 +117,12 @@ export function keyOf([set, id]) {
   return set === PLACES ? id : `${set}/${id}`;
 }
 
+/** Returns the path of what people see: of a place, that of what is there. */
+export function subjectOf(path) {
+  const [, set, id] = /^([^/]*)\/?(.*)$/s.exec(keyOf(path));
+  return [set, id];
+}
+
 /** Adds the sets whose items look different if others change. */
 export function withPlaced(sets) {
   const all = new Set(sets);
@@ -128,9 +134,12 @@ const made = new WeakMap(); // so that what didn't change is the same object
 function placed(item, place) {
   const known = made.get(item);
   if (known?.place === place) return known.result;
-  const { column = item.column, rank, by, at } = place;
+  const { by, at } = place;
   const isLater = at > (Number.isFinite(item.at) ? item.at : 0);
-  const result = { ...item, column, rank, ...isLater && { by, at } };
+  const where = ['column', 'rank'].filter((name) => name in place);
+  const result = {
+    ...item, ...isLater && { by, at },
+    ...Object.fromEntries(where.map((name) => [name, place[name]])) };
   made.set(item, { place, result });
   return result;
 }

@@ -1,6 +1,7 @@
 /** The board: what the server has, and what this window is writing. */
 
-import { Contents, keyOf, read, SETS, withPlaced } from './contents.js';
+import { Contents, keyOf, read, SETS, subjectOf, withPlaced }
+  from './contents.js';
 import { person } from './names.js';
 
 /** So many messages are kept. */
@@ -23,6 +24,9 @@ const TRIES = 3;
  * that look different, and `isNews` unless it is the first.  Its `changes`,
  * those of the server, are objects with `set`, `id`, `kind` ('added',
  * 'changed', 'removed'), `item`, `old`, and `isOwn` if this window wrote it.
+ *
+ * An `access` comes after each write: `mayWrite` is false if the server
+ * doesn't let this user change anything.
  *
  * client  a Client of gset.js.
  * me      who writes; see names.js.
@@ -96,11 +100,10 @@ export class Board extends EventTarget {
   #compare(before, changes) {
     const own = new Set(this.#queue.flatMap(
       ({ changes }) => (changes ?? []).map(({ path }) => keyOf(path))));
-    const keys = new Set(changes
+    const subjects = new Map(changes
       .filter(({ path }) => path.length === 2 && SETS.includes(path[0]))
-      .map(({ path }) => keyOf(path)));
-    return [...keys].map((key) => {
-      const [set, id] = split(key);
+      .map(({ path }) => [keyOf(path), subjectOf(path)]));
+    return [...subjects].map(([key, [set, id]]) => {
       const [old, item] = [before, this.#stored].map(
         (contents) => contents.find(set, id));
       const kind = !old ? 'added' : item ? 'changed' : 'removed';
@@ -111,7 +114,9 @@ export class Board extends EventTarget {
   #show(sets, detail) {
     this.#pending.clear();
     this.#shown = this.#queue.reduce((contents, each) => {
-      const changes = each.changes ?? attempt(each, contents);
+      // A removal is told what others have written until the end.
+      const wanted = attempt(each, contents);
+      const changes = each.changes ?? wanted;
       for (const { path } of changes) this.#pending.add(keyOf(path));
       return contents.after(changes);
     }, this.#stored);
@@ -177,7 +182,17 @@ export class Board extends EventTarget {
 
   /** Makes changes now, as Client.batch, in one transaction. */
   async write(changes) {
-    await this.client.batch(changes);
+    try {
+      await this.client.batch(changes);
+      this.#tellAccess(true);
+    } catch (error) {
+      if (error.status === 403) this.#tellAccess(false);
+      throw error;
+    }
+  }
+
+  #tellAccess(mayWrite) {
+    this.dispatchEvent(new CustomEvent('access', { detail: { mayWrite } }));
   }
 
   /** Makes the subsets, if somebody removed them or they never were. */
@@ -212,9 +227,4 @@ function attempt({ edit, signature }, contents) {
   } catch {
     return []; // its turn will tell
   }
-}
-
-function split(key) {
-  const index = key.indexOf('/');
-  return [key.slice(0, index), key.slice(index + 1)];
 }

@@ -7,7 +7,7 @@
  * may have written meanwhile.  It throws Gone if it makes no sense any more.
  */
 
-import { placePath } from './contents.js';
+import { placePath, subjectOf } from './contents.js';
 import { ranksAt } from './ranks.js';
 
 /** Somebody has removed what was to be changed. */
@@ -117,7 +117,7 @@ function removal(find) {
     },
     // What is there again, somebody else has saved.
     undo: (contents) => [...removed.values()].filter(
-      ({ path }) => !contents.stored(...path)),
+      ({ path }) => !contents.find(...subjectOf(path))),
   };
 }
 

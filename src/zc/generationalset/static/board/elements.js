@@ -8,11 +8,12 @@ export function clone(name) {
   return element;
 }
 
-/** Shows the connection's state in all buttons that write. */
+/** Shows in all buttons that write whether that can be done. */
 export function markWriting(root = document) {
-  const { connection } = document.documentElement.dataset;
+  const { connection, access } = document.documentElement.dataset;
+  const canWrite = connection === 'online' && access !== 'look';
   for (const button of root.querySelectorAll('.writes')) {
-    button.ariaDisabled = String(connection !== 'online');
+    button.ariaDisabled = String(!canWrite);
   }
 }
 

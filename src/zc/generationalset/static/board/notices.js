@@ -60,13 +60,10 @@ export class Notices {
   async #try(what, edit) {
     if (!this.mayTry(what)) return null;
     try {
-      const changes = await this.board.submit(edit);
-      showAccess('change');
-      return changes;
+      return await this.board.submit(edit);
     } catch (error) {
       // Those of the client have one; others are mistakes in this page.
       if (error.status === undefined) reportError(error);
-      if (error.status === 403) showAccess('look');
       this.show(`${what}: ${reason(error)}.`);
       return null;
     }
@@ -120,9 +117,4 @@ export class Notices {
       else this.hide();
     }, LONG);
   }
-}
-
-/** Shows in the page whether the server lets its user change something. */
-function showAccess(access) {
-  document.documentElement.dataset.access = access;
 }

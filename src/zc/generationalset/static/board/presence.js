@@ -28,6 +28,7 @@ export class Presence {
   #beaten = 0;
   #isBusy = false;
   #isLeaving = false;
+  #isRefused = false;
   #seen = new Map();
 
   constructor(board, leave) {
@@ -61,8 +62,10 @@ export class Presence {
     try {
       await this.board.write(
         [{ op: 'put', path: ['here', this.id], item }]);
-    } catch {
-      return; // the next look tries again
+      this.#isRefused = false;
+    } catch (error) {
+      this.#isRefused = error.status === 403;
+      return; // the next look tries again; soon, if it wasn't refused
     } finally {
       this.#isBusy = false;
     }
@@ -85,7 +88,8 @@ export class Presence {
     const now = performance.now();
     const { people } = this.board;
     this.#see(people, now, isNews);
-    if (!this.#isWritten || now - this.#beaten > BEAT) this.beat();
+    const isDue = !this.#isWritten && !this.#isRefused;
+    if (isDue || now - this.#beaten > BEAT) this.beat();
     this.#removeBefore(now);
     for (const { id } of people) {
       if (id !== this.id && now - this.#seen.get(id).tried > LOST) {

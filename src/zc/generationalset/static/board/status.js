@@ -32,6 +32,10 @@ export class Status {
       this.#change(detail);
       if (this.client.online) this.#show();
     });
+    board.addEventListener('access', ({ detail: { mayWrite } }) => {
+      document.documentElement.dataset.access = mayWrite ? 'change' : 'look';
+      markWriting();
+    });
     this.#part('retry').addEventListener(
       'click', () => this.client.retry());
     this.#show();
