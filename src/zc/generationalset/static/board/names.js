@@ -39,7 +39,7 @@ export class Me {
   }
 
   rename(name) {
-    this.name = name.trim().slice(0, LONGEST) || makeUp([this.color]).name;
+    this.name = shorten(name.trim()) || makeUp([this.color]).name;
     this.#store('sessionStorage');
     this.#store('localStorage');
   }
@@ -62,9 +62,14 @@ export class Me {
 export function person(value) {
   const { name, color } = value ?? {};
   return {
-    name: typeof name === 'string' ? name.slice(0, LONGEST) : '',
+    name: typeof name === 'string' ? shorten(name) : '',
     color: COLORS.includes(color) ? color : 'slate',
   };
+}
+
+/** Cuts a name, but no letter of two code units in the middle. */
+function shorten(name) {
+  return name.slice(0, LONGEST).replace(/[\ud800-\udbff]$/, '');
 }
 
 function read(kind) {

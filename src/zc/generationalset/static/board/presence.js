@@ -109,13 +109,17 @@ export class Presence {
     const seen = new Map();
     for (const { id, item } of people) {
       const before = this.#seen.get(id);
-      const isAlive = before || (id !== this.#before && (
-        isNews || Date.now() - item.at < LOST));
       const isSame = before && before.beat === item.beat;
       seen.set(id, isSame ? before : {
-        beat: item.beat, at: now, tried: now, isAlive });
+        beat: item.beat, at: now, tried: now,
+        isAlive: Boolean(before) || this.#isRecent(id, item, isNews) });
     }
     this.#seen = seen;
+  }
+
+  #isRecent(id, { at }, isNews) {
+    if (id === this.#before) return false;
+    return Number.isFinite(at) ? Date.now() - at < LOST : isNews;
   }
 
   #removeBefore(now) {
