@@ -216,7 +216,7 @@ class PresenceTests(BoardServed):
     def test_a_name_that_is_chosen_while_another_is_on_its_way(self):
         one = self.board()
         held = []
-        one.context.route('**/batch*', held.append)
+        one.context.route('**/batch*', lambda route: held.append(route))
         field = one.get_by_label('Your name')
         for name in 'Ann', 'Bob', 'Cy':
             field.fill(name)

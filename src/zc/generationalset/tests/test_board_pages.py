@@ -180,8 +180,8 @@ class LayoutTests(BoardServed):
         card.wait_for()
         self.assertEqual(column.bounding_box()['width'], width)
         self.assertLess(card.bounding_box()['width'], width + 1)
-        self.assertLessEqual(*card.evaluate(
-            '(card) => [card.scrollWidth, card.clientWidth]'))
+        self.assertLessEqual(*card.locator('.about').evaluate(
+            '(about) => [about.scrollWidth, about.clientWidth]'))
 
     def test_texts_have_the_direction_of_their_language(self):
         page = self.board()
