@@ -8,6 +8,8 @@ import { person } from './names.js';
 export const MOST_MESSAGES = 200;
 /** How often something is tried that somebody else gets in the way of. */
 const TRIES = 3;
+/** So many edits that wait are written in one transaction. */
+const TOGETHER = 20;
 
 /**
  * The board: a set with the subsets of contents.js.
@@ -36,7 +38,7 @@ export class Board extends EventTarget {
   #shown = new Contents();
   #queue = []; // what is on its way, the oldest first
   #pending = new Set(); // keys of what that changes
-  #last = Promise.resolve();
+  #isRunning = false;
   #isFilled = false;
 
   constructor(client, me) {
@@ -116,7 +118,7 @@ export class Board extends EventTarget {
     this.#shown = this.#queue.reduce((contents, each) => {
       // A removal is told what others have written until the end.
       const wanted = attempt(each, contents);
-      const changes = each.changes ?? wanted;
+      const changes = each.changes ?? wanted.changes;
       for (const { path } of changes) this.#pending.add(keyOf(path));
       return contents.after(changes);
     }, this.#stored);
@@ -134,13 +136,14 @@ export class Board extends EventTarget {
    */
   async submit(edit) {
     const signature = { by: person(this.me), at: Date.now() };
-    const each = { edit, signature, changes: null, error: null };
     edit(this.#shown, signature); // throws what would be Gone
+    const each = {
+      edit, signature, changes: null, error: null,
+      done: Promise.withResolvers() };
     this.#queue.push(each);
     this.#showQueue();
-    const written = this.#last.then(() => this.#write(each));
-    this.#last = written.catch(() => {}); // the caller is told
-    return written;
+    this.#run();
+    return each.done.promise;
   }
 
   #showQueue() {
@@ -149,35 +152,55 @@ export class Board extends EventTarget {
       isNews: this.#isFilled });
   }
 
-  async #write(each) {
-    try {
-      if (each.error) throw each.error;
-      await this.#send(each);
-      return each.changes;
-    } catch (error) {
-      // Without a server, the others would only wait for the same.
-      if (error.status === 0) {
-        for (const other of this.#queue) other.error = error;
+  /** Writes what waits, together, until nothing does. */
+  async #run() {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    let most = TOGETHER;
+    while (this.#queue.length) {
+      const group = this.#queue.slice(0, most);
+      const error = await this.#send(group).then(() => null, (each) => each);
+      if (error && error.status !== 0 && group.length > 1) {
+        most = 1; // to find out which of them is to blame
+        for (const each of group) each.changes = null;
+      } else {
+        // Without a server, the others would only wait for the same.
+        this.#settle(error?.status === 0 ? [...this.#queue] : group, error);
       }
-      throw error;
-    } finally {
-      this.#queue.shift();
-      this.#showQueue();
+    }
+    this.#isRunning = false;
+  }
+
+  #settle(group, error) {
+    this.#queue.splice(0, group.length);
+    this.#showQueue();
+    for (const { done, changes, error: own } of group) {
+      if (error ?? own) done.reject(error ?? own);
+      else done.resolve(changes);
     }
   }
 
   /** If somebody else removed some of it, it's tried with what is left. */
-  async #send(each) {
+  async #send(group) {
     for (let tries = 1; ; tries++) {
-      each.changes = each.edit(this.#stored, each.signature);
+      const changes = this.#plan(group);
       try {
-        if (each.changes.length) await this.write(each.changes);
+        if (changes.length) await this.write(changes);
         return;
       } catch (error) {
         if (error.status !== 404 || tries === TRIES) throw error;
         await this.client.sync();
       }
     }
+  }
+
+  /** Returns what a group of edits changes, one after the other. */
+  #plan(group) {
+    group.reduce((contents, each) => {
+      Object.assign(each, attempt(each, contents));
+      return contents.after(each.changes);
+    }, this.#stored);
+    return group.flatMap(({ changes }) => changes);
   }
 
   /** Makes changes now, as Client.batch, in one transaction. */
@@ -220,11 +243,11 @@ export class Board extends EventTarget {
   }
 }
 
-/** Returns what an edit that waits would change; nothing if it can't. */
+/** Returns the changes of an edit, or none and why it can't be made. */
 function attempt({ edit, signature }, contents) {
   try {
-    return edit(contents, signature);
-  } catch {
-    return []; // its turn will tell
+    return { changes: edit(contents, signature), error: null };
+  } catch (error) {
+    return { changes: [], error };
   }
 }
