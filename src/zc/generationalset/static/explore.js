@@ -80,7 +80,7 @@ class Explorer {
     const on = (type, react) => client.addEventListener(
       type, ({ detail }) => react(detail));
     on('updates', (detail) => this.#arrive(detail));
-    on('online', () => this.#tell('online', 'Connected'));
+    on('online', () => this.#greet());
     on('offline', ({ error, delay }) => this.#lose(error, delay));
     on('error', ({ error }) => this.#log.note(`Error: ${error.message}`));
     on('reset', ({ reason }) => {
@@ -88,6 +88,14 @@ class Explorer {
       this.#generation = 0;
       this.#log.note(`Starts over, because of “${reason}”`);
     });
+  }
+
+  async #greet() {
+    this.#tell('online', 'Connected');
+    const mayWrite = await this.#access.mayWrite();
+    if (!mayWrite && part('state').dataset.state === 'online') {
+      say(part('state'), 'Connected: you may look, not change');
+    }
   }
 
   #lose(error, delay) {

@@ -22,6 +22,11 @@ addEventListener('securitypolicyviolation', (event) => console.error(
 '''
 
 
+def stop_clock(page):
+    """Stop the timers of a page, on which clock.install was called."""
+    page.clock.pause_at(page.evaluate('Date.now() + 1000'))
+
+
 class Chromium:
     """A layer of tests: one browser for all of them."""
 

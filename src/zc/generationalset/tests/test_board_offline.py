@@ -2,7 +2,9 @@
 
 import time
 
+from zc.generationalset.documents import Document
 from zc.generationalset.tests.boards import BoardServed, shown
+from zc.generationalset.tests.browsing import stop_clock
 from zc.generationalset.tests.faulty import Proxy, refuse
 
 API = '**/{updates,events,items,batch}**'
@@ -44,12 +46,13 @@ class OfflineTests(BoardServed):
         self.assertEqual(story.text_content(), 'You are back.')
 
     def test_try_now(self):
+        self.one.clock.install()
+        self.one.reload()
+        self.is_live(self.one)
         self.cut(self.one)
         button = self.one.get_by_role('button', name='Try now')
         button.wait_for()
-        asked = len(self.proxy.requests)
-        button.click()
-        self.until(lambda: len(self.proxy.requests) > asked, True)
+        stop_clock(self.one)  # so that it doesn't try by itself
         self.proxy.fault = lambda request: None
         button.click()
         self.is_live(self.one)
@@ -161,6 +164,36 @@ class OfflineTests(BoardServed):
         self.is_live(page)
         self.agree(page)
         page.get_by_text('Waiting for the server').wait_for(state='hidden')
+
+
+class ReadingTests(BoardServed):
+    """Somebody who may only read."""
+
+    options = {**BoardServed.options, 'write': False}
+
+    def test_you_may_look(self):
+        context = self.context()
+        written = []
+        context.on('request', lambda request: written.append(request.url)
+                   if request.method in ('POST', 'PUT', 'DELETE') else None)
+        page = self.board(context)
+        state = page.locator('.state')
+        self.until(lambda: 'you may look, not change' in state.inner_text(),
+                   True)
+        send = page.get_by_role('button', name='Send')
+        self.assertEqual(send.get_attribute('aria-disabled'), 'true')
+        with self.changing() as things:
+            things['cards'].add(Document('new', {'text': 'News'}))
+        self.card(page, 'News').wait_for()
+        self.assertEqual(written, [])
+        self.add(page, 'To do', 'Mine')
+        self.until(page.locator('.notice-bar .text').text_content,
+                   'Not added: you may look, not change.')
+        self.assertEqual(
+            page.locator('.refused .text').all_text_contents(), ['Mine'])
+        self.agree(page)
+        page.get_by_role('link', name='Explorer').click()
+        page.get_by_text('Connected: you may look, not change').wait_for()
 
 
 class PresenceTests(BoardServed):

@@ -5,6 +5,7 @@ import unittest
 from playwright.sync_api import expect
 
 from zc.generationalset.documents import Document
+from zc.generationalset.tests.browsing import stop_clock
 from zc.generationalset.tests.exploring import Explorer
 
 SIGNS = {'added': '+', 'changed': '~', 'removed': '\N{MINUS SIGN}'}
@@ -220,6 +221,9 @@ class UpdatesTests(Explorer, unittest.TestCase):
 
     def test_offline(self):
         page = self.explore()
+        page.clock.install()
+        page.reload()
+        expect(self.rows().first).to_contain_text('Hello')
         page.route('**/updates*', lambda route: route.abort())
         page.route('**/events*', lambda route: route.abort())
         self.app.state.gset.stop()
@@ -227,6 +231,7 @@ class UpdatesTests(Explorer, unittest.TestCase):
         expect(self.rows().first).to_contain_text('Hello')
         button = page.get_by_role('button', name='Try now')
         expect(button).to_be_visible()
+        stop_clock(page)  # so that it doesn't try by itself
         page.unroute('**/updates*')
         page.unroute('**/events*')
         button.click()

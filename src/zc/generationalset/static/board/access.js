@@ -6,6 +6,7 @@ const base = new URL('./', document.baseURI);
 // The explorer of the same server has it there, too.
 const KEY = `gset-token ${base.pathname}`;
 const token = read();
+const HEADERS = token ? { Authorization: `Bearer ${token}` } : {};
 
 function read() {
   try {
@@ -34,13 +35,24 @@ export async function start(client) {
   }
 }
 
+/** Asks whether the server lets this user change anything. */
+export async function askAccess() {
+  try {
+    const { headers } = await fetch(
+      new URL('items/', base), { method: 'OPTIONS', headers: HEADERS });
+    return (headers.get('allow') ?? 'POST').includes('POST');
+  } catch {
+    return true; // a write will tell
+  }
+}
+
 /** Removes an item, even if the page is closing. */
 export function removeAtEnd(path) {
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
   const url = new URL(
     `items/${path.map(encodeURIComponent).join('/')}`, base);
   // Nobody is there any more whom a failure could be told.
-  fetch(url, { method: 'DELETE', headers, keepalive: true }).catch(() => {});
+  fetch(url, { method: 'DELETE', headers: HEADERS, keepalive: true })
+    .catch(() => {});
 }
 
 function lookAt({ status }) {

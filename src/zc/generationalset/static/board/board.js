@@ -5,7 +5,7 @@
  * copy of it; this page shows the copy, and writes through the client.
  */
 
-import { makeClient, removeAtEnd, start } from './access.js';
+import { askAccess, makeClient, removeAtEnd, start } from './access.js';
 import { Board } from './data.js';
 import { Dragging } from './dragging.js';
 import { addColumn } from './edits.js';
@@ -32,6 +32,9 @@ board.addEventListener('change', () => {
   find('.waiting').remove();
   me.differFrom(board.people.map(({ item }) => item.color));
 }, { once: true });
+client.addEventListener('online', async () => {
+  board.tellAccess(await askAccess());
+});
 const notices = new Notices(find('.notice-bar'), board);
 const status = new Status(find('.status'), board);
 const page = new Page(find('.columns'), board, notices);

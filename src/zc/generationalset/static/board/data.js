@@ -27,7 +27,7 @@ const TOGETHER = 20;
  * those of the server, are objects with `set`, `id`, `kind` ('added',
  * 'changed', 'removed'), `item`, `old`, and `isOwn` if this window wrote it.
  *
- * An `access` comes after each write: `mayWrite` is false if the server
+ * An `access` comes when `mayWrite` is known: it is false if the server
  * doesn't let this user change anything.
  *
  * client  a Client of gset.js.
@@ -40,6 +40,8 @@ export class Board extends EventTarget {
   #pending = new Set(); // keys of what that changes
   #isRunning = false;
   #isFilled = false;
+  /** Before the server has said so, nothing is written by itself. */
+  mayWrite = false;
 
   constructor(client, me) {
     super();
@@ -47,7 +49,6 @@ export class Board extends EventTarget {
     this.me = me;
     client.addEventListener(
       'updates', ({ detail }) => this.#update(detail));
-    client.addEventListener('online', () => this.#prepare());
   }
 
   // What is shown; see Contents
@@ -207,22 +208,24 @@ export class Board extends EventTarget {
   async write(changes) {
     try {
       await this.client.batch(changes);
-      this.#tellAccess(true);
+      this.tellAccess(true);
     } catch (error) {
-      if (error.status === 403) this.#tellAccess(false);
+      if (error.status === 403) this.tellAccess(false);
       throw error;
     }
   }
 
-  #tellAccess(mayWrite) {
-    this.dispatchEvent(new CustomEvent('access', { detail: { mayWrite } }));
+  tellAccess(mayWrite) {
+    this.mayWrite = mayWrite;
+    this.dispatchEvent(new Event('access'));
+    this.#prepare();
   }
 
   /** Makes the subsets, if somebody removed them or they never were. */
   async #prepare() {
     const { items, online } = this.client;
     const missing = SETS.filter((set) => !items.has(set));
-    if (!online || !missing.length) return;
+    if (!online || !this.mayWrite || !missing.length) return;
     try {
       await this.write(missing.map((set) => ({ op: 'set', path: [set] })));
     } catch {

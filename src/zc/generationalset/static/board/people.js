@@ -54,7 +54,7 @@ export class People {
   #rename() {
     this.board.me.rename(this.field.value);
     this.#showMe();
-    this.presence.beat();
+    this.presence.look();
   }
 
   #showMe() {

@@ -28,7 +28,6 @@ export class Presence {
   #beaten = 0;
   #isBusy = false;
   #isLeaving = false;
-  #isRefused = false;
   #seen = new Map();
 
   constructor(board, leave) {
@@ -36,10 +35,10 @@ export class Presence {
     this.client = board.client;
     board.addEventListener(
       'change', ({ detail }) => this.look(detail.isNews));
-    board.client.addEventListener('online', () => this.look());
+    board.addEventListener('access', () => this.look());
     addEventListener('pagehide', () => {
       this.#isLeaving = true;
-      leave(['here', this.id]);
+      if (board.mayWrite) leave(['here', this.id]);
     });
     addEventListener('pageshow', ({ persisted }) => {
       if (!persisted) return;
@@ -50,8 +49,7 @@ export class Presence {
     this.look();
   }
 
-  /** Writes this window's entry, such as after another name was chosen. */
-  async beat() {
+  async #beat() {
     const { online, generation } = this.client;
     if (this.#isBusy || this.#isLeaving || !online || !generation) return;
     this.#isBusy = true;
@@ -62,10 +60,8 @@ export class Presence {
     try {
       await this.board.write(
         [{ op: 'put', path: ['here', this.id], item }]);
-      this.#isRefused = false;
-    } catch (error) {
-      this.#isRefused = error.status === 403;
-      return; // the next look tries again; soon, if it wasn't refused
+    } catch {
+      return; // the next look tries again
     } finally {
       this.#isBusy = false;
     }
@@ -79,7 +75,7 @@ export class Presence {
   }
 
   /**
-   * Does what is due.
+   * Does what is due, such as after another name was chosen.
    *
    * After each change, too: browsers let the clocks of windows in the
    * background run slowly, but not what they are told.
@@ -88,8 +84,8 @@ export class Presence {
     const now = performance.now();
     const { people } = this.board;
     this.#see(people, now, isNews);
-    const isDue = !this.#isWritten && !this.#isRefused;
-    if (isDue || now - this.#beaten > BEAT) this.beat();
+    if (!this.board.mayWrite) return;
+    if (!this.#isWritten || now - this.#beaten > BEAT) this.#beat();
     this.#removeBefore(now);
     for (const { id } of people) {
       if (id !== this.id && now - this.#seen.get(id).tried > LOST) {

@@ -32,8 +32,9 @@ export class Status {
       this.#change(detail);
       if (this.client.online) this.#show();
     });
-    board.addEventListener('access', ({ detail: { mayWrite } }) => {
-      document.documentElement.dataset.access = mayWrite ? 'change' : 'look';
+    board.addEventListener('access', () => {
+      document.documentElement.dataset.access = board.mayWrite
+        ? 'change' : 'look';
       markWriting();
     });
     this.#part('retry').addEventListener(

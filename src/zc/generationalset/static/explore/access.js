@@ -42,12 +42,22 @@ export class Access {
   }
 
   /** Gets what is at a path of the server, with the token. */
-  get(path, signal) {
+  get(path, signal, method = 'GET') {
     const headers = this.token
       ? { Authorization: `Bearer ${this.token}` } : {};
     return fetch(new URL(path, this.#base), {
-      headers, signal, cache: 'no-store',
+      method, headers, signal, cache: 'no-store',
     });
+  }
+
+  /** Asks whether the server lets this user change anything. */
+  async mayWrite() {
+    try {
+      const { headers } = await this.get('items/', null, 'OPTIONS');
+      return (headers.get('allow') ?? 'POST').includes('POST');
+    } catch {
+      return true; // nobody said no
+    }
   }
 
   /** Says why the server, or the client, refused, and asks for a token. */
