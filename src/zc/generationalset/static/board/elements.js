@@ -8,12 +8,11 @@ export function clone(name) {
   return element;
 }
 
-/** Shows in all buttons that write whether that can be done. */
+/** Shows the connection's state in all buttons that write. */
 export function markWriting(root = document) {
-  const { connection, access } = document.documentElement.dataset;
-  const canWrite = connection === 'online' && access !== 'look';
+  const { connection } = document.documentElement.dataset;
   for (const button of root.querySelectorAll('.writes')) {
-    button.ariaDisabled = String(!canWrite);
+    button.ariaDisabled = String(connection !== 'online');
   }
 }
 

@@ -35,7 +35,6 @@ export class Status {
     board.addEventListener('access', () => {
       document.documentElement.dataset.access = board.mayWrite
         ? 'change' : 'look';
-      markWriting();
     });
     this.#part('retry').addEventListener(
       'click', () => this.client.retry());
