@@ -50,7 +50,7 @@ class OfflineTests(BoardServed):
         self.one.reload()
         self.is_live(self.one)
         self.cut(self.one)
-        button = self.one.get_by_role('button', name='Try now')
+        button = self.one.locator('.retry')
         button.wait_for()
         stop_clock(self.one)  # so that it doesn't try by itself
         self.proxy.fault = lambda request: None

@@ -229,7 +229,7 @@ class UpdatesTests(Explorer, unittest.TestCase):
         self.app.state.gset.stop()
         expect(self.text('#state')).to_contain_text('Offline: ')
         expect(self.rows().first).to_contain_text('Hello')
-        button = page.get_by_role('button', name='Try now')
+        button = page.locator('#retry')
         expect(button).to_be_visible()
         stop_clock(page)  # so that it doesn't try by itself
         page.unroute('**/updates*')
