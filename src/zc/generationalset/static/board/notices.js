@@ -9,7 +9,10 @@ function reason(error) {
   if (error.status === 401) return 'the server does not know you any more';
   if (error.status === 403) return 'you may look, not change';
   if (error.status === 404) return 'somebody has removed it';
-  if (error.status === 0) return 'the server can’t be reached';
+  if (error.status === 0) {
+    return `the server can’t be reached${
+      error.name === 'MaybeWritten' ? '; it may have been saved' : ''}`;
+  }
   return error.detail ?? error.message;
 }
 
