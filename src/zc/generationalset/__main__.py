@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+from zc.generationalset._extras import Missing
 from zc.generationalset.commands import (
     Failure,
     check,
@@ -65,6 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Failure as error:
         print(f'gset: {escape(str(error))}', file=sys.stderr)
         return error.code
+    except Missing as error:
+        print(f'gset: {error}', file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from zc.generationalset._extras import need
+
+need('client')
+
 import threading
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing, closing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, closing, contextmanager
@@ -33,17 +34,46 @@ C = TypeVar('C', httpx.Client, httpx.AsyncClient)
 
 
 class Network:
-    """Connections for threads that block; ``close`` wakes them."""
+    """Connections for threads that block; ``close`` wakes them.
+
+    After a fork, the child makes connections of its own.  Those that it has
+    inherited stay open, since to close them could be seen by the parent.
+    """
 
     def __init__(self, options: dict[str, Any]) -> None:
-        self.http = httpx.Client(**options)
-        self.streams = self.http
-        if options.get('http2'):
-            self.streams = httpx.Client(**_without_http2(options))
-            self.streams.cookies = self.http.cookies.jar
+        self._options = options
+        #: Connections of a parent.
+        self._inherited: list[httpx.Client] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self._http = self._streams = httpx.Client(**self._options)
+        if self._options.get('http2'):
+            self._streams = httpx.Client(**_without_http2(self._options))
+            self._streams.cookies = self._http.cookies.jar
         self.closed = threading.Event()
         self._sockets: WeakSet[socket] = WeakSet()
         self._lock = threading.Lock()  # while there are more of them
+        self.process = os.getpid()
+
+    def check_process(self) -> None:
+        """Begin anew, if this is another process than before."""
+        if self.process != os.getpid():
+            self._inherited += self._http, self._streams
+            was_closed = self.closed.is_set()
+            self._begin()
+            if was_closed:
+                self.closed.set()
+
+    @property
+    def http(self) -> httpx.Client:
+        self.check_process()
+        return self._http
+
+    @property
+    def streams(self) -> httpx.Client:
+        self.check_process()
+        return self._streams
 
     def line(self) -> Line:
         return Line(self)
@@ -52,12 +82,13 @@ class Network:
         self.closed.wait(seconds)
 
     def close(self) -> None:
+        self.check_process()
         self.closed.set()
         with self._lock:
             for connection in self._sockets:
                 _shut(connection)
-        self.http.close()
-        self.streams.close()
+        self._http.close()
+        self._streams.close()
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
         """Keep connections, for ``close``."""
@@ -74,6 +105,7 @@ class Line:
 
     def __init__(self, network: Network) -> None:
         self._network = network
+        self._process = network.process
         self._stream: httpx.Response | None = None
         self._pieces: Iterator[bytes] = iter(())
 
@@ -94,12 +126,20 @@ class Line:
             if isinstance(step, Request):
                 return self._request(step)
             if isinstance(step, Read):
+                self._check_process()
                 return next(self._pieces, b'')
         self.close()
         self._network.wait(cast(Wait, step).seconds)
         return None
 
+    def _check_process(self) -> None:
+        """Leave a stream to the parent, if this is a child of a fork."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._stream, self._pieces = None, iter(())
+
     def _request(self, step: Request) -> Reply:
+        self._check_process()
         if step.stream:
             self.close()
         http = _used(self._network, step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 
@@ -29,3 +30,20 @@ def add_command(
         name, help=help, description=description, allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     return parser
+
+
+def number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return the type of an option that is a whole number."""
+    expected = f'expected a number of {least} ' + (
+        'or more' if most is None else f'to {most}')
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least or (most is not None and value > most):
+            raise argparse.ArgumentTypeError(f'{expected}, got {text!r}')
+        return value
+
+    return read

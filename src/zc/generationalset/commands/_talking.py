@@ -133,7 +133,7 @@ def _read_token(path: str | None) -> str | None:
     if path is None:
         return os.environ.get('GSET_TOKEN') or None
     try:
-        words = pathlib.Path(path).read_text().split()
+        words = pathlib.Path(path).read_text('utf-8-sig').split()
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f'can not read the token: {error}') from error
     if len(words) != 1:
@@ -180,8 +180,16 @@ def connect(
         try:
             yield client
         except ClientError as error:
-            code = 1 if isinstance(error, Refused) else 2
-            raise Failure(str(error), code) from error
+            is_refused = isinstance(error, Refused)
+            raise Failure(
+                f'{error}{_hint(error)}', 1 if is_refused else 2) from error
+
+
+def _hint(error: ClientError) -> str:
+    """Return what to do about it, if there is something to do."""
+    if isinstance(error, Refused) and error.status == 401:
+        return '; give one in the environment, GSET_TOKEN, or in a file'
+    return ''
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from prometheus_client import multiprocess
 
@@ -25,7 +26,8 @@ def serve(options: argparse.Namespace, tokens: Tokens) -> int:
         raise Failure(
             f'expected for --workers {options.workers} a database that '
             'several processes can share, at zeo://, postgresql:// or '
-            f'sqlite://; got {options.data or "none"}.  For a file, start '
+            f'sqlite://; got '
+            f'{_databases.public(options.data or "none")}.  For a file, start '
             '"runzeo -a localhost:8100 -f Data.fs", and serve '
             'zeo://localhost:8100')
     if not hasattr(socket, 'SO_REUSEPORT'):
@@ -41,7 +43,8 @@ def serve(options: argparse.Namespace, tokens: Tokens) -> int:
         try:
             with tokens.kept_current(workers.hang_up):
                 in_order = workers.run(
-                    lambda path: serving.announce(options, path, host, port))
+                    lambda found: serving.announce(
+                        options, found, host, port))
         except WorkerFailed as error:
             raise Failure(str(error)) from error
     return 0 if in_order else 1
@@ -57,14 +60,14 @@ def _shared_metrics() -> Iterator[str]:
 
 def _work(
         arguments: tuple[argparse.Namespace, Tokens],
-        ready: Callable[[str], None]) -> None:
+        ready: Callable[[Any], None]) -> None:
     """Serve, as one of several."""
     options, tokens = arguments
     _logs.configure(options.log_format, options.log_level)
     try:
-        with serving.opened(options, tokens) as (app, path), \
+        with serving.opened(options, tokens) as (app, found), \
                 tokens.kept_current():
             listening = _run.listen(options.host, options.port, shared=True)
-            _run.run(app, listening, lambda: ready(path))
+            _run.run(app, listening, lambda: ready(found))
     except Failure as error:
         raise WorkerFailed(str(error)) from error

@@ -5,16 +5,22 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any
 
 import transaction
+from ZODB.broken import Broken
 from ZODB.POSException import POSError
 
 from zc.generationalset import GenerationalSet
 from zc.generationalset.check import check
-from zc.generationalset.commands import Failure, _databases, add_command
+from zc.generationalset.commands import (
+    Failure,
+    _databases,
+    _trusted,
+    add_command,
+)
 from zc.generationalset.commands._terminal import escape
 from zc.generationalset.interfaces import IServed
 
@@ -32,7 +38,12 @@ examples:
       checks those of a database that is served, as zodburi understands it
 
 A file is opened read-only, and nothing is ever written: applications may go
-on.  The exit code is 0 if all is well, 1 if something is broken, 2 if nothing
+on.  Objects in a database can run any code when they are loaded.  So only
+sets, and what ZODB itself has, are loaded, and placeholders for all the rest.
+With --trust, classes of applications are loaded, too: for sets of classes of
+their own.  To serve a database is to trust it.
+
+The exit code is 0 if all is well, 1 if something is broken, 2 if nothing
 could be checked.
 '''
 
@@ -46,47 +57,66 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         'path', nargs='?', metavar='path/in/root',
         help='where the set is; without it, all sets in the root')
+    parser.add_argument(
+        '--trust', action='store_true',
+        help='load classes of applications, of a database that you trust')
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    with _root(options.data) as root:
+    with _root(options.data, options.trust) as root:
         return _check(find_sets(root, options.path))
 
 
 @contextmanager
-def _root(data: str) -> Iterator[Any]:
+def _root(data: str, trust: bool) -> Iterator[Any]:
     """Open a database to read it."""
-    with _opened(data) as db:
+    with _opened(data, trust) as db:
         connection = db.open(transaction.TransactionManager())
         try:
             yield connection.root()
+        except Failure:
+            raise
+        except Exception as error:
+            raise _unreadable(data, error) from error
         finally:
             connection.transaction_manager.abort()
             connection.close()
 
 
 @contextmanager
-def _opened(data: str) -> Iterator[Any]:
+def _opened(data: str, trust: bool) -> Iterator[Any]:
     import ZODB
-    from ZODB.FileStorage import FileStorage
-    if data.startswith('file://'):
-        data = data[len('file://'):].partition('?')[0]
-    if '://' in data:
-        with _databases.opened(data) as db:
+
+    classes = {} if trust else {'class_factory': _trusted.find}
+    path = _databases.file_path(data.partition('?')[0])
+    if path is None:
+        with _databases.opened(data, **classes) as db:
             yield db
         return
-    if not os.path.isfile(data):
-        raise Failure(f'expected a FileStorage, but there is no file {data}')
+    if not os.path.exists(path):
+        raise Failure(f'expected a FileStorage, but there is no file {path}')
+    _databases.check_file(path)
+    with closing(_storage(path)) as storage:
+        try:
+            db = ZODB.DB(storage, **classes)
+        except Exception as error:
+            raise _unreadable(path, error) from error
+        with closing(db):
+            yield db
+
+
+def _storage(path: str) -> Any:
     try:
-        db = ZODB.DB(FileStorage(data, read_only=True))
-    except (OSError, POSError) as error:
-        raise Failure(f'expected a FileStorage, got {data}: '
-                       f'{type(error).__name__}: {error}') from error
-    try:
-        yield db
-    finally:
-        db.close()
+        return _trusted.ReadOnlyFile(path)
+    except Exception as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(data: str, error: Exception) -> Failure:
+    """Return what to say, whatever comes of a damaged database."""
+    return Failure(f'can not read {_databases.public(data)}: '
+                   f'{type(error).__name__}: {error}')
 
 
 def find_sets(root: Any, path: str | None) -> dict[str, Any]:
@@ -98,7 +128,8 @@ def find_sets(root: Any, path: str | None) -> dict[str, Any]:
     if not found:
         raise Failure(
             'expected a set in the root of the database, where there are: '
-            + (', '.join(map(str, root)) or 'no objects'))
+            + (', '.join(map(str, root)) or 'no objects')
+            + _advice(root.values()))
     return found
 
 
@@ -116,10 +147,20 @@ def _traverse(root: Any, path: str) -> Any:
         if ob is None:
             known = list(inside) if isinstance(inside, Mapping) else []
             raise Failure(f'{path}: there is no {name!r}'
-                           + (f' in {known}' if known else ''))
+                           + (f' in {known}' if known else '')
+                           + _advice([inside]))
     if not IServed.providedBy(ob):
-        raise Failure(f'{path}: expected a GenerationalSet, got {ob!r}')
+        raise Failure(f'{path}: expected a GenerationalSet, got {ob!r}'
+                      + _advice([ob]))
     return ob
+
+
+def _advice(objects: Iterable[Any]) -> str:
+    """Return what to do if one of them is a placeholder."""
+    names = {f'{type(ob).__module__}.{type(ob).__name__}' for ob in objects
+             if isinstance(ob, Broken)}
+    return (f'; not loaded: {", ".join(sorted(names))}; see --trust'
+            if names else '')
 
 
 def _check(sets: dict[str, Any]) -> int:

@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from zc.generationalset.commands import Failure, add_command
+from zc.generationalset._extras import need
+from zc.generationalset.commands import add_command
 
 ACCESS = '''
 A token, if the server wants one, is in the environment, GSET_TOKEN, or alone
@@ -134,11 +135,9 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 def _run(name: str) -> Callable[[argparse.Namespace], int]:
     """Return what runs a command, which needs more to be installed."""
     def run(options: argparse.Namespace) -> int:
-        try:
-            from zc.generationalset.commands import _talking
-        except ModuleNotFoundError as error:
-            raise Failure(f'{error}; to install it: '
-                          'pip install zc.generationalset[client]') from error
+        need('client')
+        from zc.generationalset.commands import _talking
+
         command: Callable[[argparse.Namespace], int] = getattr(
             _talking, name)
         return command(options)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
+from zc.generationalset._extras import need
 from zc.generationalset.commands import Failure, _databases, _logs, add_command
 from zc.generationalset.commands._tokens import Tokens
 from zc.generationalset.commands.serve import (
@@ -64,17 +66,19 @@ def add_parser(commands: Any) -> None:
 
 def mirror(options: argparse.Namespace) -> int:
     """Follow and serve until stopped."""
-    try:
-        from zc.generationalset.commands._talking import connect
-        from zc.generationalset.mirror import Follower, StoredMirror
-        from zc.generationalset.server import _run
-    except ImportError as error:
-        raise Failure(f"{error}: pip install 'zc.generationalset[mirror]'"
-                      ) from error
+    need('mirror')
+    from zc.generationalset.commands._talking import connect
+    from zc.generationalset.mirror import Follower, StoredMirror
+    from zc.generationalset.server import _run
+    from zc.generationalset.server._database import CONNECTIONS
+
     _logs.configure(options.log_format, options.log_level)
     tokens = Tokens(options.token_file)
     check_access(options, tokens)
-    with _databases.opened(options.data) as db:
+    if tokens:  # What is for users isn't for everybody on this machine.
+        os.umask(0o077)
+    made = _databases.to_be_made(options.data)
+    with _databases.opened(options.data, pool_size=CONNECTIONS) as db:
         try:
             stored = StoredMirror(db, NAME, options.url)
         except ValueError as error:
@@ -88,6 +92,8 @@ def mirror(options: argparse.Namespace) -> int:
             listening = listen(options)
             text = serving(f'a mirror of {options.url}',
                            url_of(*listening.getsockname()[:2]))
+            if made:
+                text += f'\nmade {made}'
             with Follower(client), tokens.kept_current():
                 _run.run(app, listening, lambda: print(text, flush=True))
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import Any
 
 import transaction
@@ -43,9 +42,8 @@ def add_parser(commands: Any) -> None:
 
 
 def renew(options: argparse.Namespace) -> int:
-    if '://' not in options.data and not os.path.isfile(options.data):
-        raise Failure('expected a database, but there is no file '
-                      f'{options.data}')
+    if (missing := _databases.to_be_made(options.data)) is not None:
+        raise Failure(f'expected a database, but there is no {missing}')
     with _databases.opened(options.data) as db:
         manager = transaction.TransactionManager()
         connection = db.open(manager)
@@ -54,7 +52,8 @@ def renew(options: argparse.Namespace) -> int:
                 with attempt:
                     text = _renew(connection.root(), options.path)
         except POSError as error:
-            raise Failure(f'{options.data}: {error}') from error
+            raise Failure(
+                f'{_databases.public(options.data)}: {error}') from error
         finally:
             connection.close()
     print(text)

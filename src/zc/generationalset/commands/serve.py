@@ -7,20 +7,23 @@ import errno
 import ipaddress
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import transaction
 from ZODB.POSException import POSError
 
 from zc.generationalset import GenerationalSet
+from zc.generationalset._extras import need
 from zc.generationalset.commands import (
     Failure,
     _databases,
     _logs,
     add_command,
     demo,
+    number,
 )
 from zc.generationalset.commands._tokens import VARIABLE, Tokens
 from zc.generationalset.interfaces import IServed
@@ -56,7 +59,11 @@ A token file has a line for each user: the name, a space, and the token; also
 GSET_TOKEN, instead; if there is a file, GSET_TOKEN is ignored.  Without tokens
 everybody on this machine may read and write, and nobody else.
 
-docs/protocol.txt tells what is understood and answered.
+/openapi.json of the server describes what is understood and answered; so does
+docs/protocol.txt in the sources of this package.
+
+A database has Python objects, which can run any code when they are loaded:
+serve only those that you trust.
 '''
 
 #: What is served if there is nothing.
@@ -84,7 +91,7 @@ def add_parser(commands: Any) -> None:
         '--read-only', action='store_true',
         help='nobody may write over HTTP')
     parser.add_argument(
-        '--workers', type=int, default=1, metavar='N',
+        '--workers', type=number(1), default=1, metavar='N',
         help='so many processes, of a database that they can share: zeo://, '
         'postgresql:// or sqlite:// (default: %(default)s)')
     add_serving(parser)
@@ -97,13 +104,13 @@ def add_serving(parser: argparse.ArgumentParser) -> None:
         '--host', default='127.0.0.1',
         help='the address to listen on (default: %(default)s)')
     parser.add_argument(
-        '--port', type=int,
+        '--port', type=number(0, 65535),
         help=f'0 for any that is free (default: {PORT})')
     parser.add_argument(
         '--token-file', metavar='FILE',
         help='who may use it: lines with a name and a token')
     parser.add_argument(
-        '--streams', type=int, default=100, metavar='N',
+        '--streams', type=number(1), default=100, metavar='N',
         help='event streams and long polls that a user, or without users an '
         'address, may have open in a process (default: %(default)s)')
     parser.add_argument(
@@ -119,37 +126,56 @@ def add_serving(parser: argparse.ArgumentParser) -> None:
 
 def serve(options: argparse.Namespace) -> int:
     """Serve until stopped.  Raises Failure if that can't be done."""
-    try:
-        from zc.generationalset.server import _run
-    except ImportError as error:
-        raise Failure(f"{error}: pip install 'zc.generationalset[server]'"
-                      ) from error
+    need('server')
+    from zc.generationalset.server import _run
+
     _logs.configure(options.log_format, options.log_level)
     tokens = Tokens(options.token_file, os.environ.get(VARIABLE))
     check_access(options, tokens)
     if options.workers > 1:
         from zc.generationalset.commands import _together
         return _together.serve(options, tokens)
-    with opened(options, tokens) as (app, path), tokens.kept_current():
+    # So that no database is made for an address that can't be had.
+    listen(options).close()
+    with opened(options, tokens) as (app, found), tokens.kept_current():
         listening = listen(options)
         _run.run(app, listening, lambda: announce(
-            options, path, *listening.getsockname()[:2]))
+            options, found, *listening.getsockname()[:2]))
     return 0
+
+
+class Found(NamedTuple):
+    """The set that is served."""
+
+    path: str
+    #: The database that was made for it.
+    made: str | None
+    is_new: bool
 
 
 @contextmanager
 def opened(
         options: argparse.Namespace, tokens: Tokens,
-) -> Iterator[tuple[Starlette, str]]:
+) -> Iterator[tuple[Starlette, Found]]:
     """Open the database; yield an application, and where its set is."""
-    with _databases.opened(options.data) as db:
+    from zc.generationalset.server._database import CONNECTIONS
+
+    if tokens:  # What is for users isn't for everybody on this machine.
+        os.umask(0o077)
+    made = _databases.to_be_made(options.data)
+    if made and '/' in (options.path or ''):
+        raise Failure(f'expected a set that is there, got {options.path} of '
+                      f'{made}, which is not')
+    with _databases.opened(options.data, pool_size=CONNECTIONS) as db:
         if options.demo:
-            path = prepare(db, options.path or demo.NAME, demo.fill)
+            path, is_new = prepare(
+                db, options.path or demo.NAME, demo.fill)
             routes = demo.routes()
         else:
-            path, routes = prepare(db, options.path), []
+            path, is_new = prepare(db, options.path)
+            routes = []
         yield (make_application(db, path, tokens, options, routes),
-               '/'.join(path))
+               Found('/'.join(path), made, is_new))
 
 
 def check_access(
@@ -167,13 +193,22 @@ def check_access(
 
 
 def announce(
-        options: argparse.Namespace, path: str, host: str, port: int) -> None:
-    """Say what is served, and where, in a line that ends with the address."""
+        options: argparse.Namespace, found: Found, host: str, port: int,
+) -> None:
+    """Say what is served, and where, in a line that ends with the address.
+
+    Below, say what was made: a name could be mistyped.
+    """
     url = url_of(host, port)
     what = _databases.public(options.data or 'memory (nothing is kept)')
     by = f' by {options.workers} workers' if options.workers > 1 else ''
     print(demo.announce(url) if options.demo else
-          serving(f'{path} of {what}{by}', url), flush=True)
+          serving(f'{found.path} of {what}{by}', url))
+    if found.made:
+        print(f'made {found.made}')
+    elif found.is_new and options.data:
+        print(f'made the set {found.path}')
+    sys.stdout.flush()
 
 
 def url_of(host: str, port: int) -> str:
@@ -211,8 +246,9 @@ def is_loopback(host: str) -> bool:
 
 def prepare(
         db: Any, path: str | None,
-        fill: Callable[[GenerationalSet], None] | None = None) -> list[str]:
-    """Return where the set is; make it, if the root has none.
+        fill: Callable[[GenerationalSet], None] | None = None,
+) -> tuple[list[str], bool]:
+    """Return where the set is, and whether it was made: the root had none.
 
     fill
         Called with the set, in a transaction.
@@ -228,7 +264,8 @@ def prepare(
         if path is None:
             path = names[0] if names else NEW_SET
         steps = path.split('/')
-        if len(steps) == 1 and path not in root:
+        is_new = len(steps) == 1 and path not in root
+        if is_new:
             root[path] = GenerationalSet()
             manager.commit()
         gset = find(root, steps)
@@ -238,7 +275,7 @@ def prepare(
         if fill is not None:
             fill(gset)
             manager.commit()
-        return steps
+        return steps, is_new
     finally:
         manager.abort()
         connection.close()

@@ -5,6 +5,10 @@ mirrors fan out to any number of clients.  It has the generations and the epoch
 of its source, so clients move between them freely.
 """
 
+from zc.generationalset._extras import need
+
+need('wire')
+
 from zc.generationalset.mirror._following import Follower, StoredMirror
 from zc.generationalset.mirror._mirror import Mirror
 from zc.generationalset.mirror._mirrored import MirroredSet

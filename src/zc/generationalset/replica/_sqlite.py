@@ -22,8 +22,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from zc.generationalset.replica._answers import (
@@ -38,27 +37,17 @@ from zc.generationalset.replica._answers import (
     keyed,
     read,
 )
+from zc.generationalset.replica._file import open_file
 from zc.generationalset.replica._stored import (
     StoredSet,
+    damaged,
     stored_id,
     stored_value,
 )
 from zc.generationalset.wire import encode_id, encode_value
 
-#: "GSet", in the header of the file.
-_APPLICATION = 0x47536574
-_VERSION = 1
-
-_SCHEMA = (
-    'CREATE TABLE replica ('
-    ' generation INTEGER NOT NULL, epoch TEXT, last INTEGER NOT NULL)',
-    'INSERT INTO replica VALUES (0, NULL, 0)',
-    'CREATE TABLE entry ('
-    ' position INTEGER PRIMARY KEY, parent INTEGER NOT NULL,'
-    ' id TEXT NOT NULL, item TEXT, subset INTEGER, UNIQUE (parent, id))',
-    'CREATE INDEX entry_order ON entry (parent)',
-    f'PRAGMA application_id = {_APPLICATION}',
-    f'PRAGMA user_version = {_VERSION}')
+#: Types of the only row of ``replica``.
+_STATES = [[int, str, int]], [[int, type(None), int]]
 
 #: How many seconds to wait for other processes.  An answer with a million
 #: items keeps them waiting.
@@ -91,62 +80,7 @@ class SQLiteReplica:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        try:
-            self._database = sqlite3.connect(
-                path, timeout=_PATIENCE, isolation_level=None,
-                check_same_thread=False)
-            try:
-                self._open(path)
-            except BaseException:
-                self.close()
-                raise
-        except sqlite3.OperationalError as error:
-            raise sqlite3.OperationalError(
-                f'{os.fspath(path)}: {error}') from error
-
-    def _open(self, path: str | os.PathLike[str]) -> None:
-        try:
-            found = self._what_it_is()
-            if found == _EMPTY:
-                with self._transaction():
-                    found = self._what_it_is()
-                    if found == _EMPTY:  # nobody else was faster
-                        for statement in _SCHEMA:
-                            self._database.execute(statement)
-                        found = self._what_it_is()
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError as error:
-            raise ValueError(f'{os.fspath(path)}: expected a replica in an '
-                             f'SQLite database, got: {error}') from error
-        if found.application != _APPLICATION:
-            raise ValueError(f'{os.fspath(path)}: expected a replica, got the '
-                             'SQLite database of another application')
-        if found.version != _VERSION:
-            raise ValueError(f'{os.fspath(path)}: expected version {_VERSION},'
-                             f' got {found.version}, of a newer release')
-        self._database.execute('PRAGMA journal_mode = WAL')
-        self._database.execute('PRAGMA synchronous = NORMAL')
-        # A large answer must not leave a large file behind.
-        self._database.execute('PRAGMA journal_size_limit = 16777216')
-
-    def _what_it_is(self) -> _File:
-        return _File(*self._database.execute(
-            'SELECT application_id, user_version, count(type) '
-            'FROM pragma_application_id, pragma_user_version '
-            'LEFT JOIN sqlite_master').fetchone())
-
-    @contextmanager
-    def _transaction(self) -> Generator[None]:
-        """All or nothing, and no other process writes meanwhile."""
-        try:
-            self._database.execute('BEGIN IMMEDIATE')
-            yield
-            self._database.execute('COMMIT')
-        except BaseException:
-            if self._database.in_transaction:
-                self._database.execute('ROLLBACK')
-            raise
+        self._database = open_file(path, _PATIENCE)
 
     @property
     def generation(self) -> int:
@@ -161,8 +95,11 @@ class SQLiteReplica:
         return epoch
 
     def _state(self) -> tuple[Any, ...]:
-        row: tuple[Any, ...] = self._database.execute(
-            'SELECT generation, epoch, last FROM replica').fetchone()
+        rows = self._database.execute(
+            'SELECT generation, epoch, last FROM replica LIMIT 2').fetchall()
+        if [[*map(type, row)] for row in rows] not in _STATES:
+            raise damaged('one generation, epoch and position', rows)
+        row: tuple[Any, ...] = rows[0]
         return row
 
     @property
@@ -193,7 +130,7 @@ class SQLiteReplica:
             raise expected('updates with since, as from client_updates or '
                            'wire.decode', updates)
         check_question(updates)
-        with self._transaction():
+        with self._database.transaction():
             generation, epoch, last = self._state()
             check_fit(updates, generation, epoch)
             writer = _Writer(self._database, last)
@@ -212,17 +149,6 @@ class SQLiteReplica:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-
-class _File(NamedTuple):
-    """What the header of a file says, and how many tables it has."""
-
-    application: int
-    version: int
-    tables: int
-
-
-_EMPTY = _File(0, 0, 0)
 
 
 class _Row(NamedTuple):
@@ -337,7 +263,8 @@ class _Writer:
             return
         self._note('removed', path, Subset())
         self._database.execute(
-            'WITH RECURSIVE gone (number) AS (VALUES (?) UNION ALL '
+            # In a damaged file, UNION ALL could go in a circle.
+            'WITH RECURSIVE gone (number) AS (VALUES (?) UNION '
             'SELECT subset FROM entry JOIN gone ON parent = number '
             'WHERE subset IS NOT NULL) '
             'DELETE FROM entry WHERE parent IN (SELECT number FROM gone)',

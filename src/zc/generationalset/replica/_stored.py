@@ -33,6 +33,13 @@ def stored_value(text: str) -> Any:
     return decode_value(text, _STORED)
 
 
+def damaged(expected: str, got: object) -> sqlite3.DatabaseError:
+    """Return an error for what can't be in a replica."""
+    return sqlite3.DatabaseError(
+        f'expected {expected}, got {str(got)[:100]}: the file is damaged; '
+        'without it, everything is asked for again')
+
+
 class StoredSet(Mapping[Any, Any]):
     """The items of a set by id; subsets are such mappings, too.
 
@@ -58,9 +65,17 @@ class StoredSet(Mapping[Any, Any]):
         if row is None:
             raise KeyError(id)
         item, subset = row
-        if item is None:
-            return StoredSet(self._database, subset)
-        return stored_value(item)
+        return self._subset(subset) if item is None else stored_value(item)
+
+    def _subset(self, number: Any) -> StoredSet:
+        """Return a set in this one.
+
+        It was put later, so nobody who reads can go in a circle.
+        """
+        if not isinstance(number, int) or number <= self._number:
+            raise damaged(f'a subset in {self._number} with a higher number',
+                          number)
+        return StoredSet(self._database, number)
 
     def __len__(self) -> int:
         count: int = self._database.execute(
@@ -106,7 +121,7 @@ class StoredSet(Mapping[Any, Any]):
             'null' if item is None else item for _, _, item, _ in rows))
         for index, (_, _, item, subset) in enumerate(rows):
             if item is None:
-                values[index] = StoredSet(self._database, subset)
+                values[index] = self._subset(subset)
         return values
 
     def _version(self) -> Any:

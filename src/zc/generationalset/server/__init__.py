@@ -5,6 +5,10 @@ docs/protocol.txt says what it understands and answers.
 
 from __future__ import annotations
 
+from zc.generationalset._extras import need
+
+need('server')
+
 import asyncio
 from collections.abc import (
     AsyncIterator,

@@ -33,7 +33,7 @@ PATIENCE = GRACE + 10
 
 logger = logging.getLogger('zc.generationalset.server')
 
-Work = Callable[[Any, Callable[[str], None]], None]
+Work = Callable[[Any, Callable[[Any], None]], None]
 
 
 class WorkerFailed(Exception):
@@ -70,14 +70,14 @@ class _Worker:
     def is_running(self) -> bool:
         return self.process is not None and self.due is None
 
-    def hear(self) -> str:
+    def hear(self) -> Any:
         """Return what it says when it is ready, or why it has failed."""
         try:
             self.ready, text = self.link.recv()
         except EOFError:
             self.process.join()
             text = f'a worker has ended with code {self.process.exitcode}'
-        return str(text)
+        return text
 
     def hang_up(self) -> None:
         """Let it do what it does on SIGHUP."""
@@ -108,7 +108,7 @@ class Workers:
         How many there are at a time.
     work
         A function of a module, called in each with ``arguments`` and a
-        function to call, with a text, when it is ready; it returns after
+        function to call, with what it says, when it is ready; it returns after
         SIGTERM.  Raises WorkerFailed if it can't begin.
     buried
         Called with the number of a process that has ended.
@@ -121,10 +121,10 @@ class Workers:
             _Worker(number + 1, work, arguments) for number in range(count)]
         self._buried = buried
         self._stopping = False
-        self._said = ''
+        self._said: Any = None
         self._wake, self._woken = socket.socketpair()
 
-    def run(self, started: Callable[[str], None]) -> bool:
+    def run(self, started: Callable[[Any], None]) -> bool:
         """Run until SIGTERM or Ctrl-C; call ``started`` when all are ready.
 
         It is called with what the first one has said.

@@ -1,13 +1,17 @@
 """check finds what is broken, and the command says so."""
 
 import contextlib
+import datetime
+import importlib
 import io
 import os
+import pickle
 import runpy
 import shutil
 import sys
 import unittest
-import warnings
+import uuid
+from decimal import Decimal
 from pathlib import Path
 from unittest import mock
 
@@ -23,6 +27,20 @@ from zc.generationalset import GSet, check
 from zc.generationalset.__main__ import main
 from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.util import Plain, Thing
+
+
+class Shop(GSet):
+    """A set of an application's own class."""
+
+
+class Trap:
+    """Calls a function when it is loaded."""
+
+    def __init__(self, module, name, *arguments):
+        self.call = getattr(importlib.import_module(module), name), arguments
+
+    def __reduce__(self):
+        return self.call
 
 
 class CheckTests(unittest.TestCase):
@@ -268,9 +286,10 @@ class CommandTests(unittest.TestCase):
         self.refused('expected a FileStorage, but there is no file no.fs',
                      'no.fs')
         Path('text').write_text('This is no database.')
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # it leaves the file open
-            self.refused('expected a FileStorage, got text: .*', 'text')
+        before = os.listdir()
+        self.refused('expected a FileStorage, .* got text, .* else', 'text')
+        self.refused('expected a FileStorage, .* got ., .* a directory', '.')
+        self.assertEqual(os.listdir(), before)
         self.refused(r"users/x: there is no 'x'.*", 'data.fs', 'users/x')
         self.refused(r"x: there is no 'x' in \[.*\]", 'data.fs', 'x')
         self.refused('app: expected a GenerationalSet, got .*',
@@ -295,6 +314,59 @@ class CommandTests(unittest.TestCase):
             del sys.modules['zc.generationalset.__main__']
             runpy.run_module('zc.generationalset', run_name='__main__')
         self.assertEqual(caught.exception.code, 0)
+
+    def test_classes_of_others_are_not_loaded(self):
+        """Their objects are placeholders."""
+        with self.changing() as root:
+            root['shop'] = Shop()
+            root['shop'].add(Plain('a'))
+        self.assertEqual(self.run_command('check', 'data.fs'),
+                         (0, 'users: well, 1 items\n', ''))
+        self.refused('shop: expected .*; not loaded: '
+                     r'zc.generationalset.tests.test_check.Shop; see --trust',
+                     'data.fs', 'shop')
+        self.refused('shop/x: .*; see --trust', 'data.fs', 'shop/x')
+        self.assertEqual(
+            self.run_command('check', '--trust', 'data.fs', 'shop'),
+            (0, 'shop: well, 1 items\n', ''))
+
+    @contextlib.contextmanager
+    def changing(self):
+        with contextlib.closing(ZODB.DB('data.fs')) as db, \
+                db.transaction() as connection:
+            yield connection.root()
+
+    def test_nothing_is_called(self):
+        """Nor is what packages have that are trusted."""
+        with self.changing() as root:
+            root['trap'] = Trap('os', 'mkdir', 'sprung')
+            root['file'] = Trap('ZODB.FileStorage', 'FileStorage', 'sprung')
+            root['users'].add(Plain('b'))
+        self.assertEqual(self.run_command('check', 'data.fs'),
+                         (0, 'users: well, 2 items\n', ''))
+        self.assertFalse(os.path.exists('sprung'))
+
+    def test_index_is_not_loaded(self):
+        Path('data.fs.index').write_bytes(pickle.dumps(Trap('os', 'mkdir',
+                                                            'sprung')))
+        self.test_well()
+        self.assertFalse(os.path.exists('sprung'))
+
+    def test_values_in_ids(self):
+        ids = (datetime.date(2020, 1, 1), Decimal(1), uuid.UUID(int=1),
+               frozenset([1]), datetime.datetime(2020, 1, 1))
+        with self.changing() as root:
+            for number, id in enumerate(ids):
+                gset = root[f'set {number}'] = GSet()
+                gset.add(Plain(id))
+        code, out, _ = self.run_command('check', 'data.fs')
+        self.assertEqual((code, out.count('well')), (0, 1 + len(ids)))
+
+    def test_damaged(self):
+        data = Path('data.fs').read_bytes()
+        Path('bad.fs').write_bytes(
+            data.replace(b'cpersistent.mapping', b'?persistent.mapping'))
+        self.refused('can not read bad.fs: UnpicklingError: .*', 'bad.fs')
 
     def test_old_database(self):
         data = Path(__file__).with_name('data') / 'gset-0.4.0.fs'

@@ -13,6 +13,7 @@ PREFIX = 'zc.generationalset'
 #: named as in ``folder._module``, and a folder stands for all that is in it.
 MAY_IMPORT = {
     'interfaces': set(),
+    '_extras': set(),
     # The set
     '_settled': set(),
     '_records': {'_settled'},
@@ -40,10 +41,12 @@ MAY_IMPORT = {
     'wire._entries': {
         'interfaces', 'wire._forms', 'wire._ids', 'wire._json',
         'wire._values'},
-    'wire': {'wire', 'interfaces'},
+    'wire': {'_extras', 'interfaces', 'wire'},
     'replica._answers': {'interfaces'},
     'replica._stored': {'wire'},
-    'replica._sqlite': {'replica._answers', 'replica._stored', 'wire'},
+    'replica._file': set(),
+    'replica._sqlite': {
+        'replica._answers', 'replica._file', 'replica._stored', 'wire'},
     'replica': {'interfaces', 'replica', 'wire'},
     'documents': {'_ids', 'wire'},
     # The server
@@ -92,7 +95,7 @@ MAY_IMPORT = {
         'server._reading', 'wire'},
     'server._openapi': set(),
     'server._pages': {'server._fields', 'server._problems'},
-    'server': {'server'},
+    'server': {'_extras', 'server'},
     'server._hosts': {'server._problems'},
     'server._connection': {'server._problems', 'server._requests'},
     'server._run': {'server._connection'},
@@ -112,14 +115,14 @@ MAY_IMPORT = {
     'client._writes': {
         'client._replies', 'client._session', 'client._steps', 'replica',
         'wire'},
-    'client': {'client', 'replica', 'wire'},
+    'client': {'_extras', 'client', 'replica', 'wire'},
     # Mirrors
     'mirror._points': set(),
     'mirror._mirrored': {'', 'documents', 'interfaces', 'replica', 'wire'},
     'mirror._mirror': {
         'interfaces', 'mirror._mirrored', 'mirror._points', 'replica'},
     'mirror._following': {'mirror._mirror', 'replica'},
-    'mirror': {'mirror'},
+    'mirror': {'_extras', 'mirror'},
     # The command
     'commands': set(),
     'commands._terminal': set(),
@@ -127,18 +130,19 @@ MAY_IMPORT = {
     'commands._talking': {
         'client', 'commands', 'replica', 'wire'},
     'commands.check': {'', 'check', 'commands', 'interfaces'},
-    'commands.client': {'commands'},
+    'commands.client': {'_extras', 'commands'},
     'commands.demo': {'', 'commands', 'documents', 'server'},
-    'commands._databases': {'commands', 'server'},
+    'commands._databases': {'_extras', 'commands'},
+    'commands._trusted': set(),
     'commands._files': set(),
     'commands._logs': {'commands._terminal'},
     'commands._tokens': {'commands', 'server'},
     'commands._together': {'commands', 'server'},
-    'commands.mirror': {'commands', 'mirror', 'server'},
+    'commands.mirror': {'_extras', 'commands', 'mirror', 'server'},
     'commands.renew': {'commands'},
     'commands.serve': {
-        '', 'commands', 'commands.demo', 'interfaces', 'server'},
-    '__main__': {'commands'},
+        '', '_extras', 'commands', 'commands.demo', 'interfaces', 'server'},
+    '__main__': {'_extras', 'commands'},
 }
 
 ZODB = {'ZODB', 'BTrees', 'persistent', 'transaction'}

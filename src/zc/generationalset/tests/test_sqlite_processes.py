@@ -15,7 +15,13 @@ from pathlib import Path
 from unittest import mock
 
 from zc.generationalset.interfaces import SubsetUpdates
-from zc.generationalset.replica import Misfit, SQLiteReplica, Subset, _sqlite
+from zc.generationalset.replica import (
+    Misfit,
+    SQLiteReplica,
+    Subset,
+    _file,
+    _sqlite,
+)
 from zc.generationalset.tests import replicas
 from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.replicas import answer, state
@@ -24,6 +30,7 @@ from zc.generationalset.tests.test_sqlite_replica import (
     Base,
     check_file,
 )
+from zc.generationalset.tests.util import forked
 
 
 class SharedTests(Base):
@@ -58,11 +65,31 @@ class SharedTests(Base):
 
     def test_another_made_the_file_first(self):
         self.open().apply(answer(0, 2, contents=[('a', 1)]))
-        look = SQLiteReplica._what_it_is
+        look = _file._what_it_is
         looks = itertools.chain([lambda _: (0, 0, 0)], itertools.repeat(look))
         with mock.patch.object(
-                SQLiteReplica, '_what_it_is', lambda self: next(looks)(self)):
+                _file, '_what_it_is',
+                lambda database: next(looks)(database)):
             self.assertEqual(state(self.open()), (2, 'e', {'a': '1'}))
+
+    def test_a_child_does_not_use_it(self):
+        """Nor does it close it, when it ends."""
+        replica = self.open()
+        replica.apply(answer(0, 2, contents=[('a', 1)]))
+
+        def child():
+            for use in (lambda: replica.generation,
+                        lambda: replica.items['a'],
+                        lambda: replica.apply(answer(2, 3))):
+                with self.assertRaisesRegex(
+                        sqlite3.ProgrammingError, 'opened before a fork'):
+                    use()
+            replica.close()
+            with SQLiteReplica(NAME) as own:
+                own.apply(answer(2, 3, adds=[('b', 2)]))
+
+        self.assertEqual(forked(child), 0)
+        self.assertEqual(state(replica), (3, 'e', {'a': '1', 'b': '2'}))
 
     def test_the_other_waits(self):
         one, other = self.open(), self.open()

@@ -14,7 +14,7 @@ from unittest import mock
 from zope.testing import setupstack
 
 from zc.generationalset.interfaces import SubsetUpdates
-from zc.generationalset.replica import SQLiteReplica, Subset, _sqlite
+from zc.generationalset.replica import SQLiteReplica, Subset, _file, _sqlite
 from zc.generationalset.replica._stored import StoredSet
 from zc.generationalset.tests import replicas
 from zc.generationalset.tests.replicas import answer, state
@@ -331,8 +331,8 @@ class ReplicaTests(Base):
                 SQLiteReplica(name)
 
     def test_a_failure_when_it_is_made(self):
-        statements = [*_sqlite._SCHEMA[:3], 'CREATE nonsense']
-        with (mock.patch.object(_sqlite, '_SCHEMA', statements),
+        statements = [*_file._SCHEMA[:3], 'CREATE nonsense']
+        with (mock.patch.object(_file, '_SCHEMA', statements),
               self.assertRaisesRegex(sqlite3.OperationalError, 'nonsense')):
             SQLiteReplica(NAME)
         self.assertEqual(state(self.open()), (0, None, {}))

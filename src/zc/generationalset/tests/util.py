@@ -1,6 +1,8 @@
 """What several tests need."""
 
 import logging
+import os
+import traceback
 
 import persistent
 from ZODB.POSException import POSKeyError
@@ -84,3 +86,18 @@ class ResolverErrors(logging.Handler):
         logging.getLogger('ZODB.ConflictResolution').removeHandler(self)
         if error[0] is None and self.records:
             raise AssertionError(self.records)
+
+
+def forked(function):
+    """Call a function in a child; return the code that the child ends with."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            function()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

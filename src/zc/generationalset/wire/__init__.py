@@ -10,6 +10,10 @@ Knows nothing of databases and networks.
 
 from __future__ import annotations
 
+from zc.generationalset._extras import need
+
+need('wire')
+
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any

@@ -1,0 +1,33 @@
+"""What has to be installed beside this package, and isn't."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+_WIRE = 'msgspec',
+_CLIENT = *_WIRE, 'anyio', 'httpx'
+_SERVER = (*_WIRE, 'anyio', 'httptools', 'prometheus_client', 'starlette',
+           'uvicorn', 'zodburi')
+#: Extra: what it brings.
+MODULES = {'wire': _WIRE, 'client': _CLIENT, 'server': _SERVER,
+           'mirror': _CLIENT + _SERVER}
+
+
+class Missing(ModuleNotFoundError):
+    """A module of an extra isn't there; the text says what to install."""
+
+
+def need(extra: str) -> None:
+    """Raise Missing if a module that an extra brings isn't there.
+
+    Public modules begin with it.
+    """
+    for module in MODULES[extra]:
+        if find_spec(module) is None:
+            raise Missing(f'No module named {module!r}; {advice(extra)}',
+                          name=module)
+
+
+def advice(extra: str) -> str:
+    """Return how to install an extra."""
+    return f"to install it: pip install 'zc.generationalset[{extra}]'"
