@@ -46,6 +46,8 @@ examples:
   gset serve Data.fs
       serves the only set in the root of a database; makes a file, and a set
       in it, if there is none
+  gset serve Data.fs --pages site
+      also serves site/index.html at /, and what else is in that folder
   gset serve zeo://localhost:8100 --set app/sets/users --token-file tokens
       serves root['app']['sets']['users'] of a database server, to those who
       have a token
@@ -91,6 +93,9 @@ def add_parser(commands: Any) -> None:
         '--read-only', action='store_true',
         help='nobody may write over HTTP')
     parser.add_argument(
+        '--pages', metavar='DIR',
+        help='serve the files of a folder, too, to everybody: index.html at /')
+    parser.add_argument(
         '--workers', type=number(1), default=1, metavar='N',
         help='so many processes, of a database that they can share: zeo://, '
         'postgresql:// or sqlite:// (default: %(default)s)')
@@ -132,6 +137,7 @@ def serve(options: argparse.Namespace) -> int:
     _logs.configure(options.log_format, options.log_level)
     tokens = Tokens(options.token_file, os.environ.get(VARIABLE))
     check_access(options, tokens)
+    check_pages(options)
     if options.workers > 1:
         from zc.generationalset.commands import _together
         return _together.serve(options, tokens)
@@ -174,8 +180,11 @@ def opened(
         else:
             path, is_new = prepare(db, options.path)
             routes = []
-        yield (make_application(db, path, tokens, options, routes),
-               Found('/'.join(path), made, is_new))
+        app = make_application(db, path, tokens, options, routes)
+        if options.pages is not None:
+            from zc.generationalset.server import _folder
+            _folder.add(app, options.pages)
+        yield (app, Found('/'.join(path), made, is_new))
 
 
 def check_access(
@@ -190,6 +199,16 @@ def check_access(
         check_origins(options.origin, bool(tokens))
     except ValueError as error:
         raise Failure(f'--origin: {error}') from error
+
+
+def check_pages(options: argparse.Namespace) -> None:
+    if options.pages is None:
+        return
+    if options.demo:
+        raise Failure('expected --demo or --pages, got both')
+    if not os.path.isdir(options.pages):
+        raise Failure('expected --pages to be a folder, got '
+                      f'{options.pages}')
 
 
 def announce(

@@ -45,8 +45,14 @@ class File(NamedTuple):
 
 def routes() -> list[Route]:
     """Return the routes that every application has."""
-    return [page('/explore', 'explore.html'), _without_slash('/explore/'),
-            folder(), folder('explore'), folder('gset')]
+    return [page('/', 'index.html'), page('/explore', 'explore.html'),
+            _without_slash('/explore/'), folder(), folder('explore'),
+            folder('gset')]
+
+
+def home(request: Request) -> Response:
+    """Respond with the page that says what is here."""
+    return _response(request, _files('')['index.html'])
 
 
 def page(path: str, name: str) -> Route:

@@ -73,9 +73,9 @@ class DemoTests(Demo, unittest.TestCase):
         self.command = lambda: command
         with self.serving() as process:
             url = process.lines[0].split()[-1]
-            for path in '/', '/static/board/board.js':
-                self.assertEqual(
-                    httpx.get(f'{url}{path}').status_code, 404)
+            self.assertEqual(
+                httpx.get(f'{url}/static/board/board.js').status_code, 404)
+            self.assertIn('href="explore"', httpx.get(url).text)
 
     def test_the_sample_is_for_an_empty_set(self):
         with self.serving('Data.fs', '--port', '0'):

@@ -98,6 +98,7 @@ MAY_IMPORT = {
     'server': {'_extras', 'server'},
     'server._hosts': {'server._problems'},
     'server._connection': {'server._problems', 'server._requests'},
+    'server._folder': {'server._pages'},
     'server._run': {'server._connection'},
     'server._workers': {'server._run'},
     # The client

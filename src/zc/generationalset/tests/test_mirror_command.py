@@ -168,7 +168,7 @@ class RenewTests(test_serve.Serving):
         self.assertNotEqual(self.epochs('rooms'), [rooms])
 
     def test_errors(self):
-        self.assertIn('there is no file no.fs', self.refused('no.fs'))
+        self.assertIn('there is no no.fs', self.refused('no.fs'))
         self.fill('Data.fs', 'people')
         self.assertIn("no: there is no 'no' in", self.refused(
             'Data.fs', '--set', 'no'))

@@ -1,0 +1,63 @@
+"""A folder of pages, beside what the server answers itself."""
+
+from __future__ import annotations
+
+import os
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from zc.generationalset.server import _pages
+
+HEADERS = {
+    'cache-control': 'no-cache',
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+}
+
+
+class Folder(StaticFiles):
+    """Serves the files of a folder, to everybody; ``index.html`` is ``/``.
+
+    There are no lists of files.  Names that begin with a dot, and links to
+    what is elsewhere, aren't served.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(directory=path, html=True)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        names = path.split(os.sep)
+        if any(name.startswith('.') and name != '.' for name in names):
+            raise HTTPException(404)
+        try:
+            response = await super().get_response(path, scope)
+        except HTTPException as error:
+            if error.status_code == 401:  # It may not be read.
+                raise HTTPException(404) from error
+            raise
+        response.headers.update(HEADERS)
+        return response
+
+
+def add(app: Starlette, path: str) -> None:
+    """Serve a folder, where an application has nothing of its own.
+
+    Only ``/`` is the folder's, if it has a page for it.
+    """
+    folder = Folder(path)
+
+    async def index(request: Request) -> Response:
+        try:
+            return await folder.get_response('.', request.scope)
+        except HTTPException:
+            return _pages.home(request)
+
+    app.router.routes.insert(0, Route('/', index, include_in_schema=False))
+    app.router.routes.append(Mount('/', folder))
