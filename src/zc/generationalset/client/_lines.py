@@ -47,10 +47,10 @@ class Network:
         self._begin()
 
     def _begin(self) -> None:
-        self._http = self._streams = httpx.Client(**self._options)
+        self.http = self.streams = httpx.Client(**self._options)
         if self._options.get('http2'):
-            self._streams = httpx.Client(**_without_http2(self._options))
-            self._streams.cookies = self._http.cookies.jar
+            self.streams = httpx.Client(**_without_http2(self._options))
+            self.streams.cookies = self.http.cookies.jar
         self.closed = threading.Event()
         self._sockets: WeakSet[socket] = WeakSet()
         self._lock = threading.Lock()  # while there are more of them
@@ -59,21 +59,11 @@ class Network:
     def check_process(self) -> None:
         """Begin anew, if this is another process than before."""
         if self.process != os.getpid():
-            self._inherited += self._http, self._streams
+            self._inherited += self.http, self.streams
             was_closed = self.closed.is_set()
             self._begin()
             if was_closed:
                 self.closed.set()
-
-    @property
-    def http(self) -> httpx.Client:
-        self.check_process()
-        return self._http
-
-    @property
-    def streams(self) -> httpx.Client:
-        self.check_process()
-        return self._streams
 
     def line(self) -> Line:
         return Line(self)
@@ -87,8 +77,8 @@ class Network:
         with self._lock:
             for connection in self._sockets:
                 _shut(connection)
-        self._http.close()
-        self._streams.close()
+        self.http.close()
+        self.streams.close()
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
         """Keep connections, for ``close``."""
@@ -135,7 +125,8 @@ class Line:
     def _check_process(self) -> None:
         """Leave a stream to the parent, if this is a child of a fork."""
         if self._process != os.getpid():
-            self._process = os.getpid()
+            self._network.check_process()
+            self._process = self._network.process
             self._stream, self._pieces = None, iter(())
 
     def _request(self, step: Request) -> Reply:

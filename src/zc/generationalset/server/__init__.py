@@ -10,6 +10,7 @@ from zc.generationalset._extras import need
 need('server')
 
 import asyncio
+import os
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -75,6 +76,7 @@ class Service:
             self, db: Any, find: Callable[[Any, Any], Any], access: Access,
             default: Callable[[Any], Any] | None, limits: Limits, pace: float,
             heartbeat: float) -> None:
+        self._process = os.getpid()
         self.metrics = Metrics()
         self.access = access
         self.default = default
@@ -91,6 +93,7 @@ class Service:
         Made when it is first needed: the startup of an application that is
         mounted into another is not called.
         """
+        self.check_process()
         loop = asyncio.get_running_loop()
         if self._trees is None or self._trees[0] is not loop:
             if self._trees is not None:
@@ -98,6 +101,14 @@ class Service:
             self._trees = loop, self._make_trees()
             self._watching = loop.create_task(_ending.watch(self.stop))
         return self._trees[1]
+
+    def check_process(self) -> None:
+        """Raise RuntimeError after a fork: databases can't stand that."""
+        if self._process != os.getpid():
+            raise RuntimeError(
+                'expected an application of this process, got one that was '
+                'made before a fork; open the database, and make the '
+                'application, after it')
 
     async def write(
             self, request: Request, change: Callable[[Any], Any]) -> Response:
@@ -227,6 +238,7 @@ def application(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        service.check_process()
         yield
         await service.close()
 

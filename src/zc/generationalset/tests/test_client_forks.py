@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import unittest
 
 from zc.generationalset.tests.serving import ENVIRONMENT, Served
 
@@ -49,3 +50,31 @@ class ForkTests(Served):
         # What the child says of the stream that isn't its own.
         self.assertRegex(
             done.stderr, r'^GET \S+/events: the stream ended; .*\n$')
+
+
+SERVER = '''
+import asyncio, os, sys, ZODB
+from ZODB.DemoStorage import DemoStorage
+from zc.generationalset.server import application
+
+app = application(ZODB.DB(DemoStorage()), lambda root: root)
+if os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+
+async def start():
+    async with app.router.lifespan_context(app):
+        pass
+
+asyncio.run(start())
+'''
+
+
+class ServerForkTests(unittest.TestCase):
+
+    def test_an_application_is_of_one_process(self):
+        done = subprocess.run(
+            [sys.executable, '-c', SERVER], env=ENVIRONMENT,
+            capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(
+            done.stderr, 'RuntimeError: expected an application of this .*\n$')
