@@ -33,8 +33,7 @@ class Folder(StaticFiles):
         super().__init__(directory=path, html=True)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        names = path.split(os.sep)
-        if any(name.startswith('.') and name != '.' for name in names):
+        if any(name.startswith('.') for name in path.split(os.sep)):
             raise HTTPException(404)
         try:
             response = await super().get_response(path, scope)
@@ -55,7 +54,7 @@ def add(app: Starlette, path: str) -> None:
 
     async def index(request: Request) -> Response:
         try:
-            return await folder.get_response('.', request.scope)
+            return await folder.get_response('index.html', request.scope)
         except HTTPException:
             return _pages.home(request)
 

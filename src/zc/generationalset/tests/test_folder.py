@@ -68,11 +68,8 @@ class FolderTests(test_serve.Serving):
                 response = connection.getresponse()
                 text = response.read().decode()
                 connection.close()
-                if response.status == 200:  # a way to write /
-                    self.assertEqual(text, 'this is index.html', path)
-                else:
-                    self.assertEqual(response.status, 404, path)
-                    self.assertIn('"status":404', text)
+                self.assertEqual(response.status, 404, path)
+                self.assertIn('"status":404', text)
         self.assertEqual(self.stderr, '')
 
     def test_without_index(self):

@@ -56,7 +56,7 @@ class Serving(unittest.TestCase):
             yield line
         finally:
             process.send_signal(signal.SIGTERM)
-            _, self.stderr = process.communicate(timeout=30)
+            self.stdout, self.stderr = process.communicate(timeout=30)
             self.assertEqual(process.returncode, 0)
 
     def refused(self, *arguments, code=2):
@@ -134,10 +134,44 @@ class ServeTests(Serving):
     def test_databases_that_can_not_be_opened(self):
         with open(self.path('x.txt'), 'w') as file:
             file.write('no database')
-        for data in 'x.txt', 'no/Data.fs', 'nothing://x':
-            self.assertIn(f'can not open {data}', self.refused(data))
+        os.mkdir(self.path('folder'))
+        before = os.listdir(self.directory)
+        for data, error in [
+                ('x.txt', 'got x.txt, which is something else'),
+                ('folder', 'got folder, which is a directory'),
+                ('no/Data.fs', 'can not open no/Data.fs: '),
+                ('nothing://x', 'file or zconfig, got one of nothing')]:
+            self.assertIn(error, self.refused(data))
+        self.assertEqual(os.listdir(self.directory), before)
         with self.serving('Data.fs'):
-            self.assertIn('can not open Data.fs', self.refused('Data.fs'))
+            self.assertIn('can not open Data.fs: another process has it open',
+                          self.refused('Data.fs'))
+
+    def test_a_start_that_fails_makes_nothing(self):
+        with socket.create_server(('127.0.0.1', 0)) as taken:
+            port = str(taken.getsockname()[1])
+            for options in ['--port', port], ['--set', 'a/b']:
+                self.refused('New.fs', *options)
+        self.assertEqual(os.listdir(self.directory), [])
+
+    def test_what_is_made_is_told(self):
+        for arguments, expected in [
+                (['Data.fs'], 'made Data.fs\n'), (['Data.fs'], ''),
+                (['Data.fs', '--set', 'x'], 'made the set x\n')]:
+            with self.serving(*arguments):
+                pass
+            self.assertEqual(self.stdout, expected)
+
+    def test_numbers(self):
+        for option, value in [
+                ('--port', '65536'), ('--port', '-1'), ('--port', 'x'),
+                ('--streams', '0'), ('--workers', '0')]:
+            result = subprocess.run(
+                self.command(option, value), env=ENVIRONMENT,
+                capture_output=True, text=True, timeout=60)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(f'argument {option}: expected a number of ',
+                          result.stderr)
 
     def test_addresses(self):
         self.assertIn('--token-file to listen on 0.0.0.0',
@@ -247,6 +281,14 @@ class ServeTests(Serving):
                           self.refused('--origin', origin))
         with self.serving('--token-file', self.tokens(), '--origin', '*'):
             pass
+
+    def test_files_are_for_their_owner(self):
+        with self.serving('Data.fs', '--token-file', self.tokens()):
+            pass
+        modes = {name: os.stat(self.path(name)).st_mode & 0o077
+                 for name in os.listdir(self.directory) if name != 'tokens'}
+        self.assertIn('Data.fs.index', modes)
+        self.assertEqual(set(modes.values()), {0})
 
     def test_bad_token_files(self):
         with open(self.path('tokens'), 'w') as file:

@@ -1,9 +1,11 @@
 """``gset serve --workers``: several processes, of one shared database."""
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
+import tempfile
 import unittest
 
 import httpx
@@ -235,8 +237,30 @@ class URITests(unittest.TestCase):
                 ('zeo:///a/b:c@d', None), ('postgresql://u@h/d?a=b', None),
                 ('postgresql://u:p@h:5/d', 'postgresql://u:***@h:5/d'),
                 ('postgresql://h/d?a=b&password=p&c=d',
-                 'postgresql://h/d?a=b&password=***&c=d')]:
+                 'postgresql://h/d?a=b&password=***&c=d'),
+                ('postgresql://u:p@w/x@h/d', 'postgresql://u:***@h/d'),
+                ('postgresql://u@h/d?sslpassword=p%25',
+                 'postgresql://u@h/d?sslpassword=***')]:
             self.assertEqual(public(uri), expected or uri)
+
+    def test_nor_by_errors(self):
+        """Nor is a part of them, if they aren't quoted as they should."""
+        for uri, error, expected in [
+                ('x://u:secret@h', 'No resolver for x://u:secret@h',
+                 'No resolver for x://u:***@h'),
+                ('x://u:a@secret@h', 'no host secret@h', 'no host ***@h'),
+                ('x://h?password=a%20b', 'not "a b"', 'not "***"'),
+                ('x://u@h', 'no host h', 'no host h')]:
+            self.assertEqual(public(uri, error), expected)
+
+    def test_sqlite_syncs_each_commit(self):
+        with tempfile.TemporaryDirectory() as directory:
+            factory, _ = resolve(f'sqlite://?data_dir={directory}')
+            with contextlib.closing(factory()) as storage:
+                connection, cursor = storage._adapter.connmanager.open()
+                cursor.execute('PRAGMA synchronous')
+                self.assertEqual(cursor.fetchone()[0], 2)
+                connection.close()
 
     def test_options_of_databases(self):
         for uri in 'zeo://localhost:1', 'postgresql://h/d?sslmode=disable':
