@@ -40,9 +40,11 @@ def is_shared(data: str | None) -> bool:
 
 def public(data: str, text: str | None = None) -> str:
     """Return a URI without its passwords, or a text without those of a URI."""
-    secrets = _secrets(data)
-    text = data if text is None else text.replace(data, public(data))
-    for secret in secrets:
+    hidden = _SECRET.sub(r'\1\3***', data)
+    if text is None:
+        return hidden
+    text = text.replace(data, hidden)
+    for secret in _secrets(data):
         text = text.replace(secret, '***')
     return text
 
@@ -50,13 +52,13 @@ def public(data: str, text: str | None = None) -> str:
 #: What is secret in a URI.  A password may have any characters, if somebody
 #: has forgotten to quote them.
 _SECRET = re.compile(
-    '://[^/@:?]+:(.+)@|[?&][^=&]*(?:pass|secret)[^=&]*=([^&]+)', re.I)
+    '(://[^/@:?]+:)(.+)(?=@)|([?&][^=&]*(?:pass|secret)[^=&]*=)([^&]+)',
+    re.I)
 
 
 def _secrets(data: str) -> list[str]:
     """Return passwords, and their parts, if it is badly quoted; long first."""
-    secrets = {group for found in _SECRET.finditer(data)
-               for group in found.groups() if group}
+    secrets = {found[2] or found[4] for found in _SECRET.finditer(data)}
     secrets |= {unquote(secret) for secret in secrets}
     parts = {part for secret in secrets
              for part in re.split('[@:/?#&]', secret) if len(part) > 2}
