@@ -69,6 +69,7 @@ async def annoy(port, kind, ending):
                 await asyncio.sleep(pause)
                 if not again:
                     break
+        await asyncio.sleep(1)  # before it comes back
 
 
 def crowd(port, kind, count, seconds):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import cache
 from typing import Any
 
 import httptools
@@ -69,8 +70,7 @@ class Connection(HttpToolsProtocol):
         # Without this, they refer to each other, and stay until the collector
         # of garbage comes, which is seldom.
         for cycle in self._cycles:
-            cycle.on_response = _nothing
-            cycle.scope['extensions'] = {}
+            _release(cycle)
         self._cycles.clear()
         self.pipeline.clear()
 
@@ -115,7 +115,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         if len(self.pipeline) >= WAITING:
-            self._end()
+            self._drop_waiting()
             raise ValueError('too many requests wait')
         self._fields = 0
         super().on_message_begin()
@@ -157,6 +157,15 @@ class Connection(HttpToolsProtocol):
 
     # The end
 
+    def _drop_waiting(self) -> None:
+        """Answer the request that is being answered, and no others."""
+        for cycle, _ in self.pipeline:
+            _release(cycle)
+            self._cycles.remove(cycle)
+        self.pipeline.clear()
+        self.cycle = self._cycles[-1]
+        self._end()
+
     def _end(self) -> None:
         """Close when all that was asked so far is answered, and say so."""
         self._is_last = True
@@ -184,17 +193,28 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete:
-            response = problem.response()
-            self.transport.write(b'HTTP/1.1 %d \r\nconnection: close\r\n' %
-                                 problem.status)
-            self.transport.write(b''.join(
-                [b'%b: %b\r\n' % header for header in response.raw_headers]))
-            self.transport.write(b'\r\n' + bytes(response.body))
+            self.transport.write(_response(problem.status, str(problem)))
         self.transport.close()
 
 
 class _TooLarge(Exception):
     """A head, or trailers."""
+
+
+@cache
+def _response(status: int, detail: str) -> bytes:
+    """Return a response, head and all; there are few different ones."""
+    response = Problem(status, detail).response()
+    fields = b''.join(
+        [b'%b: %b\r\n' % field for field in response.raw_headers])
+    return b'HTTP/1.1 %d \r\nconnection: close\r\n%b\r\n%b' % (
+        status, fields, bytes(response.body))
+
+
+def _release(cycle: RequestResponseCycle) -> None:
+    """Let a request know nothing of its connection any more."""
+    cycle.on_response = _nothing
+    cycle.scope['extensions'] = {}
 
 
 def _nothing() -> None:

@@ -128,11 +128,9 @@ class HeadTests(Connecting):
     def test_too_many_pipelined(self):
         connection = self.connect()
         connection.sendall((GET + b'\r\n') * 3_000)
-        # Those that were read are answered, and the last one says so.
-        *first, last = self.receive_all(connection).split(b'HTTP/1.1 200 ')[1:]
-        self.assertLess(len(first), 20)
+        # The one that is being answered is, and says that it is the last.
+        *_, last = self.receive_all(connection).split(b'HTTP/1.1 200 ')
         self.assertIn(b'connection: close', last)
-        self.assertNotIn(b'connection: close', b''.join(first))
 
     def test_trailers(self):
         put = (b'PUT /items/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: '
