@@ -16,9 +16,10 @@ from zope.interface import implementer
 import zc.generationalset
 from zc.generationalset import _algebra
 from zc.generationalset._copies import flat_state, is_flat, stored_state
+from zc.generationalset._epochs import new_epoch
 from zc.generationalset._ids import PLAIN, check_id, plain_id
 from zc.generationalset._settled import GONE, MISSING
-from zc.generationalset._tree import TreeMember, new_epoch
+from zc.generationalset._tree import TreeMember
 from zc.generationalset._updates import (
     check_generation,
     client_updates_since,

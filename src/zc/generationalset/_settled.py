@@ -246,7 +246,7 @@ class SettledSet(persistent.Persistent):
                 id = told_id(ob)
                 is_known = generation_of(id) == generation
             except (AttributeError, LookupError, TypeError, ValueError):
-                is_known = False
+                is_known = False  # its generation tells the id, too
             if not is_known:
                 explicit = explicit or self._ids_by_generation(since)
                 id = explicit[generation]

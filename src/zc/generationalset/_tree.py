@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import operator
-import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from functools import lru_cache
-from hashlib import blake2b
 from itertools import repeat
 from typing import Any
 
 import zc.generationalset
 from zc.generationalset import _transactions
-from zc.generationalset._ids import PLAIN, check_id, plain_id
+from zc.generationalset._epochs import derived_epoch, new_epoch
+from zc.generationalset._ids import PLAIN, check_id, is_plain, plain_id
 from zc.generationalset._journal import Journal
 from zc.generationalset._records import (
     NO_CHANGES,
@@ -24,19 +21,6 @@ from zc.generationalset._records import (
 )
 from zc.generationalset._settled import GONE, MISSING, SettledSet
 from zc.generationalset.interfaces import IdError
-
-
-def new_epoch() -> str:
-    return secrets.token_urlsafe(12)
-
-
-@lru_cache(1024)
-def _derived_epoch(
-        epoch: str | None, path: Path, joined: tuple[int | None, ...]) -> str:
-    # Other ids need not look the same in another process.
-    ids = [id for id in path if type(id) in (str, int)]
-    name = ascii((epoch, ids, joined)).encode()
-    return urlsafe_b64encode(blake2b(name, digest_size=12).digest()).decode()
 
 
 class TreeMember(SettledSet):
@@ -95,7 +79,7 @@ class TreeMember(SettledSet):
         if not path:
             return root._epoch
         joined = [member._joined() for member in self._supersets()][:-1]
-        return _derived_epoch(root._epoch, path, tuple(joined))
+        return derived_epoch(root._epoch, path, tuple(joined))
 
     def _at(self, path: Path) -> TreeMember:
         member: TreeMember = self
@@ -348,7 +332,10 @@ class TreeMember(SettledSet):
             journal.skip(subset._close_history())
         else:
             journal.skip(subset._newest())
-        subset.id = id if subset.id is None else plain_id(subset.id)
+        if subset.id is None:
+            subset.id = id
+        elif not is_plain(subset.id):
+            subset.id = plain_id(subset.id)
         subset.parent, subset._born = self, None
         subset._join(journal.start + 1, id)
 
