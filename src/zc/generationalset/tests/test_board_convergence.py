@@ -3,12 +3,15 @@
 import random
 import unittest
 
+from zope.testing.wait import Wait
+
 from zc.generationalset.tests.board_users import begin, is_done, rests
 from zc.generationalset.tests.boards import BoardServed, Demo, Windows, shown
-from zc.generationalset.tests.serving import wait
 
 SEEDS = [1, 2, 3]
 ACTIONS = 80
+#: Until people have done all that, on a machine that does much else.
+wait_long = Wait(timeout=240, wait=0.1)
 
 
 class ConvergenceTests(BoardServed):
@@ -16,8 +19,8 @@ class ConvergenceTests(BoardServed):
     def play(self, pages, seed, count=ACTIONS):
         for number, page in enumerate(pages):
             begin(page, 1000 * seed + number, count)
-        wait(lambda: all(map(is_done, pages)))
-        wait(lambda: all(map(rests, pages)))
+        wait_long(lambda: all(map(is_done, pages)))
+        wait_long(lambda: all(map(rests, pages)))
         self.agree(*pages)
 
     def test_random_edits(self):
@@ -74,8 +77,8 @@ class CrashTests(Demo, Windows, unittest.TestCase):
                 if restart == 0:
                     self.kill(process, pages, chance)
                     continue
-                wait(lambda: all(map(is_done, pages)))
-                wait(lambda: all(map(rests, pages)))
+                wait_long(lambda: all(map(is_done, pages)))
+                wait_long(lambda: all(map(rests, pages)))
                 self.agree(*pages)
                 # And they go on.
                 self.add(pages[0], shown(pages[0])['columns'][0][0], 'After')
