@@ -84,8 +84,8 @@ export class CardView {
     });
     this.editor.offer(
       columns.map(({ id, item }) => ({ id, name: nameOf(item) })),
-      (this.board.find('columns', this.item.column) ? this.item.column
-        : columns[0]?.id));
+      this.board.find('columns', this.item.column) ? this.item.column
+        : columns[0]?.id);
     this.known = columns;
     this.element.classList.add('editing');
     this.element.append(this.editor.element);
@@ -101,7 +101,10 @@ export class CardView {
     // A column that is gone now is put back, with what was known of it.
     const known = [...this.board.columns, ...this.known];
     const edit = saveCard({ id, item }, text, editor.choice, known);
-    if (!await this.page.notices.submit('Not saved', edit)) this.edit(text);
+    const { notices } = this.page;
+    if (await notices.submit('Not saved', edit)) return;
+    if (this.element.isConnected) this.edit(text);
+    else notices.show(`Not saved, and the card is gone: ${text}`);
   }
 
   #close() {
