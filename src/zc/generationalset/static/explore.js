@@ -51,8 +51,6 @@ class Explorer {
   constructor() {
     part('forget').addEventListener('click', () => this.#access.forget());
     part('retry').addEventListener('click', () => this.#client.retry());
-    // Who comes from a page like the board finds the way back.
-    part('back').hidden = location.hash !== '#board';
     this.#detail.clear();
   }
 

@@ -60,7 +60,7 @@ class DemoTests(Demo, unittest.TestCase):
                     if path.startswith('static/board/')]
                 wanted = [each for each in wanted if each not in seen]
             self.assertIn('static/gset.js', seen)
-            self.assertIn('explore#board', seen)
+            self.assertIn('explore', seen)
             # Nothing in these refers to other places.
             for name in seen - {'explore', 'static/gset.js'}:
                 self.assertNotRegex(
