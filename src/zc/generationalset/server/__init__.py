@@ -47,7 +47,7 @@ from zc.generationalset.server._hosts import Hosts
 from zc.generationalset.server._metrics import Metrics
 from zc.generationalset.server._problems import (
     Defects,
-    Kept,
+    Isolated,
     Problem,
     respond,
 )
@@ -245,7 +245,7 @@ def application(
     app = Starlette(
         routes=[*routes, *_routes(service), *_pages.routes()],
         middleware=[Middleware(Requests, metrics=service.metrics),
-                    Middleware(Kept), *cors(origins), Middleware(Defects),
+                    Middleware(Isolated), *cors(origins), Middleware(Defects),
                     *checked, Middleware(OtherSites, origins=origins)],
         lifespan=lifespan,
         exception_handlers={Problem: respond, HTTPException: respond,

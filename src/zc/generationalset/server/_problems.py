@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: Pages of other origins neither embed a response nor learn whether there is
 #: one.  Where they may read, that is for CORS to say, and not subject to this.
-KEPT = {
+ISOLATION = {
     'content-security-policy': "frame-ancestors 'self'",
     'cross-origin-resource-policy': 'same-origin',
     'x-content-type-options': 'nosniff',
@@ -56,7 +56,7 @@ class Problem(Exception):
                 **self.members}
         return Response(
             msgspec.json.encode(body), self.status,
-            {'cache-control': 'no-store', **KEPT, **self.headers},
+            {'cache-control': 'no-store', **ISOLATION, **self.headers},
             'application/problem+json')
 
 
@@ -118,8 +118,8 @@ class Defects:
             await defect().response()(scope, receive, send)
 
 
-class Kept:
-    """ASGI middleware that adds ``KEPT`` to all responses."""
+class Isolated:
+    """ASGI middleware that adds ``ISOLATION`` to all responses."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -129,7 +129,7 @@ class Kept:
         async def begin(message: Message) -> None:
             if message['type'] == 'http.response.start':
                 headers = MutableHeaders(scope=message)
-                for name, value in KEPT.items():
+                for name, value in ISOLATION.items():
                     headers.setdefault(name, value)
             await send(message)
 
