@@ -4,6 +4,7 @@ import subprocess
 import sys
 import unittest
 
+from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.serving import ENVIRONMENT, Served
 
 PROGRAM = '''
@@ -70,6 +71,8 @@ asyncio.run(start())
 
 
 class ServerForkTests(unittest.TestCase):
+
+    layer = Processes
 
     def test_an_application_is_of_one_process(self):
         done = subprocess.run(

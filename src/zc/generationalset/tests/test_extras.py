@@ -12,6 +12,7 @@ import ZODB
 
 from zc.generationalset import GSet
 from zc.generationalset._extras import MODULES
+from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.serving import ENVIRONMENT
 
 #: Python imports it when it starts.
@@ -19,6 +20,8 @@ ABSENT = 'import sys; sys.modules.update(dict.fromkeys({!r}))'
 
 
 class ExtrasTests(unittest.TestCase):
+
+    layer = Processes
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()

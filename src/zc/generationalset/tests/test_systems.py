@@ -4,6 +4,7 @@ import subprocess
 import sys
 import unittest
 
+from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.serving import ENVIRONMENT
 
 SCRIPT = """
@@ -55,6 +56,8 @@ print(main(['serve', 'zeo://localhost:1', '--workers', '2']))
 
 
 class LackingTests(unittest.TestCase):
+
+    layer = Processes
 
     def test_everything_but_workers(self):
         done = subprocess.run(
