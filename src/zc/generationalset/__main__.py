@@ -9,19 +9,8 @@ import sys
 from pathlib import Path
 
 from zc.generationalset._extras import Missing
-from zc.generationalset.commands import (
-    Failure,
-    check,
-    client,
-    mirror,
-    renew,
-    serve,
-)
+from zc.generationalset.commands import Failure
 from zc.generationalset.commands._terminal import escape
-
-#: Modules with ``add_parser``, which sets ``run`` to a function that takes the
-#: options and returns the exit code, or raises Failure.
-COMMANDS = [serve, mirror, client, check, renew]
 
 DESCRIPTION = '''\
 Generational sets: a server's data, and copies that know what changed.
@@ -57,10 +46,10 @@ class _Version(argparse.Action):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors='backslashreplace')
     try:
+        options = _parser().parse_args(arguments)
         code: int = options.run(options)
         sys.stdout.flush()
     except Failure as error:
@@ -79,6 +68,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    # Imported here, where Ctrl-C is silent.
+    from zc.generationalset.commands import check, client, mirror, renew, serve
+
     name = Path(sys.argv[0]).stem
     parser = argparse.ArgumentParser(
         prog=name if name == 'gset' else 'python -m zc.generationalset',
@@ -88,7 +80,9 @@ def _parser() -> argparse.ArgumentParser:
         '--version', action=_Version, nargs=0, default=argparse.SUPPRESS,
         help="show program's version number and exit")
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
-    for module in COMMANDS:
+    # Each sets ``run`` to a function that takes the options and returns the
+    # exit code, or raises Failure.
+    for module in serve, mirror, client, check, renew:
         module.add_parser(commands)
     return parser
 
