@@ -228,7 +228,11 @@ class Reader:
             finally:
                 begun.snapshot.close()
 
-        self._copies.submit(is_whole, copy)
+        try:
+            self._copies.submit(is_whole, copy)
+        except Problem:
+            spool.close()  # not when the traceback is forgotten
+            raise
 
     def _within_memory(self, begun: Begun) -> Iterator[bytes]:
         for chunk in chain(begun.first, begun.rest or ()):

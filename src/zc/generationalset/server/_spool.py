@@ -38,6 +38,8 @@ class Spool:
     def __init__(
             self, loop: asyncio.AbstractEventLoop, deflated: Deflated | None,
             file: IO[bytes]) -> None:
+        #: Closes the file before its time, if nobody will read it.
+        self.close: Callable[[], object] = file.close
         self._loop = loop
         self.deflated = deflated
         self._file = file
@@ -144,7 +146,7 @@ class Spools:
             spool = Spool(loop, deflated, file)
             self._open[id(file)] = weakref.ref(spool)
         # When nobody reads it any more, not when somebody forgot to.
-        weakref.finalize(spool, self._close, file)
+        spool.close = weakref.finalize(spool, self._close, file)
         return spool
 
     def _close(self, file: IO[bytes]) -> None:

@@ -236,6 +236,17 @@ class FilesTests(Large):
             connection.close()
         wait(lambda: self.get().status_code == 200)
 
+    def test_nothing_is_left_of_what_is_refused(self):
+        epoch = self.epoch()
+        gc.collect()
+        gc.disable()
+        self.stack.callback(gc.enable)
+        with mock.patch.object(_copies, 'EACH', 0):
+            for generation in range(1, 5):
+                self.refused(429, self.get(generation, epoch), 'waiting')
+        self.assertEqual(
+            len(self.app.state.gset._trees[1].spools._open), 0)
+
     def test_slow_readers(self):
         with mock.patch.object(_reading, 'PATIENCE', 0.1), \
                 self.assertNoLogs(level='WARNING'):
