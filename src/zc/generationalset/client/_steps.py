@@ -32,6 +32,9 @@ class Request(NamedTuple):
     def words(self) -> str:
         return f'{self.method} {self.url.partition("?")[0]}'
 
+    def __repr__(self) -> str:
+        return f'<Request {self.words}>'  # the headers have the token
+
 
 class Read(NamedTuple):
     """Wait for the next bytes of the open stream; b'' is its end."""
