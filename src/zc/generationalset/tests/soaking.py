@@ -41,14 +41,16 @@ class Use:
     threads: int = 0
     disk: float = 0
     listeners: float = 0
+    processes: int = 0
 
     def is_like(self, rest):
         """Tell whether it is again as it was."""
-        return (self.memory <= rest.memory + MEMORY
+        return (self.processes == rest.processes
+                and self.listeners == rest.listeners
+                and self.memory <= rest.memory + MEMORY
                 and self.files <= rest.files + 20
                 and self.threads <= rest.threads + 30
-                and self.disk <= rest.disk + 1
-                and self.listeners <= rest.listeners)
+                and self.disk <= rest.disk + 1)
 
 
 @dataclass
@@ -181,6 +183,7 @@ class Soak:
         for pid in [first, *children(first), self._mirror.process.pid]:
             with contextlib.suppress(OSError):  # it was killed just now
                 add_process(use, pid)
+                use.processes += 1
         for url in self._urls:
             with contextlib.suppress(httpx.HTTPError):
                 use.listeners += listeners(
