@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeAlias
 
 import persistent
 
+from zc.generationalset import _zeo
 from zc.generationalset._settled import GONE, MISSING
 
 Path: TypeAlias = 'tuple[Any, ...]'
@@ -61,6 +62,7 @@ class Recorder(persistent.Persistent):
     records: tuple[Record, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
+        _zeo.order_for(self._p_jar)
         state: dict[str, Any] = super().__getstate__()
         records = state.pop('records', ())
         if records:

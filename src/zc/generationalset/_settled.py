@@ -16,6 +16,8 @@ import persistent
 from BTrees.LOBTree import LOBTree
 from BTrees.OLBTree import OLBTree
 
+from zc.generationalset import _zeo
+
 if TYPE_CHECKING:
     from zc.generationalset._records import SetChanges
 
@@ -48,6 +50,17 @@ class SettledSet(persistent.Persistent):
         self._removed = 0  # length of removals
         self._floor = 0  # the newest removal that was forgotten
         self._born = 0  # when it joined its superset; None: not yet
+
+    # Whoever loads or stores a set needs snapshots that lack no commit.
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        _zeo.order_for(self._p_jar)
+
+    def __getstate__(self) -> dict[str, Any]:
+        _zeo.order_for(self._p_jar)
+        state: dict[str, Any] = super().__getstate__()
+        return state
 
     def _settled_get(self, id: Any) -> Any:
         """Return the settled object with an id, or MISSING."""

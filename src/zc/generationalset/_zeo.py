@@ -1,0 +1,120 @@
+"""ZEO: hear of all earlier commits before finishing one.
+
+A snapshot must have every commit up to the last one that it names.  A client
+of ZEO takes the number of its own commit from the server's reply, and what
+others committed from the server's invalidations.  A server that runs on uvloop
+may send the reply first.  Until the invalidation comes, objects that an
+earlier commit changed are read from the caches as they were before it, beside
+objects of the later one: an answer has a new generation with an old item.
+
+Two things are certain, with any event loop.  A client has the server's commit
+lock from the reply to ``vote`` until ``tpc_finish``, so nobody else commits
+meanwhile.  And the server tells each client of others' commits in their order.
+So, in between, this asks for the last commit, and waits until it is heard of.
+The caches are never ahead of what the client was told, also when the
+connection is lost, or the process is killed with a cache file.
+
+docs/zeo.txt tells which messages may overtake which, and why.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from typing import Any
+
+from ZODB.Connection import Connection
+from ZODB.POSException import ReadConflictError
+
+#: How long a commit that the server has may take until it is heard of, in
+#: seconds.
+PATIENCE = 10.0
+#: Seconds between two looks.
+INTERVAL = 0.0002
+
+_known: Any = weakref.WeakSet()  # databases
+_lock = threading.RLock()
+
+
+class _Calls:
+    """The calls that a client makes to its server.
+
+    It takes the place of the client's own method: wrappers of storages copy
+    the public methods, but not this one.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._call = client._call
+
+    def __call__(self, method: str, *arguments: Any, **options: Any) -> Any:
+        result = self._call(method, *arguments, **options)
+        if method == 'vote':
+            catch_up(self._client)
+        return result
+
+
+def client_of(db: Any) -> Any:
+    """Return the client of ZEO that a database uses; None if it uses none."""
+    storage = db.storage
+    while 'base' in getattr(storage, '__dict__', ()):  # it is wrapped
+        storage = storage.base
+    return storage if hasattr(storage, '_call') else None
+
+
+def catch_up(client: Any) -> None:
+    """Wait until all that was committed before, anywhere, can be read.
+
+    One round trip.  Raises ReadConflictError if the server has a commit, and
+    doesn't tell of it.
+    """
+    wait_for(client, client._call('lastTransaction'))
+
+
+def wait_for(storage: Any, tid: bytes) -> None:
+    """Wait until a storage has a commit.
+
+    Raises ReadConflictError if that takes too long.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while storage.lastTransaction() < tid:
+        if time.monotonic() > deadline:
+            raise ReadConflictError(
+                f'expected to hear of commit {tid.hex()} within '
+                f'{PATIENCE:.0f} seconds, got as far as '
+                f'{storage.lastTransaction().hex()}')
+        time.sleep(INTERVAL)
+
+
+def order(db: Any) -> None:
+    """Have a database finish commits after all earlier ones were heard of.
+
+    Costs a commit one round trip, and reading nothing.  Done once for a
+    database; nothing is done for one that doesn't use ZEO.
+    """
+    with _lock:
+        client = client_of(db)
+        if client is not None and not isinstance(client._call, _Calls):
+            # What it has committed itself by now may still be ahead of what
+            # it was told, for one round trip.
+            client._call('lastTransaction')
+            client._call = _Calls(client)
+            client._call('lastTransaction')
+        _known.add(db)
+
+
+def order_for(jar: Any) -> None:
+    """Do so for the database of a set that is loaded or stored.
+
+    Raises ReadConflictError if the connection's snapshot has turned out to
+    lack a commit.
+    """
+    if isinstance(jar, Connection) and jar.db() not in _known:
+        order(jar.db())
+        storage = jar._storage
+        heard = getattr(storage, '_ltid', b'')
+        if getattr(storage, '_invalidations', None) and (
+                heard < storage._start):
+            raise ReadConflictError(
+                f'commit {heard.hex()} was heard of after a later one')
