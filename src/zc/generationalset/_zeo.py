@@ -37,7 +37,7 @@ _known: Any = weakref.WeakSet()  # databases
 _lock = threading.RLock()
 
 
-class _Calls:
+class Calls:
     """The calls that a client makes to its server.
 
     It takes the place of the client's own method: wrappers of storages copy
@@ -95,11 +95,11 @@ def order(db: Any) -> None:
     """
     with _lock:
         client = client_of(db)
-        if client is not None and not isinstance(client._call, _Calls):
+        if client is not None and not isinstance(client._call, Calls):
             # What it has committed itself by now may still be ahead of what
             # it was told, for one round trip.
             client._call('lastTransaction')
-            client._call = _Calls(client)
+            client._call = Calls(client)
             client._call('lastTransaction')
         _known.add(db)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from zc.generationalset.server._poll import Poll
+from ZODB.POSException import ReadConflictError
 
-#: How long a commit that was announced may take until it can be read, seconds.
-COMMIT_TIMEOUT = 10.0
+from zc.generationalset import _zeo
+from zc.generationalset.server._poll import Poll
 
 
 class Wakeups:
@@ -32,6 +31,8 @@ class Wakeups:
         self._adapter = db._mvcc_storage
         self.is_told = hasattr(self._adapter, '_invalidate_finish')
         self._poll: Poll | None = None
+        _zeo.order(db)
+        self._zeo_client = _zeo.client_of(db)
         if self.is_told:
             with self._adapter._lock:
                 self._adapter._instances.add(self)
@@ -60,6 +61,8 @@ class Wakeups:
         returns, or more.  (RelStorage is asked after them.  Its storage that
         all threads share must not be asked anything: it has one connection to
         the database, and no lock.)
+
+        Raises ReadConflictError if that takes too long.
         """
         count = self.count  # first: what comes now may be seen or not
         if self.is_told:
@@ -67,9 +70,12 @@ class Wakeups:
         return count
 
     def _wait_for(self, tid: bytes) -> None:
-        deadline = time.monotonic() + COMMIT_TIMEOUT
-        while self._db.lastTransaction() < tid and time.monotonic() < deadline:
-            time.sleep(0.001)
+        try:
+            _zeo.wait_for(self._db, tid)
+        except ReadConflictError:
+            if self._tid == tid:
+                self._tid = b''  # the commit has failed: on with the others
+            raise
 
     @property
     def may_be_behind(self) -> bool:
@@ -77,16 +83,15 @@ class Wakeups:
 
         That is so for clients of ZEO.
         """
-        return hasattr(self._db.storage, 'ping')
+        return self._zeo_client is not None
 
     def catch_up(self) -> None:
         """Wait until all that was committed before, anywhere, can be read.
 
-        It isn't enough to ping the ZEO server: it may answer before it tells
-        of a commit that was made before.
+        Raises ReadConflictError if that takes too long.
         """
-        if self.may_be_behind:
-            self._wait_for(self._db.storage._call('lastTransaction'))
+        if self._zeo_client is not None:
+            _zeo.catch_up(self._zeo_client)
 
     # Called by ZODB in the committing thread, with a lock held
 

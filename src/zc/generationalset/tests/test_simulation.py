@@ -6,7 +6,7 @@ import unittest
 from dataclasses import replace
 from unittest import mock
 
-from zc.generationalset import replica
+from zc.generationalset import _zeo, replica
 from zc.generationalset._settled import SettledSet
 from zc.generationalset.mirror import Points
 from zc.generationalset.server._database import Database
@@ -115,6 +115,11 @@ class MutationTests(unittest.TestCase):
         def wrong(self, generation, own):
             note(self, generation - 1, own)
         self.check(Points, 'note', wrong, 'differs')
+
+    def test_a_commit_that_overtakes_another(self):
+        def call(self, *arguments):
+            return self._call(*arguments)
+        self.check(_zeo.Calls, '__call__', call, 'differs')
 
     def test_a_server_that_loses_writes(self):
         commit = Database._commit

@@ -58,7 +58,7 @@ def injected(clock, sleep, seed, report):
                 ('zc.generationalset._transactions.random', chance),
                 ('zc.generationalset.client._writes.secrets', chance),
                 ('zc.generationalset.server._changes.secrets', chance),
-                ('zc.generationalset.server._wakeups.time', waiting),
+                ('zc.generationalset._zeo.time', waiting),
                 ('zc.generationalset.server._database.time', waiting),
                 ('zc.generationalset.server._database.ThreadPoolExecutor',
                  Inline),

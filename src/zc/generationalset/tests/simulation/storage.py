@@ -50,7 +50,8 @@ class Remote:
     """A client of the storage, which hears of others' commits late.
 
     What ZEO's client does of interest: it reads as of the last commit that it
-    was told of, and is told of all others before it has made one.
+    was told of, or that it made, and may be told of others' earlier ones after
+    that.
 
     prompt
         It hears at once, and nothing happens in the middle of its commits.
@@ -77,11 +78,11 @@ class Remote:
     def close(self):
         del self._engine.remotes[self]
 
-    def ping(self):
-        """Be recognized as a storage that is elsewhere."""
-
-    def _call(self, method):
-        return getattr(self._storage, method)()
+    def _call(self, method, *arguments):
+        """Ask the server.  This also tells that it is elsewhere."""
+        if method == 'vote':
+            method = 'tpc_vote'
+        return getattr(self._storage, method)(*arguments)
 
     def lastTransaction(self):
         return self._told
@@ -105,7 +106,7 @@ class Remote:
 
     def _hear_next(self):
         _, tid, oids = self._coming.popleft()
-        self._told = tid
+        self._told = max(self._told, tid)
         if self in self._engine.remotes:
             self._db.invalidate(tid, oids)
 
@@ -122,7 +123,7 @@ class Remote:
         self._oids[oid] = None
 
     def tpc_vote(self, transaction):
-        resolved = self._storage.tpc_vote(transaction)
+        resolved = self._call('vote', transaction)
         self._engine.resolved += len(resolved or ())
         return resolved
 
@@ -133,8 +134,6 @@ class Remote:
 
     def tpc_finish(self, transaction, announce=lambda tid: None):
         def finish(tid):
-            while self._coming:
-                self._hear_next()
             self._told = tid
             announce(tid)
 
