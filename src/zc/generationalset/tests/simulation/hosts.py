@@ -36,7 +36,7 @@ class Host:
 
     def serve(self, key):
         self.app = application(
-            self.db, lambda root: root[key], write=True,
+            self.db, lambda root: root[key], write=True, hosts=[self.name],
             limits=Limits(streams=10 ** 6), heartbeat=HEARTBEAT)
         self.is_up = True
 

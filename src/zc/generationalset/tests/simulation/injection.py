@@ -5,10 +5,12 @@ import importlib
 import logging
 import random
 import time
+from concurrent.futures import Future
 from types import SimpleNamespace
 from unittest import mock
 
 from zc.generationalset.client._watch import Watch
+from zc.generationalset.server._kept import Kept
 
 LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
 
@@ -19,11 +21,35 @@ class Inline:
     def __init__(self, *arguments):
         pass
 
-    def submit(self, job):
-        job()
+    def submit(self, job, *arguments):
+        future = Future()
+        self._start(_run, future, job, arguments)
+        return future
+
+    def _start(self, run, *arguments):
+        run(*arguments)
 
     def shutdown(self, **options):
         pass
+
+
+def later(loop, rnd):
+    """Return an executor that runs all a random moment later."""
+    class Later(Inline):
+
+        def _start(self, run, *arguments):
+            loop.call_later(rnd.expovariate(500), run, *arguments)
+
+    return Later
+
+
+def _run(future, job, arguments):
+    try:
+        result = job(*arguments)
+    except Exception as error:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
 
 
 class Errors(logging.Handler):
@@ -39,12 +65,13 @@ class Errors(logging.Handler):
 
 
 @contextlib.contextmanager
-def injected(clock, sleep, seed, report):
+def injected(loop, sleep, seed, report):
     """Inject all of it.
 
     sleep
         What threads call that wait for a moment.
     """
+    clock = loop.clock
     rnd = random.Random(f'{seed} of the product')
     chance = SimpleNamespace(
         choice=rnd.choice, SystemRandom=lambda: rnd,
@@ -54,16 +81,18 @@ def injected(clock, sleep, seed, report):
     state = random.getstate()
     with contextlib.ExitStack() as stack:
         for target, replacement in [
-                ('zc.generationalset._tree.secrets', chance),
+                ('zc.generationalset._epochs.secrets', chance),
                 ('zc.generationalset._transactions.random', chance),
                 ('zc.generationalset.client._writes.secrets', chance),
                 ('zc.generationalset.server._changes.secrets', chance),
                 ('zc.generationalset._zeo.time', waiting),
                 ('zc.generationalset.server._database.time', waiting),
+                ('zc.generationalset.server._copies.ThreadPoolExecutor',
+                 Inline),
                 ('zc.generationalset.server._database.ThreadPoolExecutor',
                  Inline),
-                ('zc.generationalset.server._reader.ThreadPoolExecutor',
-                 Inline),
+                ('zc.generationalset.server._turns.ThreadPoolExecutor',
+                 later(loop, random.Random(f'{seed} of threads'))),
                 ('ZODB.BaseStorage.time', dating),
                 ('ZODB.FileStorage.FileStorage.fsync', None)]:
             module, _, name = target.rpartition('.')
@@ -71,8 +100,9 @@ def injected(clock, sleep, seed, report):
             # as its module.
             stack.enter_context(mock.patch.object(
                 importlib.import_module(module), name, replacement))
-        stack.enter_context(mock.patch.object(
-            Watch.__init__, '__defaults__', (clock.monotonic,)))
+        for owner in Watch, Kept:
+            stack.enter_context(mock.patch.object(
+                owner.__init__, '__defaults__', (clock.monotonic,)))
         stack.enter_context(_logged(Errors(report)))
         # Of what draws from the module's own: waiting times.
         random.seed(f'{seed} of all')

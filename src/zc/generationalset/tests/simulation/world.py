@@ -312,7 +312,7 @@ def simulate(plan, progress=lambda hours, report: None):
             world = World(plan, directory, loop, report)
             await world.run(progress)
 
-        with injected(clock, sleep, plan.seed, report):
+        with injected(loop, sleep, plan.seed, report):
             try:
                 loop.run_until_complete(run())
             finally:
