@@ -44,6 +44,8 @@ def later(loop, rnd):
 
 
 def _run(future, job, arguments):
+    if not future.set_running_or_notify_cancel():
+        return
     try:
         result = job(*arguments)
     except Exception as error:
