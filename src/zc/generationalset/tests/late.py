@@ -1,6 +1,6 @@
 """A ZEO server that tells of commits as late as it may.
 
-``python -m zc.generationalset.tests.late -a HOST:PORT -f FILE``.  It answers at
+``python -m zc.generationalset.tests.late -a HOST:PORT -f FILE``.  It answers
 once.  What it has for its clients without being asked, invalidations above
 all, waits a random moment, in its order: an event loop promises no more.
 """

@@ -15,9 +15,10 @@ MAY_IMPORT = {
     'interfaces': set(),
     '_extras': set(),
     # The set
-    '_settled': set(),
-    '_records': {'_settled'},
+    '_settled': {'_zeo'},
+    '_records': {'_settled', '_zeo'},
     '_transactions': set(),
+    '_zeo': set(),
     '_journal': {'_records', '_transactions'},
     '_epochs': set(),
     '_ids': {'interfaces'},
