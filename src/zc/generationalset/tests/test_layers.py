@@ -62,7 +62,7 @@ MAY_IMPORT = {
     'server._requests': {'server._metrics'},
     'server._monitoring': {
         'server._answers', 'server._problems', 'server._trees'},
-    'server._wakeups': {'server._poll'},
+    'server._wakeups': {'_zeo', 'server._poll'},
     'server._database': {
         'server._metrics', 'server._problems', 'server._turns',
         'server._wakeups'},
