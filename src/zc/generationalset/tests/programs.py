@@ -110,18 +110,20 @@ def installed(name, install):
 
 def install_node(home):
     call([sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps',
-          '--target', home, NODE])
+          '--no-cache-dir', '--target', home, NODE])
 
 
 def install_chromium(home):
     program = node()
     environment = {**os.environ, **program.environment}
     call([*program.npm, 'install', '--silent', '--no-audit', '--no-fund',
-          '--ignore-scripts', '--prefix', home, CHROMIUM], env=environment)
+          '--ignore-scripts', '--cache', home / 'npm', '--prefix', home,
+          CHROMIUM], env=environment)
     call([*program.node, '--eval', UNPACK], cwd=home,
          env={**environment, **LAMBDA, 'TMPDIR': str(home)})
     (home / 'fonts' / 'fonts.conf').write_text(FONTS)
-    shutil.rmtree(home / 'node_modules')
+    for folder in 'node_modules', 'npm':
+        shutil.rmtree(home / folder)
 
 
 def call(command, **options):
