@@ -329,7 +329,7 @@ class UsageTests(Interrupted):
                 b'{"title":"\\u001b[2J"} ']) as proxy:
             code, _, error = gset('get', proxy.url)
         self.assertEqual(code, 1)
-        self.assertTrue(error.endswith(': 404 \\u001b[2J\n'), error)
+        self.assertTrue(error.endswith(': 404 \\x1b[2J\n'), error)
         with Proxy(NOBODY, lambda request: status(200)) as proxy:
             self.fails('get', proxy.url, pattern='expected .*/json.*text/html')
 

@@ -95,8 +95,8 @@ class DemoTests(Demo, unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertEqual(
             done.stderr, 'gset: expected --set to be a board, or an empty '
-            'set; got a set without the subsets columns, cards, messages, '
-            'here\n')
+            'set; got a set without the subsets columns, cards, places, '
+            'messages, here\n')
 
     def fill(self, name, **sets):
         db = ZODB.DB(FileStorage(os.path.join(self.directory, name)))
