@@ -206,14 +206,6 @@ class EmbeddingPostgreSQLTests(EmbeddingRelStorageTests):
         return writers.postgresql(self.dsn)
 
 
-def pyramid_example():
-    spec = importlib.util.spec_from_file_location(
-        'pyramid_app', EXAMPLES / 'pyramid_app.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 class PyramidTests(Schedules, unittest.TestCase):
     """The example for Pyramid, in several processes as it were."""
 
@@ -223,6 +215,12 @@ class PyramidTests(Schedules, unittest.TestCase):
         if not EXAMPLES.is_dir():
             self.skipTest('installed packages come without examples')
         super().setUp()
+        spec = importlib.util.spec_from_file_location(
+            'pyramid_app', EXAMPLES / 'pyramid_app.py')
+        self.shop = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = self.shop  # Pyramid looks there
+        self.stack.callback(sys.modules.pop, spec.name)
+        spec.loader.exec_module(self.shop)
 
     def create(self):
         with self.open().transaction() as connection:
@@ -231,7 +229,7 @@ class PyramidTests(Schedules, unittest.TestCase):
                 shop.add(Document(name, {'left': 100}))
 
     def sell(self, name, barrier):
-        app = pyramid_example().make_app(
+        app = self.shop.make_app(
             'zeo://{}:{}'.format(*self.server.address))
         replica = Replica()
         with httpx.Client(transport=httpx.WSGITransport(app),
