@@ -54,7 +54,7 @@ class LateServer:
         return ZODB.DB(ZEO.client(self.address, wait_timeout=60, **options))
 
     def stop(self):
-        self._process.terminate()
+        self._process.kill()  # what it would say last may be late, too
         self._process.wait()
 
 
