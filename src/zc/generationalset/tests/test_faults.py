@@ -154,7 +154,7 @@ class Faults(ClientTests):
 
     def test_problems(self):
         problem = b'{"title": "Oh", "detail": "\\u001b expected x, got y"}'
-        self.fails(Refused, '400 \x1b expected x, got y$', response(
+        self.fails(Refused, r'400 \\x1b expected x, got y$', response(
             400, problem, content_type='application/problem+json'))
         for body in b'[', b'[]', b'{}', b'{"detail": 1}', b'[' * 60000, \
                 b'{"title": ""}':

@@ -127,7 +127,13 @@ class World:
         item = self.report.counts['commits in the database']
         write = self.ledger.begin({(id,): encode_value(item)})
         with self.changing() as root:
-            root['set'].add(Document(id, item))
+            gset = root['set']
+            document = gset.get(id)
+            if document is None:
+                gset.add(Document(id, item))
+            else:  # which others may have in their caches
+                document.value = item
+                gset.changed(document)
         self.ledger.acknowledge(write)
         write.drop_copy()
 
