@@ -1,6 +1,7 @@
 """The board, in a real browser: what its tests share."""
 
 import contextlib
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from zc.generationalset.commands import demo
 from zc.generationalset.tests.browsing import Browsing
 from zc.generationalset.tests.serving import ENVIRONMENT, Served, wait
 
+#: Requests to the server, but for pages and their modules.
+API = re.compile(r'/(updates|events|items|batch)([/?]|$)')
 #: What a window shows: columns with cards, and messages.
 SHOWN = '''() => ({
   columns: [...document.querySelectorAll('.column')].map((column) => [

@@ -3,11 +3,9 @@
 import time
 
 from zc.generationalset.documents import Document
-from zc.generationalset.tests.boards import BoardServed, shown
+from zc.generationalset.tests.boards import API, BoardServed, shown
 from zc.generationalset.tests.browsing import stop_clock
 from zc.generationalset.tests.faulty import Proxy, refuse
-
-API = '**/{updates,events,items,batch}**'
 
 
 class OfflineTests(BoardServed):

@@ -6,9 +6,14 @@ import unittest
 from importlib import resources, util
 
 from zc.generationalset.documents import Document
-from zc.generationalset.tests.boards import BoardServed, Demo, Windows, shown
+from zc.generationalset.tests.boards import (
+    API,
+    BoardServed,
+    Demo,
+    Windows,
+    shown,
+)
 
-API = '**/{updates,events,items,batch}**'
 DIRECTION = '(element) => getComputedStyle(element).direction'
 PHONE = {'viewport': {'width': 390, 'height': 844}, 'has_touch': True,
          'is_mobile': True}

@@ -3,7 +3,7 @@
 import threading
 from contextlib import contextmanager
 
-from zc.generationalset.tests.boards import BoardServed, shown
+from zc.generationalset.tests.boards import BoardServed, contents, shown
 from zc.generationalset.tests.faulty import Proxy, refuse, status
 
 #: Milliseconds of a round trip.
@@ -275,6 +275,39 @@ class TwoPeopleTests(Slow):
         self.until(lambda: [name for name, _ in shown(self.two)['columns']],
                    ['Doing', 'Soon', 'Done'])
         self.agree(self.one, self.two)
+
+    def test_a_removal_and_a_text(self):
+        """Whoever saves doesn't know of the removal: the card stays."""
+        text = self.cards(self.one, 'Done')[1]
+        with self.held() as waiting:
+            self.edit(self.one, text, 'Mine')
+            waiting()
+            self.card(self.two, text).focus()
+            self.two.keyboard.press('Delete')
+            self.card(self.two, text).wait_for(state='detached')
+            self.rests_without(text)
+        self.until(lambda: self.cards(self.two, 'Done')[1:], ['Mine'])
+        self.agree(self.one, self.two)
+
+    def test_a_removal_and_a_name_of_a_column(self):
+        with self.held() as waiting:
+            self.column(self.one, 'Doing').get_by_role(
+                'button', name='Doing').click()
+            field = self.one.get_by_label('Name of the column')
+            field.fill('Now')
+            field.press('Enter')
+            waiting()
+            self.column(self.two, 'Doing').get_by_role(
+                'button', name='Doing').focus()
+            self.two.keyboard.press('Delete')
+            self.rests_without('Doing')
+        self.until(lambda: [name for name, _ in shown(self.two)['columns']],
+                   ['To do', 'Now', 'Done'])
+        self.agree(self.one, self.two)
+
+    def rests_without(self, text):
+        """Wait until the server doesn't have it."""
+        self.until(lambda: text in str(contents(self.http)), False)
 
     def test_undo_leaves_what_somebody_saved(self):
         self.card(self.two, TO_DO[0]).click()

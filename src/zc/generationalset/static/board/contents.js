@@ -21,7 +21,8 @@ export const SETS = [...Object.keys(ORDERS), PLACES];
  * A Contents never changes.  Items are shown as {id, item}.  Where a card or
  * a column is, is an item of its own, in `places`: so somebody who moves a
  * card doesn't write its text, which somebody else may be writing.  A card
- * without such an item has its column and rank itself.
+ * without such an item, since somebody removed it while somebody else saved the
+ * card, has its column and rank itself.
  */
 export class Contents {
   #sets; // name -> Map of id -> item

@@ -5,6 +5,9 @@
  * {by, at}; it returns the changes for Client.batch.  It is called when its
  * result is shown, and again when its turn comes to be written, since others
  * may have written meanwhile.  It throws Gone if it makes no sense any more.
+ *
+ * A card or column that is written is written as it is shown, with its rank:
+ * somebody else may be removing its place.
  */
 
 import { placePath, subjectOf } from './contents.js';
@@ -39,10 +42,9 @@ export function saveCard({ id, item }, text, chosen, known) {
     const now = contents.find('cards', id) ?? item;
     const wanted = chosen ?? now.column;
     const column = known.find((each) => each.id === wanted);
-    const card = { ...contents.stored('cards', id) ?? item, text };
     return [
       ...column ? revive(contents, column) : [],
-      put(['cards', id], { ...card, ...signature }),
+      put(['cards', id], { ...now, text, ...signature }),
       ...wanted === now.column ? [] : place(
         contents, 'cards', id, signature, contents.cards(wanted), null,
         wanted)];
@@ -71,7 +73,7 @@ export function addColumn(name) {
 /** Writes a column's name; {id, item} is what is known of it. */
 export function renameColumn({ id, item }, name) {
   return (contents) => [put(['columns', id], {
-    ...contents.stored('columns', id) ?? item, name })];
+    ...contents.find('columns', id) ?? item, name })];
 }
 
 export function moveColumn(id, before = null) {
@@ -111,7 +113,8 @@ function removal(find) {
     edit(contents) {
       const paths = find(contents);
       for (const path of paths) {
-        removed.set(String(path), put(path, contents.stored(...path)));
+        removed.set(String(path), put(
+          path, contents.find(...path) ?? contents.stored(...path)));
       }
       return paths.map((path) => ({ op: 'remove', path }));
     },
