@@ -153,6 +153,20 @@ class OfflineTests(BoardServed):
         self.add(self.two, 'To do', 'Meanwhile')
         self.agree(self.one, again, self.two)
 
+    def test_the_server_is_gone_after_a_write(self):
+        # It was made, so nobody complains: the stream brings it.
+        def answer(route):
+            route.fulfill(response=route.fetch(), json={})
+        page = self.one
+        page.route('**/batch*', answer)
+        page.route('**/updates*', lambda route: route.abort())
+        with page.expect_event('requestfailed', lambda request: (
+                '/updates' in request.url)):
+            self.add(page, 'Done', 'Sing')
+        self.card(self.two, 'Sing').wait_for()
+        self.agree(page, self.two)
+        self.assertEqual(page.locator('.notice-bar.shown').count(), 0)
+
     def test_it_waits_for_a_server(self):
         context = self.context()
         context.route(API, lambda route: route.abort())

@@ -21,8 +21,10 @@ export function makeClient() {
   // What needs a token shouldn't stay in the browser.
   const client = new Client(base, token ? { token } : { store: 'board' });
   client.addEventListener('offline', ({ detail }) => lookAt(detail.error));
-  client.addEventListener(
-    'error', ({ detail }) => console.warn(detail.error));
+  client.addEventListener('error', ({ detail: { error } }) => {
+    // The page says by itself that the server isn't heard.
+    if (error.status !== 0) console.warn(error);
+  });
   return client;
 }
 
