@@ -59,6 +59,11 @@ class Workers:
         response = httpx.put(f'{self.url}/items/{id}', json=item, timeout=30)
         self.assertIn(response.status_code, (200, 201))
 
+    def complaints(self):
+        """Return what it said, except that a busy database let it wait."""
+        return [line for line in self.stderr.splitlines()
+                if not line.startswith('gset: waiting for ')]
+
     def test_all_push_all_changes(self):
         with self.start() as line:
             self.assertRegex(line, '^serving things of .* by 2 workers at ')
@@ -70,7 +75,7 @@ class Workers:
                 stream.wait_for(7)
             for stream in streams:
                 self.assertNotIn('reset', ''.join(stream.lines))
-        self.assertEqual(self.stderr, '')
+        self.assertEqual(self.complaints(), [])
 
     def test_killed_worker(self):
         with self.start(), Client(self.url) as client:
@@ -106,7 +111,7 @@ class Workers:
             workers = children(self.process.pid)
         wait(lambda: all(stream.ended for stream in streams))
         self.assertFalse(any(map(is_running, workers)))
-        self.assertEqual(self.stderr, '')
+        self.assertEqual(self.complaints(), [])
 
     def test_metrics_are_those_of_all(self):
         with self.start():
