@@ -10,7 +10,8 @@ objects of the later one: an answer has a new generation with an old item.
 Two things are certain, with any event loop.  A client has the server's commit
 lock from the reply to ``vote`` until ``tpc_finish``, so nobody else commits
 meanwhile.  And the server tells each client of others' commits in their order.
-So, in between, this asks for the last commit, and waits until it is heard of.
+So this asks for the last commit together with the vote, and waits until it is
+heard of.
 The caches are never ahead of what the client was told, also when the
 connection is lost, or the process is killed with a cache file.
 
@@ -49,9 +50,15 @@ class Calls:
         self._call = client._call
 
     def __call__(self, method: str, *arguments: Any, **options: Any) -> Any:
-        result = self._call(method, *arguments, **options)
-        if method == 'vote':
-            catch_up(self._client)
+        if method != 'vote':
+            return self._call(method, *arguments, **options)
+        # Both at once, so that nobody waits for the lock any longer.  A vote
+        # that has to wait for the lock is answered after the invalidations of
+        # whoever had it.
+        voted = self._call(method, *arguments, wait=False)
+        last = self._call('lastTransaction', wait=False)
+        result = voted.result()
+        wait_for(self._client, last.result())
         return result
 
 
@@ -90,8 +97,9 @@ def wait_for(storage: Any, tid: bytes) -> None:
 def order(db: Any) -> None:
     """Have a database finish commits after all earlier ones were heard of.
 
-    Costs a commit one round trip, and reading nothing.  Done once for a
-    database; nothing is done for one that doesn't use ZEO.
+    Costs a commit one message more, which it doesn't wait for longer, and
+    reading nothing.  Done once for a database; nothing is done for one that
+    doesn't use ZEO.
     """
     with _lock:
         client = client_of(db)

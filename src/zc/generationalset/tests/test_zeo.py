@@ -2,6 +2,7 @@
 """
 
 import unittest
+from types import SimpleNamespace
 from unittest import mock
 
 import httpx
@@ -25,11 +26,12 @@ class FakeClient(MappingStorage):
         super().__init__()
         self.calls = []
 
-    def _call(self, method, *arguments):
+    def _call(self, method, *arguments, wait=True):
         self.calls.append(method)
+        result = None
         if method == 'lastTransaction':
-            return MappingStorage.lastTransaction(self)
-        return None
+            result = MappingStorage.lastTransaction(self)
+        return result if wait else SimpleNamespace(result=lambda: result)
 
     def lastTransaction(self):
         return super().lastTransaction() if self.heard is None else self.heard

@@ -1,6 +1,7 @@
 """One database that several workers have open, as through ZEO."""
 
 from collections import deque
+from types import SimpleNamespace
 
 from ZODB.FileStorage import FileStorage
 
@@ -78,11 +79,12 @@ class Remote:
     def close(self):
         del self._engine.remotes[self]
 
-    def _call(self, method, *arguments):
+    def _call(self, method, *arguments, wait=True):
         """Ask the server.  This also tells that it is elsewhere."""
         if method == 'vote':
             method = 'tpc_vote'
-        return getattr(self._storage, method)(*arguments)
+        result = getattr(self._storage, method)(*arguments)
+        return result if wait else SimpleNamespace(result=lambda: result)
 
     def lastTransaction(self):
         return self._told
