@@ -250,6 +250,10 @@ class _Adapter:
         from relstorage.zodburi_resolver import RelStorageURIResolver
         from zodburi import PARAMETERS
 
+        if parsed.netloc.count('@') > 1 or '@' in parsed.path:
+            # Others would take part of a password for a host, and log it.
+            raise ValueError('expected "@" and "/" in a password to be '
+                             'written as %40 and %2F')
         others = {*PARAMETERS, *(
             name for kind in ('bool', 'int', 'string', 'bytesize', 'float',
                               'tuple')

@@ -14,7 +14,8 @@ from psycopg2.extensions import parse_dsn
 from zope.testing import setupstack
 
 from zc.generationalset.client import Client
-from zc.generationalset.commands._databases import public, resolve
+from zc.generationalset.commands import Failure
+from zc.generationalset.commands._databases import opened, public, resolve
 from zc.generationalset.tests import writers
 from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.postgresql import DATABASES
@@ -257,6 +258,14 @@ class URITests(unittest.TestCase):
                 ('x://h?password=a%20b', 'not "a b"', 'not "***"'),
                 ('x://u@h', 'no host h', 'no host h')]:
             self.assertEqual(public(uri, error), expected)
+
+    def test_passwords_that_look_like_hosts(self):
+        for uri in 'postgresql://u:a@secret@host/db', \
+                'postgresql://u:a/secret@host/db':
+            with self.assertRaisesRegex(Failure, 'as %40 and %2F') as caught, \
+                    self.assertNoLogs(), opened(uri):
+                pass
+            self.assertNotIn('secret', str(caught.exception))
 
     def test_sqlite_syncs_each_commit(self):
         with tempfile.TemporaryDirectory() as directory:
