@@ -10,9 +10,11 @@ Exit code 1 if any differs.
 """
 
 import argparse
+import io
 import json
 import multiprocessing
 import pathlib
+import pickle
 import socket
 import subprocess
 import sys
@@ -27,6 +29,7 @@ from persistent import Persistent
 from progress import Progress
 from transaction.interfaces import TransientError
 from ZODB.FileStorage import FileStorage
+from ZODB.utils import get_pickle_metadata
 
 from zc.generationalset import GSet
 
@@ -78,41 +81,52 @@ def summary(versions):
     return zlib.crc32(repr(sorted(versions.items())).encode())
 
 
-def summaries(path):
-    """Return what the tree had at each generation."""
+def summaries(path, generation):
+    """Return what the tree had at each generation.
+
+    generation
+        After it was made.  Each transaction since has changed one item.
+    """
     storage = FileStorage(path, read_only=True)
-    db = ZODB.DB(storage)
-    result = {}
+    versions, result = {}, {}
     for committed in storage.iterator():
-        connection = db.open(at=committed.tid)
-        tree = connection.root().get('tree')
-        if tree is not None:
-            result[tree.generation] = summary(
-                {item.id: item.version for item in tree})
-        connection.close()
-    db.close()
+        changed = [record.data for record in committed
+                   if get_pickle_metadata(record.data)[1] == 'Item']
+        for data in changed:
+            unpickler = pickle.Unpickler(io.BytesIO(data))
+            unpickler.load()  # the class
+            item = unpickler.load()
+            versions[item['id']] = item['version']
+        if changed:
+            generation += len(result) and 1
+            result[generation] = summary(versions)
+    storage.close()
     return result
 
 
 def create(address, processes):
+    """Make the tree, and return its generation."""
     db = ZODB.DB(ZEO.client(address, wait_timeout=30))
     with db.transaction() as connection:
         connection.root.tree = tree = GSet()
         for number in range(processes):
             for item in range(ITEMS):
                 tree.add(Item(f'{number}-{item}'))
+        generation = tree.generation
     db.close()
+    return generation
 
 
 def play(directory, processes, rounds):
-    """Return generation and summary of each answer, of all processes."""
+    """Return the first generation, and generation and summary of each answer.
+    """
     with socket.create_server(('127.0.0.1', 0)) as probe:
         address = probe.getsockname()
     server = subprocess.Popen(
         [sys.executable, '-m', 'ZEO.runzeo', '-a', '{}:{}'.format(*address),
          '-f', str(directory / 'Data.fs')], stderr=subprocess.DEVNULL)
     try:
-        create(address, processes)
+        generation = create(address, processes)
         together = multiprocessing.Barrier(processes)
         paths = [directory / f'{number}.jsonl' for number in range(processes)]
         followers = [multiprocessing.Process(target=follow, args=(
@@ -125,7 +139,8 @@ def play(directory, processes, rounds):
     finally:
         server.terminate()
         server.wait()
-    return [json.loads(line) for path in paths for line in path.open()]
+    return generation, [
+        json.loads(line) for path in paths for line in path.open()]
 
 
 def main():
@@ -137,10 +152,10 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         directory = pathlib.Path(directory)
         began = time.monotonic()
-        answers = play(directory, options.processes, options.rounds)
+        first, answers = play(directory, options.processes, options.rounds)
         seconds = time.monotonic() - began
         tell('comparing')
-        truth = summaries(str(directory / 'Data.fs'))
+        truth = summaries(str(directory / 'Data.fs'), first)
         wrong = sum(truth.get(generation) != what
                     for generation, what in answers)
     print(f'{options.processes} processes, {options.rounds:,} rounds, '
