@@ -11,6 +11,7 @@ from unittest import mock
 
 from zc.generationalset.client._watch import Watch
 from zc.generationalset.server._kept import Kept
+from zc.generationalset.tests.simulation.loop import settle
 
 LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
 
@@ -44,14 +45,8 @@ def later(loop, rnd):
 
 
 def _run(future, job, arguments):
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        result = job(*arguments)
-    except Exception as error:
-        future.set_exception(error)
-    else:
-        future.set_result(result)
+    if future.set_running_or_notify_cancel():
+        settle(future, job, arguments)
 
 
 class Errors(logging.Handler):

@@ -44,6 +44,16 @@ class Clock:
         return self.BEGINNING + self.now + self.error
 
 
+def settle(future, job, arguments):
+    """Run a job, and give a future its result or its error."""
+    try:
+        result = job(*arguments)
+    except Exception as error:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
+
+
 class Loop(asyncio.SelectorEventLoop):
     """Runs everything in one thread, always in the same order.
 
@@ -70,11 +80,5 @@ class Loop(asyncio.SelectorEventLoop):
         return future
 
     def _run_job(self, future, job, arguments):
-        if future.cancelled():
-            return
-        try:
-            result = job(*arguments)
-        except Exception as error:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
+        if not future.cancelled():
+            settle(future, job, arguments)
