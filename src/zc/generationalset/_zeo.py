@@ -31,6 +31,8 @@ from ZODB.POSException import ReadConflictError
 #: How long a commit that the server has may take until it is heard of, in
 #: seconds.
 PATIENCE = 10.0
+#: After how many seconds the server is asked whether there is such a commit.
+DOUBT = 0.1
 #: Seconds between two looks.
 INTERVAL = 0.0002
 
@@ -58,7 +60,7 @@ class Calls:
         voted = self._call(method, *arguments, wait=False)
         last = self._call('lastTransaction', wait=False)
         result = voted.result()
-        wait_for(self._client, last.result())
+        hear(self._client, last.result())
         return result
 
 
@@ -76,7 +78,25 @@ def catch_up(client: Any) -> None:
     One round trip.  Raises ReadConflictError if the server has a commit, and
     doesn't tell of it.
     """
-    wait_for(client, client._call('lastTransaction'))
+    hear(client, client._call('lastTransaction'))
+
+
+def hear(client: Any, last: bytes) -> None:
+    """Wait until a client was told of all commits up to the server's last one.
+
+    A FileStorage that was killed while it wrote a transaction removes what it
+    finds of it, but calls it its last one until the next commit.  Nobody is
+    ever told of that.  So, after a moment, the server is asked what it would
+    tell a client that comes back.  That makes it write a line to its log,
+    which is why it isn't asked first.
+
+    Raises ReadConflictError if that takes too long.
+    """
+    if not _has(client, last, DOUBT):
+        invalidations = client._call(
+            'getInvalidations', client.lastTransaction())
+        # It is None if the client is far behind.
+        wait_for(client, invalidations[0] if invalidations else last)
 
 
 def wait_for(storage: Any, tid: bytes) -> None:
@@ -84,14 +104,21 @@ def wait_for(storage: Any, tid: bytes) -> None:
 
     Raises ReadConflictError if that takes too long.
     """
-    deadline = time.monotonic() + PATIENCE
+    if not _has(storage, tid, PATIENCE):
+        raise ReadConflictError(
+            f'expected to hear of commit {tid.hex()} within '
+            f'{PATIENCE:.0f} seconds, got as far as '
+            f'{storage.lastTransaction().hex()}')
+
+
+def _has(storage: Any, tid: bytes, patience: float) -> bool:
+    """Tell whether a storage has a commit, within some seconds."""
+    deadline = time.monotonic() + patience
     while storage.lastTransaction() < tid:
         if time.monotonic() > deadline:
-            raise ReadConflictError(
-                f'expected to hear of commit {tid.hex()} within '
-                f'{PATIENCE:.0f} seconds, got as far as '
-                f'{storage.lastTransaction().hex()}')
+            return False
         time.sleep(INTERVAL)
+    return True
 
 
 def order(db: Any) -> None:

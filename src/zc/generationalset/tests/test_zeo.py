@@ -1,6 +1,7 @@
 """Commits of a ZEO client are finished in their order, whatever is done first.
 """
 
+import contextlib
 import unittest
 from types import SimpleNamespace
 from unittest import mock
@@ -8,11 +9,16 @@ from unittest import mock
 import httpx
 import transaction
 import ZODB
+from ZODB.Connection import TransactionMetaData
+from ZODB.FileStorage import FileStorage
 from ZODB.MappingStorage import MappingStorage
 from ZODB.POSException import ReadConflictError
+from zope.testing import setupstack
 
 from zc.generationalset import GSet, _zeo
 from zc.generationalset.server import application
+from zc.generationalset.tests import writers
+from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.serving import served
 from zc.generationalset.tests.util import Thing
 
@@ -21,6 +27,8 @@ class FakeClient(MappingStorage):
     """What a client of ZEO has that we use, without a server."""
 
     heard = None
+    #: A transaction that the server takes for its last one, for no reason.
+    unfinished = b''
 
     def __init__(self):
         super().__init__()
@@ -29,8 +37,11 @@ class FakeClient(MappingStorage):
     def _call(self, method, *arguments, wait=True):
         self.calls.append(method)
         result = None
+        last = MappingStorage.lastTransaction(self)
         if method == 'lastTransaction':
-            result = MappingStorage.lastTransaction(self)
+            result = max(last, self.unfinished)
+        elif method == 'getInvalidations':
+            result = last, []
         return result if wait else SimpleNamespace(result=lambda: result)
 
     def lastTransaction(self):
@@ -135,7 +146,7 @@ class OrderTests(unittest.TestCase):
         self.client.heard = b'\0' * 8
         connection = self.db.open()
         connection.root.number = 5
-        with mock.patch.object(_zeo, 'PATIENCE', 0.01), \
+        with mock.patch.multiple(_zeo, PATIENCE=0.01, DOUBT=0), \
                 self.assertRaisesRegex(
                     ReadConflictError, 'expected to hear of commit .*, got '):
             transaction.commit()
@@ -144,6 +155,15 @@ class OrderTests(unittest.TestCase):
         self.client.heard = None
         with self.db.transaction() as connection:
             self.assertEqual(connection.root.number, 1)
+
+    def test_a_last_transaction_that_was_never_finished(self):
+        _zeo.order(self.db)
+        self.commit()
+        self.client.unfinished = b'\xff' * 8
+        with mock.patch.object(_zeo, 'DOUBT', 0):
+            self.assertEqual(
+                self.commit(), ['vote', 'lastTransaction', 'getInvalidations'])
+            _zeo.catch_up(self.client)
 
     def test_a_snapshot_that_lacked_a_commit_when_the_set_was_loaded(self):
         with self.db.transaction() as connection:
@@ -160,3 +180,36 @@ class OrderTests(unittest.TestCase):
         transaction.abort()
         self.assertEqual(len(connection.root.tree), 0)
         connection.close()
+
+
+class KilledServerTests(unittest.TestCase):
+    """A ZEO server that was killed while it wrote a transaction."""
+
+    layer = Processes
+
+    def setUp(self):
+        setupstack.setUpDirectory(self)
+        self.addCleanup(setupstack.tearDown, self)
+        self.server = writers.ZEOServer()
+        self.addCleanup(self.server.stop)
+
+    def leave_unfinished(self):
+        """Write what is in the file of one that is killed after a vote."""
+        with contextlib.closing(FileStorage('1.fs')) as storage:
+            unfinished = TransactionMetaData()
+            storage.tpc_begin(unfinished)
+            storage.store(
+                storage.new_oid(), b'\0' * 8, b'x', '', unfinished)
+            storage.tpc_vote(unfinished)
+
+    def test_writes_go_on(self):
+        db = ZODB.DB(writers.zeo_client(self.server.address))
+        self.addCleanup(db.close)
+        with db.transaction() as connection:
+            connection.root.tree = GSet()
+        self.server.kill()
+        self.leave_unfinished()
+        self.server.start()
+        _zeo.catch_up(_zeo.client_of(db))
+        with db.transaction() as connection:
+            connection.root.tree.add(Thing('a'))
