@@ -7,14 +7,13 @@ import { provide } from './browser.js';
 import { setUp, started, types } from './connected.js';
 import { until } from './faulty.js';
 
-/** Has the seconds of time limits be milliseconds. */
+/** Has the seconds of time limits and ticks be milliseconds. */
 function hurry(test) {
-  const { setTimeout } = globalThis;
-  test.after(() => {
-    globalThis.setTimeout = setTimeout;
-  });
-  globalThis.setTimeout = (task, delay, ...rest) =>
-    setTimeout(task, delay / 1000, ...rest);
+  for (const name of ['setTimeout', 'setInterval']) {
+    const set = globalThis[name];
+    provide(test, name, (task, delay, ...rest) =>
+      set(task, delay / 1000, ...rest));
+  }
 }
 
 const forever = () => new Promise(() => {});
@@ -84,8 +83,7 @@ function provideTabs(test, request) {
 test('locks that never come', async (test) => {
   hurry(test);
   provideTabs(test, forever);
-  const { client } = await started(
-    test, { store: 'things', heartbeat: 0.02 });
+  const { client } = await started(test, { store: 'things' });
   assert.ok(client.items.has('ann'));
 });
 
