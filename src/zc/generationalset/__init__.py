@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-
-def notify(superset: Any) -> None:
-    """Be told of a change; called with the set at the top of its tree.
-
-    Applications replace this, for example by ``zope.event.notify``.
-    """
-
-
-# After ``notify``, which these modules look up here.
-from zc.generationalset._journal import (  # noqa: E402
-    Backlog as Backlog,  # by this name in pickles
-)
-from zc.generationalset._journal import (  # noqa: E402
-    Journal as Journal,
-)
-from zc.generationalset._set import (  # noqa: E402
-    GenerationalSet,
-    GSet,
-    SGSet,
-    StringIdGenerationalSet,
-    ValueGenerationalSet,
-    VGSet,
-)
-from zc.generationalset.check import check  # noqa: E402
-from zc.generationalset.repair import repair  # noqa: E402
+if TYPE_CHECKING:
+    from zc.generationalset.sets.audit import check
+    from zc.generationalset.sets.journal import Backlog, Journal  # noqa: F401
+    from zc.generationalset.sets.repair import repair
+    from zc.generationalset.sets.set import (
+        GenerationalSet,
+        GSet,
+        SGSet,
+        StringIdGenerationalSet,
+        ValueGenerationalSet,
+        VGSet,
+    )
 
 __all__ = [
     'GSet',
@@ -41,3 +29,41 @@ __all__ = [
     'notify',
     'repair',
 ]
+
+#: Where to find each public name, and each name that pickles contain.
+_MODULES = {
+    'Backlog': 'sets.journal',
+    'GSet': 'sets.set',
+    'GenerationalSet': 'sets.set',
+    'Journal': 'sets.journal',
+    'SGSet': 'sets.set',
+    'StringIdGenerationalSet': 'sets.set',
+    'VGSet': 'sets.set',
+    'ValueGenerationalSet': 'sets.set',
+    'repair': 'sets.repair',
+}
+
+
+def notify(superset: Any) -> None:
+    """Be told of a change; called with the set at the top of its tree.
+
+    Applications replace this, for example by ``zope.event.notify``.
+    """
+
+
+def __getattr__(name: str) -> Any:
+    """Import the sets when they are first asked for.
+
+    Clients import this package, too, and need no database.
+    """
+    if name == 'check':  # a module that can be called
+        return import_module('zc.generationalset.check')
+    if name not in _MODULES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    module = import_module(f'zc.generationalset.{_MODULES[name]}')
+    value = globals()[name] = getattr(module, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

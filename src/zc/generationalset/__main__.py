@@ -8,9 +8,9 @@ import os
 import sys
 from pathlib import Path
 
-from zc.generationalset._extras import Missing
 from zc.generationalset.commands import Failure
 from zc.generationalset.commands._terminal import escape
+from zc.generationalset.extras import Missing
 
 DESCRIPTION = '''\
 Generational sets: a server's data, and copies that know what changed.

@@ -7,7 +7,7 @@ from typing import Any
 import persistent
 
 from zc.generationalset import wire
-from zc.generationalset._ids import plain_id
+from zc.generationalset.sets.ids import plain_id
 
 
 class Document(persistent.Persistent):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zc.generationalset._extras import need
+from zc.generationalset.extras import need
 
 need('client')
 

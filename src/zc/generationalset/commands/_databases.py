@@ -17,8 +17,8 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode
 
 from zc.lockfile import LockError
 
-from zc.generationalset._extras import advice
 from zc.generationalset.commands import Failure
+from zc.generationalset.extras import advice
 
 if TYPE_CHECKING:
     from relstorage.options import Options

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from zc.generationalset._extras import need
 from zc.generationalset.commands import add_command
+from zc.generationalset.extras import need
 
 ACCESS = '''
 A token, if the server wants one, is in the environment, GSET_TOKEN, or alone

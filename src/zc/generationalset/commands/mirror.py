@@ -6,7 +6,6 @@ import argparse
 import os
 from typing import Any
 
-from zc.generationalset._extras import need
 from zc.generationalset.commands import Failure, _databases, _logs, add_command
 from zc.generationalset.commands._tokens import Tokens
 from zc.generationalset.commands.serve import (
@@ -17,6 +16,7 @@ from zc.generationalset.commands.serve import (
     serving,
     url_of,
 )
+from zc.generationalset.extras import need
 
 DESCRIPTION = '''\
 Keep a copy of a served set, and serve it: for reading, to any number of

@@ -16,7 +16,6 @@ import transaction
 from ZODB.POSException import POSError
 
 from zc.generationalset import GenerationalSet
-from zc.generationalset._extras import need
 from zc.generationalset.commands import (
     Failure,
     _databases,
@@ -26,6 +25,7 @@ from zc.generationalset.commands import (
     number,
 )
 from zc.generationalset.commands._tokens import VARIABLE, Tokens
+from zc.generationalset.extras import need
 from zc.generationalset.interfaces import IServed
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ mirrors fan out to any number of clients.  It has the generations and the epoch
 of its source, so clients move between them freely.
 """
 
-from zc.generationalset._extras import need
+from zc.generationalset.extras import need
 
 need('wire')
 

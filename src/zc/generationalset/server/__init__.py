@@ -5,7 +5,7 @@ docs/protocol.txt says what it understands and answers.
 
 from __future__ import annotations
 
-from zc.generationalset._extras import need
+from zc.generationalset.extras import need
 
 need('server')
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from ZODB.POSException import ReadConflictError
 
-from zc.generationalset import _zeo
 from zc.generationalset.server._poll import Poll
+from zc.generationalset.sets import zeo
 
 
 class Wakeups:
@@ -31,8 +31,8 @@ class Wakeups:
         self._adapter = db._mvcc_storage
         self.is_told = hasattr(self._adapter, '_invalidate_finish')
         self._poll: Poll | None = None
-        _zeo.order(db)
-        self._zeo_client = _zeo.client_of(db)
+        zeo.order(db)
+        self._zeo_client = zeo.client_of(db)
         if self.is_told:
             with self._adapter._lock:
                 self._adapter._instances.add(self)
@@ -71,7 +71,7 @@ class Wakeups:
 
     def _wait_for(self, tid: bytes) -> None:
         try:
-            _zeo.wait_for(self._db, tid)
+            zeo.wait_for(self._db, tid)
         except ReadConflictError:
             if self._tid == tid:
                 self._tid = b''  # the commit has failed: on with the others
@@ -91,7 +91,7 @@ class Wakeups:
         Raises ReadConflictError if that takes too long.
         """
         if self._zeo_client is not None:
-            _zeo.catch_up(self._zeo_client)
+            zeo.catch_up(self._zeo_client)
 
     # Called by ZODB in the committing thread, with a lock held
 

@@ -13,16 +13,10 @@ import transaction
 import ZODB
 from ZODB.MappingStorage import MappingStorage
 
-from zc.generationalset import (
-    GSet,
-    VGSet,
-    _ids,
-    _set,
-    _tree,
-    check,
-    repair,
-)
+from zc.generationalset import GSet, VGSet, check, repair
 from zc.generationalset.documents import Document
+from zc.generationalset.sets import ids, members
+from zc.generationalset.sets import set as sets_set
 from zc.generationalset.tests.util import Thing
 
 
@@ -108,7 +102,7 @@ class PlainTests(unittest.TestCase):
         self.assertTrue(stores_no_class(Document(Kind.RED, 1)))
 
     def test_true_stays(self):
-        self.assertIs(_ids.plain_id(True), True)
+        self.assertIs(ids.plain_id(True), True)
 
 
 def same(*arguments):
@@ -119,7 +113,7 @@ def same(*arguments):
 def as_they_come():
     """Store ids as older versions did."""
     with contextlib.ExitStack() as stack:
-        for module in _set, _tree:
+        for module in sets_set, members:
             for name in 'plain_id', 'check_id':
                 stack.enter_context(mock.patch.object(module, name, same))
         yield

@@ -232,7 +232,7 @@ class InterleavingTests(unittest.TestCase):
     def interleave(self, count, steps, constants, **options):
         totals = [0, 0]
         with ResolverErrors(), mock.patch.multiple(
-                'zc.generationalset._journal', **constants):
+                'zc.generationalset.sets.journal', **constants):
             for seed in range(SEED, SEED + count):
                 with self.subTest(seed=seed):
                     run = Run(seed, **options)

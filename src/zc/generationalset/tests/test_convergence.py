@@ -182,7 +182,8 @@ class StoredTree(Tree):
     def make(self, maximum_removals):
         super().make(maximum_removals)
         self.patch = mock.patch.multiple(
-            'zc.generationalset._journal', SLICE=2, KEEP=1, BACKLOG=4, BULK=5)
+            'zc.generationalset.sets.journal',
+            SLICE=2, KEEP=1, BACKLOG=4, BULK=5)
         self.patch.start()
         self.db = ZODB.DB(DemoStorage())
         self.connection = self.db.open()

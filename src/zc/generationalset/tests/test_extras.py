@@ -11,7 +11,7 @@ from pathlib import Path
 import ZODB
 
 from zc.generationalset import GSet
-from zc.generationalset._extras import MODULES
+from zc.generationalset.extras import MODULES
 from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.serving import ENVIRONMENT
 

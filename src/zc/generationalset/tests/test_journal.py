@@ -13,8 +13,10 @@ from ZODB.ConflictResolution import PersistentReference
 from ZODB.DemoStorage import DemoStorage
 from ZODB.POSException import ConflictError
 
-from zc.generationalset import GSet, _journal, _records, check
-from zc.generationalset._journal import Journal
+from zc.generationalset import GSet, check
+from zc.generationalset.sets import journal as journals
+from zc.generationalset.sets.journal import Journal
+from zc.generationalset.sets.records import pack, unpack
 from zc.generationalset.tests.util import Client, Plain, ResolverErrors, Thing
 
 
@@ -24,15 +26,15 @@ def side(start, *ids, path=(), **more):
                for number in itertools.count())
     records = tuple((path, id, 1, 0, ob)
                     for id, ob in zip(ids, objects, strict=False))
-    return {'start': start, **_records.pack(records), **more}
+    return {'start': start, **pack(records), **more}
 
 
 def records_of(state):
-    return _records.unpack(state)
+    return unpack(state)
 
 
 def ids(state):
-    return [id for _, id, *_ in _records.unpack(state)]
+    return [id for _, id, *_ in unpack(state)]
 
 
 class RuleTests(unittest.TestCase):
@@ -113,11 +115,11 @@ class RuleTests(unittest.TestCase):
 
     def test_previous_changes(self):
         """They are renumbered too, if they are this transaction's own."""
-        new = {'start': 5, **_records.pack((
+        new = {'start': 5, **pack((
             ((), 'a', 1, 3, None), ((), 'b', 1, 2, None),
             ((), 'b', 0, 7, None), ((), 'a', 0, 6, None)))}
-        old = {'start': 5, **_records.pack(records_of(new)[:1])}
-        state = self.resolve(old, {**old, **_records.pack(
+        old = {'start': 5, **pack(records_of(new)[:1])}
+        state = self.resolve(old, {**old, **pack(
             (*records_of(old), ((), 'c', 1, 0, None)))}, new)
         self.assertEqual(
             [(id, previous)
@@ -149,7 +151,7 @@ class MutationTests(unittest.TestCase):
     """Without any one of its rules, the resolver fails a test."""
 
     def run_rules(self, source):
-        namespace = dict(vars(_journal))
+        namespace = dict(vars(journals))
         exec(compile(source, '<mutated>', 'exec'), namespace)
         mutated = namespace['Journal']._p_resolveConflict
         suite = unittest.defaultTestLoader.loadTestsFromTestCase(RuleTests)
@@ -157,7 +159,7 @@ class MutationTests(unittest.TestCase):
             return unittest.TextTestRunner(io.StringIO()).run(suite)
 
     def test_rules(self):
-        tree = ast.parse(inspect.getsource(_journal))
+        tree = ast.parse(inspect.getsource(journals))
         self.assertTrue(self.run_rules(ast.unparse(tree)).wasSuccessful())
         raises = [node for node in ast.walk(tree) if isinstance(
             node, ast.Raise) and 'ConflictError' in ast.unparse(node)]
@@ -213,24 +215,24 @@ class StoredJournalTests(unittest.TestCase):
             backlog = max(backlog, len(self.journal.backlog.records)
                           if self.journal.backlog is not None else 0)
             settled = len(self.gset['sub'].contents)
-        self.assertEqual(longest, _journal.SLICE)
-        self.assertEqual(backlog, _journal.BACKLOG)
+        self.assertEqual(longest, journals.SLICE)
+        self.assertEqual(backlog, journals.BACKLOG)
         self.assertGreater(settled, 150)
         self.assertEqual(len(self.gset['sub']), 300)
         self.assertEqual(check(self.gset), [])
 
     def test_bulk(self):
-        for number in range(_journal.BULK + 10):
+        for number in range(journals.BULK + 10):
             self.gset.add(Plain(str(number)))
         self.assertEqual(self.journal.records, ())
-        self.assertGreater(self.journal.start, _journal.BULK)
+        self.assertGreater(self.journal.start, journals.BULK)
         transaction.commit()
         self.gset.add(Plain('one more'))
         self.assertEqual(len(self.journal.records), 1)
         self.assertEqual(check(self.gset), [])
 
     def test_bulk_with_an_id_that_can_not_be_compared(self):
-        for number in range(_journal.BULK + 10):
+        for number in range(journals.BULK + 10):
             self.gset.add(Plain(str(number)))
         generation = self.gset.generation
         with self.assertRaisesRegex(TypeError, 'can be compared'):
@@ -303,7 +305,7 @@ class StoredJournalTests(unittest.TestCase):
         self.assertEqual(check(writers[0][1]), [])
 
     def test_writers_that_do_not_come_back(self):
-        for number in range(_journal.TOO_MANY + 20):
+        for number in range(journals.TOO_MANY + 20):
             (one, first), (other, second) = self.writers(2)
             first.add(Thing(f'{number}-1'))
             second.add(Thing(f'{number}-2'))
@@ -313,8 +315,8 @@ class StoredJournalTests(unittest.TestCase):
             except ConflictError:
                 one.abort()  # both moved records
             self.assertLessEqual(
-                len(first._journal.records), _journal.TOO_MANY + 2)
-        self.assertGreater(first._journal.start, _journal.TOO_MANY)
+                len(first._journal.records), journals.TOO_MANY + 2)
+        self.assertGreater(first._journal.start, journals.TOO_MANY)
 
     def test_writers_stop_competing(self):
         (one, first), (other, second) = self.writers(2)
@@ -323,10 +325,10 @@ class StoredJournalTests(unittest.TestCase):
         one.commit()
         other.commit()
         other.abort()
-        for number in range(_journal.MEMORY + 40):
+        for number in range(journals.MEMORY + 40):
             first.add(Thing(str(number)))
             one.commit()
-        self.assertLessEqual(len(first._journal.records), _journal.SLICE)
+        self.assertLessEqual(len(first._journal.records), journals.SLICE)
 
     def test_an_abandoned_journal_conflicts(self):
         """Its set joined a tree while somebody changed it."""

@@ -13,27 +13,32 @@ PREFIX = 'zc.generationalset'
 #: named as in ``folder._module``, and a folder stands for all that is in it.
 MAY_IMPORT = {
     'interfaces': set(),
-    '_extras': set(),
+    'extras': set(),
     # The set
-    '_settled': {'_zeo'},
-    '_records': {'_settled', '_zeo'},
-    '_transactions': set(),
-    '_zeo': set(),
-    '_journal': {'_records', '_transactions'},
-    '_epochs': set(),
-    '_ids': {'interfaces'},
-    '_tree': {
-        '_epochs', '_ids', '_journal', '_records', '_settled',
-        '_transactions', 'interfaces'},
-    '_updates': {'_records', '_settled', 'interfaces'},
-    '_algebra': {'_tree'},
-    '_set': {
-        '_algebra', '_copies', '_epochs', '_ids', '_settled', '_tree',
-        '_updates', 'interfaces'},
-    '_copies': {'_journal', '_settled'},
-    'check': {'_ids', '_journal', '_records', '_settled', '_tree'},
-    'repair': {'_ids', '_records', '_transactions', '_tree'},
-    '': {'_journal', '_set', 'check', 'repair'},
+    'sets': set(),
+    'sets.ids': {'interfaces'},
+    'sets.epochs': set(),
+    'sets.zeo': set(),
+    'sets.btrees': {'sets.zeo'},
+    'sets.records': {'sets.btrees', 'sets.zeo'},
+    'sets.transactions': set(),
+    'sets.journal': {'sets.records', 'sets.transactions'},
+    'sets.members': {
+        'interfaces', 'sets.btrees', 'sets.epochs', 'sets.ids',
+        'sets.journal', 'sets.records', 'sets.transactions'},
+    'sets.updates': {'interfaces', 'sets.btrees', 'sets.records'},
+    'sets.operators': {'sets.members'},
+    'sets.copies': {'sets.btrees', 'sets.journal'},
+    'sets.set': {
+        'interfaces', 'sets.btrees', 'sets.copies', 'sets.epochs', 'sets.ids',
+        'sets.members', 'sets.operators', 'sets.updates'},
+    'sets.audit': {
+        'sets.btrees', 'sets.ids', 'sets.journal', 'sets.members',
+        'sets.records'},
+    'sets.repair': {
+        'sets.ids', 'sets.members', 'sets.records', 'sets.transactions'},
+    'check': {'sets.audit'},
+    '': {'sets'},
     # Answers elsewhere
     'wire._json': set(),
     'wire._hashes': {'wire._json'},
@@ -43,14 +48,14 @@ MAY_IMPORT = {
     'wire._entries': {
         'interfaces', 'wire._forms', 'wire._ids', 'wire._json',
         'wire._values'},
-    'wire': {'_extras', 'interfaces', 'wire'},
+    'wire': {'extras', 'interfaces', 'wire'},
     'replica._answers': {'interfaces'},
     'replica._stored': {'wire'},
     'replica._file': set(),
     'replica._sqlite': {
         'replica._answers', 'replica._file', 'replica._stored', 'wire'},
     'replica': {'interfaces', 'replica', 'wire'},
-    'documents': {'_ids', 'wire'},
+    'documents': {'sets.ids', 'wire'},
     # The server
     'server._problems': set(),
     'server._ending': set(),
@@ -62,7 +67,7 @@ MAY_IMPORT = {
     'server._requests': {'server._metrics'},
     'server._monitoring': {
         'server._answers', 'server._problems', 'server._trees'},
-    'server._wakeups': {'_zeo', 'server._poll'},
+    'server._wakeups': {'sets.zeo', 'server._poll'},
     'server._database': {
         'server._metrics', 'server._problems', 'server._turns',
         'server._wakeups'},
@@ -97,7 +102,7 @@ MAY_IMPORT = {
         'server._reading', 'wire'},
     'server._openapi': set(),
     'server._pages': {'server._fields', 'server._problems'},
-    'server': {'_extras', 'server'},
+    'server': {'extras', 'server'},
     'server._hosts': {'server._problems'},
     'server._connection': {'server._problems', 'server._requests'},
     'server._folder': {'server._pages'},
@@ -118,14 +123,14 @@ MAY_IMPORT = {
     'client._writes': {
         'client._replies', 'client._session', 'client._steps', 'replica',
         'wire'},
-    'client': {'_extras', 'client', 'replica', 'wire'},
+    'client': {'extras', 'client', 'replica', 'wire'},
     # Mirrors
     'mirror._points': set(),
     'mirror._mirrored': {'', 'documents', 'interfaces', 'replica', 'wire'},
     'mirror._mirror': {
         'interfaces', 'mirror._mirrored', 'mirror._points', 'replica'},
     'mirror._following': {'mirror._mirror', 'replica'},
-    'mirror': {'_extras', 'mirror'},
+    'mirror': {'extras', 'mirror'},
     # The command
     'commands': set(),
     'commands._terminal': set(),
@@ -133,19 +138,19 @@ MAY_IMPORT = {
     'commands._talking': {
         'client', 'commands', 'replica', 'wire'},
     'commands.check': {'', 'check', 'commands', 'interfaces'},
-    'commands.client': {'_extras', 'commands'},
+    'commands.client': {'extras', 'commands'},
     'commands.demo': {'', 'commands', 'documents', 'server'},
-    'commands._databases': {'_extras', 'commands'},
+    'commands._databases': {'extras', 'commands'},
     'commands._trusted': set(),
     'commands._files': set(),
     'commands._logs': {'commands._terminal'},
     'commands._tokens': {'commands', 'server'},
     'commands._together': {'commands', 'server'},
-    'commands.mirror': {'_extras', 'commands', 'mirror', 'server'},
+    'commands.mirror': {'extras', 'commands', 'mirror', 'server'},
     'commands.renew': {'commands'},
     'commands.serve': {
-        '', '_extras', 'commands', 'commands.demo', 'interfaces', 'server'},
-    '__main__': {'_extras', 'commands'},
+        '', 'extras', 'commands', 'commands.demo', 'interfaces', 'server'},
+    '__main__': {'extras', 'commands'},
 }
 
 ZODB = {'ZODB', 'BTrees', 'persistent', 'transaction'}
@@ -209,7 +214,7 @@ class LayersTests(unittest.TestCase):
             wrong = {other for other in found if other not in allowed
                      and (not other or folder(other) not in allowed)}
             # ``import zc.generationalset`` is how ``notify`` is looked up.
-            if name in ('_set', '_tree'):
+            if name in ('sets.members', 'sets.set'):
                 wrong.discard('')
             self.assertEqual(wrong, set(), name)
 

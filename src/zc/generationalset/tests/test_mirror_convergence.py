@@ -163,7 +163,7 @@ def little(rnd):
         stack.enter_context(mock.patch(
             f'zc.generationalset.mirror.{name}', value))
     stack.enter_context(mock.patch.multiple(
-        'zc.generationalset._journal', SLICE=2, KEEP=1, BACKLOG=4, BULK=5))
+        'zc.generationalset.sets.journal', SLICE=2, KEEP=1, BACKLOG=4, BULK=5))
     return stack
 
 

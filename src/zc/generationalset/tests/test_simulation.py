@@ -6,10 +6,11 @@ import unittest
 from dataclasses import replace
 from unittest import mock
 
-from zc.generationalset import _zeo, replica
-from zc.generationalset._settled import SettledSet
+from zc.generationalset import replica
 from zc.generationalset.mirror import Points
 from zc.generationalset.server._database import Database
+from zc.generationalset.sets import zeo
+from zc.generationalset.sets.btrees import SettledSet
 from zc.generationalset.tests.layers import Histories
 from zc.generationalset.tests.serving import ENVIRONMENT
 from zc.generationalset.tests.simulation.world import DAY, Plan, simulate
@@ -106,8 +107,8 @@ class MutationTests(unittest.TestCase):
         self.check(replica, '_update', ignorant, 'differs')
 
     def test_an_epoch_that_is_not_new(self):
-        from zc.generationalset import _set
-        self.check(_set, 'new_epoch', lambda: 'old', 'two states|differs')
+        from zc.generationalset.sets import set as sets_set
+        self.check(sets_set, 'new_epoch', lambda: 'old', 'two states|differs')
 
     def test_a_mirror_that_notes_a_wrong_generation(self):
         note = Points.note
@@ -119,7 +120,7 @@ class MutationTests(unittest.TestCase):
     def test_a_commit_that_overtakes_another(self):
         def call(self, *arguments):
             return self._call(*arguments)
-        self.check(_zeo.Calls, '__call__', call, 'differs')
+        self.check(zeo.Calls, '__call__', call, 'differs')
 
     def test_a_server_that_loses_writes(self):
         commit = Database._commit

@@ -9,7 +9,8 @@ import ZODB
 from ZODB.DemoStorage import DemoStorage
 from ZODB.POSException import ConflictError
 
-from zc.generationalset import GSet, _journal, check
+from zc.generationalset import GSet, check
+from zc.generationalset.sets import journal
 from zc.generationalset.tests.util import Client, Thing, state
 
 
@@ -255,4 +256,4 @@ class TransactionTests(unittest.TestCase):
         for far in 2 ** 70, -2 ** 70:
             self.assertIn('generation', self.root.generational_updates(far))
         self.assertEqual(len(self.root.values(-2 ** 70)), 20)
-        self.assertLess(20, _journal.BULK)
+        self.assertLess(20, journal.BULK)

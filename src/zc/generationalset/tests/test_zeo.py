@@ -15,8 +15,9 @@ from ZODB.MappingStorage import MappingStorage
 from ZODB.POSException import ReadConflictError
 from zope.testing import setupstack
 
-from zc.generationalset import GSet, _zeo
+from zc.generationalset import GSet
 from zc.generationalset.server import application
+from zc.generationalset.sets import zeo
 from zc.generationalset.tests import writers
 from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.serving import served
@@ -79,7 +80,7 @@ class OrderTests(unittest.TestCase):
 
     def assert_ordered(self, is_ordered=True):
         self.assertEqual(
-            isinstance(self.client._call, _zeo.Calls), is_ordered)
+            isinstance(self.client._call, zeo.Calls), is_ordered)
 
     def commit(self):
         """Change something; return what the server was asked meanwhile."""
@@ -113,7 +114,7 @@ class OrderTests(unittest.TestCase):
         connection = self.db.open()
         connection.root.tree._p_activate()
         self.client._call = self.client._call._call
-        _zeo._known.clear()
+        zeo._known.clear()
         connection.root.tree.add(Thing('a'))
         transaction.commit()
         connection.close()
@@ -126,27 +127,27 @@ class OrderTests(unittest.TestCase):
 
     def test_once(self):
         for _ in range(2):
-            _zeo.order(self.db)
+            zeo.order(self.db)
         self.assertEqual(self.commit(), ['vote', 'lastTransaction'])
 
     def test_wrapped_storages(self):
         db = self.opened(Wrapper(Wrapper(FakeClient())))
-        _zeo.order(db)
+        zeo.order(db)
         self.client = db.storage.base.base
         self.assert_ordered()
 
     def test_storages_without_server(self):
         db = self.opened(MappingStorage())
-        _zeo.order(db)
-        self.assertIsNone(_zeo.client_of(db))
+        zeo.order(db)
+        self.assertIsNone(zeo.client_of(db))
 
     def test_a_commit_that_is_never_told_of(self):
-        _zeo.order(self.db)
+        zeo.order(self.db)
         self.commit()
         self.client.heard = b'\0' * 8
         connection = self.db.open()
         connection.root.number = 5
-        with mock.patch.multiple(_zeo, PATIENCE=0.01, DOUBT=0), \
+        with mock.patch.multiple(zeo, PATIENCE=0.01, DOUBT=0), \
                 self.assertRaisesRegex(
                     ReadConflictError, 'expected to hear of commit .*, got '):
             transaction.commit()
@@ -157,18 +158,18 @@ class OrderTests(unittest.TestCase):
             self.assertEqual(connection.root.number, 1)
 
     def test_a_last_transaction_that_was_never_finished(self):
-        _zeo.order(self.db)
+        zeo.order(self.db)
         self.commit()
         self.client.unfinished = b'\xff' * 8
-        with mock.patch.object(_zeo, 'DOUBT', 0):
+        with mock.patch.object(zeo, 'DOUBT', 0):
             self.assertEqual(
                 self.commit(), ['vote', 'lastTransaction', 'getInvalidations'])
-            _zeo.catch_up(self.client)
+            zeo.catch_up(self.client)
 
     def test_a_snapshot_that_lacked_a_commit_when_the_set_was_loaded(self):
         with self.db.transaction() as connection:
             connection.root.tree = GSet()
-        _zeo._known.clear()
+        zeo._known.clear()
         connection = self.db.open()
         connection.cacheMinimize()
         storage = connection._storage
@@ -210,6 +211,6 @@ class KilledServerTests(unittest.TestCase):
         self.server.kill()
         self.leave_unfinished()
         self.server.start()
-        _zeo.catch_up(_zeo.client_of(db))
+        zeo.catch_up(zeo.client_of(db))
         with db.transaction() as connection:
             connection.root.tree.add(Thing('a'))

@@ -36,7 +36,7 @@ SHARED_ITEMS = 'n0', 'n1', 'n2'
 
 
 def small_journal():
-    return mock.patch.multiple('zc.generationalset._journal', **SMALL)
+    return mock.patch.multiple('zc.generationalset.sets.journal', **SMALL)
 
 
 class Session:

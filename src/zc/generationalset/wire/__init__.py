@@ -10,7 +10,7 @@ Knows nothing of databases and networks.
 
 from __future__ import annotations
 
-from zc.generationalset._extras import need
+from zc.generationalset.extras import need
 
 need('wire')
 

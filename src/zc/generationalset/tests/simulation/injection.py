@@ -78,11 +78,11 @@ def injected(loop, sleep, seed, report):
     state = random.getstate()
     with contextlib.ExitStack() as stack:
         for target, replacement in [
-                ('zc.generationalset._epochs.secrets', chance),
-                ('zc.generationalset._transactions.random', chance),
+                ('zc.generationalset.sets.epochs.secrets', chance),
+                ('zc.generationalset.sets.transactions.random', chance),
                 ('zc.generationalset.client._writes.secrets', chance),
                 ('zc.generationalset.server._changes.secrets', chance),
-                ('zc.generationalset._zeo.time', waiting),
+                ('zc.generationalset.sets.zeo.time', waiting),
                 ('zc.generationalset.server._database.time', waiting),
                 ('zc.generationalset.server._copies.ThreadPoolExecutor',
                  Inline),

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from ZODB.POSException import ConflictError
 
-from zc.generationalset import _transactions
-from zc.generationalset._records import (
+from zc.generationalset.sets import transactions
+from zc.generationalset.sets.records import (
     Path,
     Recent,
     Record,
@@ -29,7 +29,7 @@ from zc.generationalset._records import (
 )
 
 if TYPE_CHECKING:
-    from zc.generationalset._tree import TreeMember
+    from zc.generationalset.sets.members import TreeMember
 
 #: How many records are moved to the backlog, at the least.
 SLICE = 16
@@ -109,10 +109,10 @@ class Journal(Recorder):
         """Return the generation, for somebody who may tell a client."""
         generation = self.start + len(self.records)
         if self._p_jar is not None:
-            began = _transactions.began(self)
+            began = transactions.began(self)
             if began is not None and generation > max(began, self.fixed):
                 self.fixed = generation
-                _transactions.fix_at_commit(self)
+                transactions.fix_at_commit(self)
         return generation
 
     # What it says
@@ -150,10 +150,10 @@ class Journal(Recorder):
 
     def is_direct(self) -> bool:
         """Tell whether changes go straight to the B-trees."""
-        return self._p_jar is None or self.start > _transactions.begin(self)
+        return self._p_jar is None or self.start > transactions.begin(self)
 
     def is_bulk(self) -> bool:
-        return self.generation - _transactions.begin(self) >= BULK
+        return self.generation - transactions.begin(self) >= BULK
 
     def append(self, root: TreeMember, record: Record) -> None:
         """Add a record, after making room if there is little."""
@@ -173,7 +173,7 @@ class Journal(Recorder):
         return path
 
     def _make_room(self, root: TreeMember) -> None:
-        began = _transactions.begin(self)
+        began = transactions.begin(self)
         committed = began - self.start
         if committed <= 0:
             return
@@ -193,7 +193,7 @@ class Journal(Recorder):
         whoever first sees that it is due asks for it, and does it in its next
         transaction; unless it takes too long for that, and another one asks.
         """
-        me = _transactions.token(self._p_jar)
+        me = transactions.token(self._p_jar)
         if self.turn is not None:
             token, generation = self.turn
             if token == me and generation <= began:
@@ -221,7 +221,7 @@ class Journal(Recorder):
     def settle(self, root: TreeMember) -> None:
         """Move all records into the B-trees, and fix their numbers."""
         if self._p_jar is not None:
-            _transactions.begin(self)
+            transactions.begin(self)
         if self.records:
             self._move(root, self.generation)
         if self.backlog is not None:

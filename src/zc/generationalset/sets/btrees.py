@@ -16,10 +16,10 @@ import persistent
 from BTrees.LOBTree import LOBTree
 from BTrees.OLBTree import OLBTree
 
-from zc.generationalset import _zeo
+from zc.generationalset.sets import zeo
 
 if TYPE_CHECKING:
-    from zc.generationalset._records import SetChanges
+    from zc.generationalset.sets.records import SetChanges
 
 
 class _Marker(enum.Enum):
@@ -55,10 +55,10 @@ class SettledSet(persistent.Persistent):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        _zeo.order_for(self._p_jar)
+        zeo.order_for(self._p_jar)
 
     def __getstate__(self) -> dict[str, Any]:
-        _zeo.order_for(self._p_jar)
+        zeo.order_for(self._p_jar)
         state: dict[str, Any] = super().__getstate__()
         return state
 

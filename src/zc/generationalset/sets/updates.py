@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from zc.generationalset._records import Path, Recent, SetChanges
-from zc.generationalset._settled import GONE, MISSING, SettledSet
 from zc.generationalset.interfaces import SubsetUpdates
+from zc.generationalset.sets.btrees import GONE, MISSING, SettledSet
+from zc.generationalset.sets.records import Path, Recent, SetChanges
 
 if TYPE_CHECKING:
-    from zc.generationalset._journal import Journal
-    from zc.generationalset._tree import TreeMember
+    from zc.generationalset.sets.journal import Journal
+    from zc.generationalset.sets.members import TreeMember
 
 
 def check_generation(generation: int) -> None:

@@ -8,19 +8,19 @@ from itertools import repeat
 from typing import Any
 
 import zc.generationalset
-from zc.generationalset import _transactions
-from zc.generationalset._epochs import derived_epoch, new_epoch
-from zc.generationalset._ids import PLAIN, check_id, is_plain, plain_id
-from zc.generationalset._journal import Journal
-from zc.generationalset._records import (
+from zc.generationalset.interfaces import IdError
+from zc.generationalset.sets import transactions
+from zc.generationalset.sets.btrees import GONE, MISSING, SettledSet
+from zc.generationalset.sets.epochs import derived_epoch, new_epoch
+from zc.generationalset.sets.ids import PLAIN, check_id, is_plain, plain_id
+from zc.generationalset.sets.journal import Journal
+from zc.generationalset.sets.records import (
     NO_CHANGES,
     Path,
     Recent,
     Record,
     SetChanges,
 )
-from zc.generationalset._settled import GONE, MISSING, SettledSet
-from zc.generationalset.interfaces import IdError
 
 
 class TreeMember(SettledSet):
@@ -120,7 +120,7 @@ class TreeMember(SettledSet):
             return self._old_generation()
         began = None
         if journal._p_jar is not None:
-            began = _transactions.began(journal)
+            began = transactions.began(journal)
         return journal.generation if began is None else began
 
     def _old_generation(self) -> int:

@@ -8,10 +8,10 @@ from typing import Any
 from BTrees.LOBTree import LOBTree
 from BTrees.OLBTree import OLBTree
 
-from zc.generationalset import _transactions
-from zc.generationalset._ids import is_plain, repaired_id
-from zc.generationalset._records import Recorder
-from zc.generationalset._tree import TreeMember
+from zc.generationalset.sets import transactions
+from zc.generationalset.sets.ids import is_plain, repaired_id
+from zc.generationalset.sets.members import TreeMember
+from zc.generationalset.sets.records import Recorder
 
 
 def repair(gset: TreeMember) -> int:
@@ -33,7 +33,7 @@ def repair(gset: TreeMember) -> int:
     journal = root._journal
     if journal is not None:
         if journal._p_jar is not None:
-            _transactions.begin(journal)
+            transactions.begin(journal)
         _repair_records(journal)
         if journal.backlog is not None:
             _repair_records(journal.backlog)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from zc.generationalset._tree import TreeMember
+from zc.generationalset.sets.members import TreeMember
 
 if TYPE_CHECKING:
-    from zc.generationalset._set import GenerationalSet
+    from zc.generationalset.sets.set import GenerationalSet
 
     T = TypeVar('T', bound=GenerationalSet)
 

@@ -16,7 +16,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zc.generationalset._journal import Journal
+    from zc.generationalset.sets.journal import Journal
 
 
 class _Notes:

@@ -14,18 +14,18 @@ from ZODB.POSException import POSError
 from zope.interface import implementer
 
 import zc.generationalset
-from zc.generationalset import _algebra
-from zc.generationalset._copies import flat_state, is_flat, stored_state
-from zc.generationalset._epochs import new_epoch
-from zc.generationalset._ids import PLAIN, check_id, plain_id
-from zc.generationalset._settled import GONE, MISSING
-from zc.generationalset._tree import TreeMember
-from zc.generationalset._updates import (
+from zc.generationalset.interfaces import IGenerationalSet
+from zc.generationalset.sets import operators
+from zc.generationalset.sets.btrees import GONE, MISSING
+from zc.generationalset.sets.copies import flat_state, is_flat, stored_state
+from zc.generationalset.sets.epochs import new_epoch
+from zc.generationalset.sets.ids import PLAIN, check_id, plain_id
+from zc.generationalset.sets.members import TreeMember
+from zc.generationalset.sets.updates import (
     check_generation,
     client_updates_since,
     updates_since,
 )
-from zc.generationalset.interfaces import IGenerationalSet
 
 
 def _with_another_set(
@@ -288,18 +288,18 @@ class GenerationalSet(TreeMember):
 
     # Set operations
 
-    __or__ = _with_another_set(_algebra.union)
-    __and__ = _with_another_set(_algebra.intersection)
-    __sub__ = _with_another_set(_algebra.difference)
-    __xor__ = _with_another_set(_algebra.symmetric_difference)
-    __ior__ = _with_another_set(_algebra.update)
-    __iand__ = _with_another_set(_algebra.intersection_update)
-    __isub__ = _with_another_set(_algebra.difference_update)
-    __ixor__ = _with_another_set(_algebra.symmetric_difference_update)
-    __le__ = _with_another_set(_algebra.is_subset)
-    __ge__ = _with_another_set(_algebra.is_superset)
-    __lt__ = _with_another_set(_algebra.is_proper_subset)
-    __gt__ = _with_another_set(_algebra.is_proper_superset)
+    __or__ = _with_another_set(operators.union)
+    __and__ = _with_another_set(operators.intersection)
+    __sub__ = _with_another_set(operators.difference)
+    __xor__ = _with_another_set(operators.symmetric_difference)
+    __ior__ = _with_another_set(operators.update)
+    __iand__ = _with_another_set(operators.intersection_update)
+    __isub__ = _with_another_set(operators.difference_update)
+    __ixor__ = _with_another_set(operators.symmetric_difference_update)
+    __le__ = _with_another_set(operators.is_subset)
+    __ge__ = _with_another_set(operators.is_superset)
+    __lt__ = _with_another_set(operators.is_proper_subset)
+    __gt__ = _with_another_set(operators.is_proper_superset)
 
     def isdisjoint(self, other: Iterable[Any]) -> bool:
         if isinstance(other, GenerationalSet):

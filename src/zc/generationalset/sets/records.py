@@ -8,8 +8,8 @@ from typing import Any, NoReturn, TypeAlias
 
 import persistent
 
-from zc.generationalset import _zeo
-from zc.generationalset._settled import GONE, MISSING
+from zc.generationalset.sets import zeo
+from zc.generationalset.sets.btrees import GONE, MISSING
 
 Path: TypeAlias = 'tuple[Any, ...]'
 #: Path of subset ids, id, change of length (1, 0 or -1), the generation of the
@@ -62,7 +62,7 @@ class Recorder(persistent.Persistent):
     records: tuple[Record, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
-        _zeo.order_for(self._p_jar)
+        zeo.order_for(self._p_jar)
         state: dict[str, Any] = super().__getstate__()
         records = state.pop('records', ())
         if records:

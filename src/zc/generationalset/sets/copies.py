@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from BTrees.LOBTree import LOBTree
 from BTrees.OLBTree import OLBTree
 
-from zc.generationalset._journal import Journal
-from zc.generationalset._settled import MISSING, SettledSet
+from zc.generationalset.sets.btrees import MISSING, SettledSet
+from zc.generationalset.sets.journal import Journal
 
 if TYPE_CHECKING:
-    from zc.generationalset._tree import TreeMember
+    from zc.generationalset.sets.members import TreeMember
 
 _TREES = {'contents': LOBTree, 'generations': OLBTree, 'removals': LOBTree}
 _COUNTS = '_length', '_removed', '_floor'

@@ -1,0 +1,256 @@
+"""Audit a stored tree of sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from BTrees.check import check as check_btree
+from ZODB.POSException import POSKeyError
+
+from zc.generationalset.sets.btrees import GONE, MISSING
+from zc.generationalset.sets.ids import is_plain
+from zc.generationalset.sets.journal import Journal
+from zc.generationalset.sets.members import TreeMember
+from zc.generationalset.sets.records import Path, Recent, Record
+
+
+def check(
+        gset: TreeMember,
+        progress: Callable[[int], object] | None = None,
+        encode: Callable[[tuple[Any, Any]], object] | None = None,
+) -> list[str]:
+    """Return what is wrong with the tree that a set is in: nothing, if [].
+
+    Reads every object of the tree but its items: O(n).  Changes nothing.
+
+    >>> from zc.generationalset import VGSet, check
+    >>> gset = VGSet()
+    >>> gset.add('a')
+    >>> check(gset)
+    []
+
+    If ``progress`` is given, it is called now and then with the number of
+    entries that were checked.
+
+    If ``encode`` is given, it is called with each pair of id and item, which
+    is read for that; ``zc.generationalset.wire.encode_entry``, for example,
+    raises an error for what can't be sent to clients.
+    """
+    audit = _Audit(progress or (lambda count: None), encode)
+    return list(audit.tree(_top(gset)))
+
+
+def _top(gset: TreeMember) -> TreeMember:
+    """Return the root, of a tree whose parents may be wrong."""
+    seen = set()
+    while gset.parent is not None and id(gset) not in seen:
+        seen.add(id(gset))
+        gset = gset.parent
+    return gset
+
+
+class _Audit:
+
+    def __init__(
+            self, progress: Callable[[int], object],
+            encode: Callable[[tuple[Any, Any]], object] | None) -> None:
+        self._progress = progress
+        self._encode = encode
+        self._count = 0
+        self._seen: set[int] = set()
+        self._members: dict[Path, TreeMember] = {}
+
+    def tree(self, root: TreeMember) -> Iterator[str]:
+        if root.parent is not None:
+            yield 'the supersets go in a circle'
+        journal = root._journal
+        if journal is None:
+            # An old release's, which may have numbered subsets anyhow.
+            yield from self._member(root, (), None)
+            return
+        if root._epoch is None:
+            yield 'the tree has no epoch'
+        yield from self._member(root, (), journal.base)
+        yield from self._journal(journal)
+
+    def _member(
+            self, member: TreeMember, path: Path, newest: int | None,
+    ) -> Iterator[str]:
+        if id(member) in self._seen:
+            yield f'{_name(path)}: is in the tree twice'
+            return
+        self._seen.add(id(member))
+        self._members[path] = member
+        try:
+            for problem in self._settled(member, newest):
+                yield f'{_name(path)}: {problem}'
+            subsets = []
+            for key, ob in self._entries(member):
+                if isinstance(ob, TreeMember):
+                    subsets.append((key, ob))
+                else:
+                    yield from self._item(path, key, ob)
+            for key, subset in subsets:
+                for problem in self._subset(member, subset, key, newest):
+                    yield f'{_name((*path, key))}: {problem}'
+        except POSKeyError as error:
+            yield f'{_name(path)}: an object is missing in the database, ' \
+                  f'{error}'
+            return
+        for key, subset in subsets:
+            yield from self._member(subset, (*path, key), newest)
+
+    def _entries(self, member: TreeMember) -> Iterator[tuple[Any, Any]]:
+        """Yield id and object of everything settled."""
+        for key, generation in member.generations.items():
+            self._count += 1
+            if self._count % 10000 == 0:
+                self._progress(self._count)
+            ob = member.contents.get(generation, MISSING)
+            if ob is not MISSING:
+                yield key, ob
+
+    def _item(self, path: Path, key: Any, ob: Any) -> Iterator[str]:
+        if self._encode is None:
+            return
+        try:
+            self._encode((key, ob))
+        except Exception as error:  # whatever the item's own code raises
+            yield (f'{_name(path)}: the item {key!r} can not be sent: '
+                   f'{type(error).__name__}: {error}')
+
+    # What is settled
+
+    def _settled(
+            self, member: TreeMember, newest: int | None) -> Iterator[str]:
+        odd = [key for key in member.generations if not is_plain(key)]
+        if odd:
+            yield _odd(odd)
+        for name in 'contents', 'generations', 'removals':
+            tree = getattr(member, name)
+            try:
+                tree._check()
+                check_btree(tree)
+            except AssertionError as error:
+                yield f'{name}: the B-tree is damaged: {error}'
+            except TypeError as error:
+                yield f'{name}: its ids can not be compared: {error}'
+        contents, removals = member.contents, member.removals
+        yield from _index(member)
+        for generation in contents:
+            if generation in removals:
+                yield f'generation {generation} is an object and a removal'
+        yield from _counts(member)
+        yield from _bounds(member, newest)
+
+    def _subset(
+            self, superset: TreeMember, subset: TreeMember, key: Any,
+            newest: int | None) -> Iterator[str]:
+        if subset.parent is not superset:
+            yield f'its parent is {subset.parent!r}, not its superset'
+        if superset._subset_id(subset) != key:
+            yield f'its id is {subset.id!r}'
+        if subset._journal is not None or subset._epoch is not None:
+            yield 'has a journal or an epoch, as only a root has'
+        if subset._joined() is None:
+            yield 'has not joined its superset'
+        elif newest is not None and subset._joined() > newest:  # type: ignore
+            yield f'joined at {subset._joined()}, which is yet to come'
+
+    # What isn't
+
+    def _journal(self, journal: Journal) -> Iterator[str]:
+        records = journal.records
+        backlog = journal.backlog
+        if backlog is not None and backlog.records:
+            records = backlog.records + records
+            if backlog.start + len(backlog.records) != journal.start:
+                yield (f'journal: starts at {journal.start}, its backlog '
+                       f'ends at {backlog.start + len(backlog.records)}')
+        if journal.fixed > journal.generation:
+            yield f'journal: {journal.fixed} was handed out, and is lost'
+        before = Recent(0, ())
+        for generation, record in enumerate(records, journal.base + 1):
+            if record[2] >= 0:
+                yield from self._item(record[0], record[1], record[-1])
+            for problem in self._record(record, before):
+                yield f'journal: at {generation}, {record[:-1]}: {problem}'
+            before.append(generation, record)
+
+    def _record(self, record: Record, before: Recent) -> Iterator[str]:
+        path, key, change, previous, ob = record
+        odd = [id for id in (*path, key) if not is_plain(id)]
+        if odd:
+            yield _odd(odd)
+            return
+        member = self._members.get(path)
+        if member is None:
+            yield 'there is no such set'
+            return
+        if isinstance(ob, TreeMember):
+            yield 'a subset is in the journal'
+        entry = before.at(path).changes.get(key) or member._settled_entry(key)
+        forgotten = not entry[0] and previous <= member._known_floor()
+        if previous != entry[0] and not forgotten:
+            yield f'the previous change was at {entry[0]}, not {previous}'
+        present = entry[1] is not MISSING and entry[1] is not GONE
+        if change != (-1 if change < 0 else int(not present)) or (
+                change < 0 and not present):
+            yield f'the id was {"" if present else "not "}there before'
+
+
+def _odd(ids: list[Any]) -> str:
+    kind = type(ids[0])
+    return (f'{len(ids)} ids are stored as instances of classes, such as '
+            f'{kind.__module__}.{kind.__qualname__}, without which nobody '
+            'can read them; zc.generationalset.repair makes plain ones of '
+            'them')
+
+
+def _name(path: Path) -> str:
+    return '/'.join(map(str, path)) or 'the set'
+
+
+def _index(member: TreeMember) -> Iterator[str]:
+    """Compare the index of ids with what it points to."""
+    ids: dict[int, Any] = {}
+    for key, generation in member.generations.items():
+        if generation in ids:
+            yield f'{key!r} and {ids[generation]!r} both have {generation}'
+        ids[generation] = key
+        if member.removals.get(generation, key) != key:
+            yield (f'the removal at {generation} is of '
+                   f'{member.removals[generation]!r}, not of {key!r}')
+        if generation not in member.contents \
+                and generation not in member.removals:
+            yield f'{key!r} has {generation}, where nothing is'
+    for name in 'contents', 'removals':
+        for generation in getattr(member, name):
+            if generation not in ids:
+                yield f'{name} has {generation}, which no id has'
+
+
+def _counts(member: TreeMember) -> Iterator[str]:
+    for name, expected in (('_length', len(member.contents)),
+                           ('_removed', len(member.removals))):
+        if getattr(member, name) not in (None, expected):
+            yield f'{name} is {getattr(member, name)}, not {expected}'
+
+
+def _bounds(member: TreeMember, newest: int | None) -> Iterator[str]:
+    if not isinstance(member.maximum_removals, int) \
+            or member.maximum_removals < 0:
+        yield f'maximum_removals is {member.maximum_removals!r}'
+    generations = [tree.maxKey() for tree in (member.contents, member.removals)
+                   if tree]
+    for generation in generations:
+        if newest is not None and generation > newest:
+            yield f'has {generation}, but the tree is at {newest}'
+    if member._floor is None:
+        return
+    if newest is not None and member._floor > newest:
+        yield f'the floor is {member._floor}, but the tree is at {newest}'
+    if member.removals and member.removals.minKey() <= member._floor:
+        yield (f'the floor is {member._floor}, but the removal at '
+               f'{member.removals.minKey()} is not forgotten')
