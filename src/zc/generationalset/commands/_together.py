@@ -16,8 +16,8 @@ from zc.generationalset.commands import Failure, _databases, _logs
 from zc.generationalset.commands import serve as serving
 from zc.generationalset.commands._tokens import Tokens
 from zc.generationalset.server import _run
-from zc.generationalset.server._metrics import DIRECTORY
 from zc.generationalset.server._workers import WorkerFailed, Workers
+from zc.generationalset.server.metrics import DIRECTORY
 
 
 def serve(options: argparse.Namespace, tokens: Tokens) -> int:

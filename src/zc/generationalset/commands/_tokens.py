@@ -61,7 +61,7 @@ class Tokens:
         self._use(from_file(path) if path else only(token) if token else {})
 
     def _use(self, users: dict[str, User]) -> None:
-        from zc.generationalset.server._access import bearer
+        from zc.generationalset.server.access import bearer
 
         self.users = users
         self._bearer = bearer(users) if users else None

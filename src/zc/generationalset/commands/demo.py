@@ -81,9 +81,9 @@ def _signed(name: str, minutes: int) -> dict[str, object]:
 
 def routes() -> list[BaseRoute]:
     """Return the routes of the board's page."""
-    from zc.generationalset.server import _pages
+    from zc.generationalset.server import pages
 
-    return [_pages.page('/', 'board/index.html'), _pages.folder('board')]
+    return [pages.page('/', 'board/index.html'), pages.folder('board')]
 
 
 def announce(url: str) -> str:

@@ -182,14 +182,14 @@ def opened(
             routes = []
         app = make_application(db, path, tokens, options, routes)
         if options.pages is not None:
-            from zc.generationalset.server import _folder
-            _folder.add(app, options.pages)
+            from zc.generationalset.server import folder
+            folder.add(app, options.pages)
         yield (app, Found('/'.join(path), made, is_new))
 
 
 def check_access(
         options: argparse.Namespace, tokens: Tokens) -> None:
-    from zc.generationalset.server._sites import check_origins
+    from zc.generationalset.server.sites import check_origins
 
     if not tokens and not is_loopback(options.host):
         raise Failure(

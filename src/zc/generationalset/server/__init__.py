@@ -33,31 +33,31 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from zc.generationalset.server import (
-    _ending,
-    _monitoring,
-    _openapi,
-    _pages,
-    _reading,
-    _writing,
+    description,
+    ending,
+    items,
+    monitoring,
+    pages,
+    updates,
 )
-from zc.generationalset.server._access import Access, bearer
-from zc.generationalset.server._bodies import Limits
-from zc.generationalset.server._budget import Budget
-from zc.generationalset.server._hosts import Hosts
-from zc.generationalset.server._metrics import Metrics
-from zc.generationalset.server._problems import (
+from zc.generationalset.server.access import Access, bearer
+from zc.generationalset.server.bodies import Limits
+from zc.generationalset.server.budget import Budget
+from zc.generationalset.server.hosts import Hosts
+from zc.generationalset.server.metrics import Metrics
+from zc.generationalset.server.problems import (
     Defects,
     Isolated,
     Problem,
     respond,
 )
-from zc.generationalset.server._requests import ROUTE, Requests
-from zc.generationalset.server._sites import (
+from zc.generationalset.server.requests import ROUTE, Requests
+from zc.generationalset.server.sites import (
     OtherSites,
     check_origins,
     cors,
 )
-from zc.generationalset.server._trees import Trees
+from zc.generationalset.server.trees import Trees
 
 __all__ = ['Limits', 'Problem', 'Service', 'application']
 
@@ -99,7 +99,7 @@ class Service:
             if self._trees is not None:
                 self._trees[1].abandon()
             self._trees = loop, self._make_trees()
-            self._watching = loop.create_task(_ending.watch(self.stop))
+            self._watching = loop.create_task(ending.watch(self.stop))
         return self._trees[1]
 
     def check_process(self) -> None:
@@ -136,8 +136,8 @@ class Service:
         told to the client.
         """
         name = self.access.tree_name(request)
-        _, updates = await _writing.write(self, request, name, change)
-        return _writing.response({}, updates, 200)
+        _, new = await items.write(self, request, name, change)
+        return items.response({}, new, 200)
 
     def stop(self) -> None:
         """End all event streams and long polls, so that a server can end."""
@@ -243,7 +243,7 @@ def application(
         await service.close()
 
     app = Starlette(
-        routes=[*routes, *_routes(service), *_pages.routes()],
+        routes=[*routes, *_routes(service), *pages.routes()],
         middleware=[Middleware(Requests, metrics=service.metrics),
                     Middleware(Isolated), *cors(origins), Middleware(Defects),
                     *checked, Middleware(OtherSites, origins=origins)],
@@ -266,7 +266,7 @@ register_url_convertor('anything', _Anything())
 
 
 #: They aren't described for clients.
-_NOT_FOR_CLIENTS = _monitoring.health, _monitoring.metrics
+_NOT_FOR_CLIENTS = monitoring.health, monitoring.metrics
 
 
 def _routes(service: Service) -> list[Route]:
@@ -280,12 +280,12 @@ def _routes(service: Service) -> list[Route]:
                      include_in_schema=endpoint not in _NOT_FOR_CLIENTS)
 
     return [
-        route('/updates', _reading.updates, 'GET'),
-        route('/events', _reading.events, 'GET'),
-        route('/batch', _writing.batch, 'POST'),
+        route('/updates', updates.updates, 'GET'),
+        route('/events', updates.events, 'GET'),
+        route('/batch', items.batch, 'POST'),
         # Without methods: any, since they depend on the path.
-        route('/items/{path:anything}', _writing.item),
-        route('/openapi.json', _openapi.describe, 'GET'),
-        route('/healthz', _monitoring.health, 'GET'),
-        route('/metrics', _monitoring.metrics, 'GET'),
+        route('/items/{path:anything}', items.item),
+        route('/openapi.json', description.describe, 'GET'),
+        route('/healthz', monitoring.health, 'GET'),
+        route('/metrics', monitoring.metrics, 'GET'),
     ]

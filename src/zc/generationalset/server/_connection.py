@@ -17,8 +17,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from zc.generationalset.server._problems import Problem
-from zc.generationalset.server._requests import ABORT
+from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.requests import ABORT
 
 #: Bytes of the head of a request: its line and its headers.  The same for the
 #: trailers of a chunked body.

@@ -14,10 +14,10 @@ import transaction
 from transaction.interfaces import TransientError
 from ZODB.POSException import ConflictError, ReadOnlyError
 
-from zc.generationalset.server._metrics import Metrics
-from zc.generationalset.server._problems import Problem
-from zc.generationalset.server._turns import Turns
 from zc.generationalset.server._wakeups import Wakeups
+from zc.generationalset.server.metrics import Metrics
+from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.turns import Turns
 
 T = TypeVar('T')
 U = TypeVar('U')

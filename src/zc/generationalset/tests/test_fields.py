@@ -4,7 +4,7 @@ import unittest
 
 from starlette.requests import Request
 
-from zc.generationalset.server._fields import accepts_gzip, has_tag
+from zc.generationalset.server.fields import accepts_gzip, has_tag
 
 
 def request(name, *lines):

@@ -5,7 +5,7 @@ import unittest
 import httpx
 from starlette.responses import PlainTextResponse
 
-from zc.generationalset.server._hosts import Hosts
+from zc.generationalset.server.hosts import Hosts
 
 APPLICATION = Hosts(PlainTextResponse('here'), ['localhost', '[::1]'])
 

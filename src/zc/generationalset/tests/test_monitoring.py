@@ -11,9 +11,9 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from zc.generationalset.commands._logs import JSONFormatter
-from zc.generationalset.server import _monitoring, _requests
-from zc.generationalset.server._metrics import DIRECTORY
-from zc.generationalset.server._reader import Reader
+from zc.generationalset.server import monitoring, requests
+from zc.generationalset.server.encoding import Reader
+from zc.generationalset.server.metrics import DIRECTORY
 from zc.generationalset.tests.serving import Served, wait
 from zc.generationalset.tests.test_server_events import Stream
 from zc.generationalset.tests.test_server_failures import Mute
@@ -65,7 +65,7 @@ class OpenTests(Monitored):
             return original(*arguments)
         looks = []
         with mock.patch.object(Reader, 'positions', positions), \
-                mock.patch.object(_monitoring, 'PATIENCE', 0.05), \
+                mock.patch.object(monitoring, 'PATIENCE', 0.05), \
                 self.assertLogs(LOGGER) as logs:
             for _ in range(3):
                 self.refused(503, self.http.get('/healthz'))
@@ -205,7 +205,7 @@ class LogTests(Monitored):
         async def app(scope, receive, send):
             called.append(scope)
 
-        middleware = _requests.Requests(app, None)
+        middleware = requests.Requests(app, None)
         with self.assertRaises(StopIteration):
             middleware({'type': 'lifespan'}, None, None).send(None)
         self.assertEqual(called, [{'type': 'lifespan'}])

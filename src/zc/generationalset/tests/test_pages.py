@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 import zc.generationalset
-from zc.generationalset.server import _pages, application
+from zc.generationalset.server import application, pages
 from zc.generationalset.tests.layers import Processes
 from zc.generationalset.tests.serving import Served, served
 
@@ -178,7 +178,7 @@ class PagesTests(Served):
     def test_an_application_may_have_pages_of_its_own(self):
         app = application(
             self.db, lambda root: root['things'],
-            routes=[_pages.page('/', 'explore.html')])
+            routes=[pages.page('/', 'explore.html')])
         with served(app) as url:
             response = httpx.get(url)
             self.assertEqual(

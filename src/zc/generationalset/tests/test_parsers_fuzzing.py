@@ -11,7 +11,7 @@ from uvicorn.server import ServerState
 
 from zc.generationalset import wire
 from zc.generationalset.client._eventstream import EventStream, TooLong
-from zc.generationalset.server import Limits, Problem, _bodies, _connection
+from zc.generationalset.server import Limits, Problem, _connection, bodies
 from zc.generationalset.server._connection import Connection
 from zc.generationalset.wire import WireError
 
@@ -130,10 +130,10 @@ class Parsers:
 
         def test(text):
             try:
-                normal = _bodies._normal(text, limits)
+                normal = bodies._normal(text, limits)
             except Problem:
                 return
-            self.assertEqual(_bodies._normal(normal, limits), normal)
+            self.assertEqual(bodies._normal(normal, limits), normal)
 
         self.fuzz(test, BODIES)
 
@@ -142,7 +142,7 @@ class Parsers:
 
         def test(text):
             try:
-                _bodies._changes(_bodies._texts(text, limits), 0, limits)
+                bodies._changes(bodies._texts(text, limits), 0, limits)
             except Problem as problem:
                 self.assertIn(problem.status, (400, 413))
 

@@ -22,9 +22,9 @@ from zc.generationalset.client import Client
 from zc.generationalset.mirror import Mirror
 from zc.generationalset.replica import Replica
 from zc.generationalset.server import application
-from zc.generationalset.server._answers import Position
-from zc.generationalset.server._kept import Kept
-from zc.generationalset.server._tree import Tree
+from zc.generationalset.server.answer import Position
+from zc.generationalset.server.cache import Kept
+from zc.generationalset.server.tree import Tree
 from zc.generationalset.tests import writers
 from zc.generationalset.tests.clients import Watcher
 from zc.generationalset.tests.serving import Served, served, wait

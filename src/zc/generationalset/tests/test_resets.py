@@ -14,11 +14,11 @@ import httpx
 from zc.generationalset import wire
 from zc.generationalset.documents import Document
 from zc.generationalset.replica import Replica
-from zc.generationalset.server import _gzip
-from zc.generationalset.server._answers import Answer, Position
-from zc.generationalset.server._kept import Kept
-from zc.generationalset.server._reader import Reader
-from zc.generationalset.server._tree import Tree
+from zc.generationalset.server import compression
+from zc.generationalset.server.answer import Answer, Position
+from zc.generationalset.server.cache import Kept
+from zc.generationalset.server.encoding import Reader
+from zc.generationalset.server.tree import Tree
 from zc.generationalset.tests.serving import Served, wait
 
 
@@ -28,13 +28,13 @@ class GzipTests(unittest.TestCase):
         source = random.Random(1)
         for size in 0, 1, 63, 100_000, 3_000_000:
             rest = os.urandom(size // 2) + b'x' * (size - size // 2)
-            deflated = _gzip.Deflated(
+            deflated = compression.Deflated(
                 [rest[start:start + 65536]
                  for start in range(0, size, 65536)])
             body = b''.join(deflated)
             for length in 0, 1, 50, 10_000:
                 head = source.randbytes(length)
-                whole = _gzip.begin(head) + body + deflated.end(head)
+                whole = compression.begin(head) + body + deflated.end(head)
                 self.assertEqual(gzip.decompress(whole), head + rest)
                 # As one member, which is all that some clients read.
                 unpacker = zlib.decompressobj(wbits=31)

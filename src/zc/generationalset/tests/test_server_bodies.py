@@ -6,7 +6,7 @@ import socket
 import threading
 import urllib.parse
 
-from zc.generationalset.server import Limits, _budget
+from zc.generationalset.server import Limits, budget
 from zc.generationalset.tests.serving import Served, wait
 
 KIND = 'application/json'
@@ -73,7 +73,7 @@ class BudgetTests(Sending):
         return self.app.state.gset.budget._rest
 
     def test_too_many_large_bodies(self):
-        held = self.size - 1 - _budget.FREE
+        held = self.size - 1 - budget.FREE
         connections = [
             self.begin('/items/a', self.size, self.size - 1) for _ in '12']
         wait(lambda: self.rest() == 1_200_000 - 2 * held)

@@ -17,8 +17,8 @@ from zope.testing.wait import Wait
 from zc.generationalset import GSet
 from zc.generationalset.documents import Document
 from zc.generationalset.server import application
-from zc.generationalset.server._reading import EventStream
 from zc.generationalset.server._wakeups import Wakeups
+from zc.generationalset.server.updates import EventStream
 from zc.generationalset.tests.serving import Served, served, wait
 
 

@@ -17,15 +17,19 @@ from zc.generationalset import GSet
 from zc.generationalset.documents import Document
 from zc.generationalset.server import (
     Problem,
-    _answers,
     _database,
-    _reader,
-    _trees,
+    encoding,
 )
-from zc.generationalset.server._kept import Kept, Question
-from zc.generationalset.server._spool import Spool
-from zc.generationalset.server._tree import Tree
 from zc.generationalset.server._wakeups import Wakeups
+from zc.generationalset.server.answer import (
+    NOTHING,
+    Answer,
+    Position,
+    nothing_new,
+)
+from zc.generationalset.server.cache import Kept, Question
+from zc.generationalset.server.spool import Spool
+from zc.generationalset.server.tree import Tree
 from zc.generationalset.tests.serving import Served, wait
 from zc.generationalset.tests.test_server_events import Stream
 from zc.generationalset.tests.util import Lost
@@ -86,7 +90,7 @@ class DefectTests(Served):
     def test_database_server_that_is_away(self):
         def answer(*arguments):
             raise TransientError('away')
-        with mock.patch.object(_reader.Reader, 'answer', answer), \
+        with mock.patch.object(encoding.Reader, 'answer', answer), \
                 self.assertLogs('zc.generationalset.server') as logs:
             response = self.http.get('/updates')
             self.refused(503, response, 'not available')
@@ -165,7 +169,7 @@ class LimitTests(Served):
             raise ConflictError
         tries = []
         with mock.patch.object(_database.time, 'sleep'), mock.patch(
-                'zc.generationalset.server._changes.make', conflict):
+                'zc.generationalset.server.edits.make', conflict):
             response = self.http.put('/items/a', json=1)
         self.refused(503, response, 'conflicts')
         self.assertTrue(int(response.headers['retry-after']))
@@ -173,7 +177,7 @@ class LimitTests(Served):
 
     def test_a_conflict_is_retried(self):
         make = mock.Mock(side_effect=[ConflictError, ('a', True)])
-        with mock.patch('zc.generationalset.server._changes.make', make):
+        with mock.patch('zc.generationalset.server.edits.make', make):
             self.assertEqual(
                 self.http.put('/items/a', json=1).status_code, 201)
 
@@ -222,8 +226,9 @@ class ManyTreesTests(Served):
         with self.db.transaction() as connection:
             connection.root.trees = {
                 f'{number}': GSet() for number in range(20)}
-        with mock.patch.object(_trees, 'IDLE', 5), self.http.stream(
-                'GET', '/events', params={'tree': '3'}) as stream:
+        with mock.patch('zc.generationalset.server.trees.IDLE', 5), \
+                self.http.stream(
+                    'GET', '/events', params={'tree': '3'}) as stream:
             chunks = stream.iter_raw()
             next(chunks)
             for number in range(20):
@@ -284,14 +289,14 @@ class OvertakenTests(Served):
         """Have the next answers say that nothing changed, when it just did."""
         self.http.get('/items/')
         trees = self.app.state.gset._trees[1]
-        original, old = trees.answer, _answers.Position(self.epoch(), 1)
+        original, old = trees.answer, Position(self.epoch(), 1)
 
         answers = [original] + (times - 1) * [None]
 
         async def answer(tree, *arguments, **options):
             trees.answer = answers.pop() or answer
-            await original(tree, _answers.NOTHING)
-            return _answers.nothing_new(old, 0)
+            await original(tree, NOTHING)
+            return nothing_new(old, 0)
         self.put('a', 1)
         trees.answer = answer
 
@@ -313,14 +318,14 @@ class TreeTests(unittest.TestCase):
 
     def test_what_was_read_before_changes_nothing(self):
         tree = Tree('name', Kept())
-        old, new = _answers.Position('e', 1), _answers.Position('e', 2)
+        old, new = Position('e', 1), Position('e', 2)
         tree.learn(new, 5)
         tree.learn(old, 4)
         self.assertEqual((tree.position, tree.checked), (new, 5))
-        key = Question('name', _answers.NOTHING, False)
-        tree.keep(key, _answers.Answer(_answers.NOTHING, old, 4))
+        key = Question('name', NOTHING, False)
+        tree.keep(key, Answer(NOTHING, old, 4))
         self.assertIsNone(tree.kept(key, 0))
-        tree.keep(key, _answers.Answer(_answers.NOTHING, new, 4))
+        tree.keep(key, Answer(NOTHING, new, 4))
         self.assertIsNotNone(tree.kept(key, 5))
         self.assertIsNone(tree.kept(key, 6))
 

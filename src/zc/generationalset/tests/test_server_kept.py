@@ -11,17 +11,15 @@ from zc.generationalset import GSet
 from zc.generationalset.documents import Document
 from zc.generationalset.server import (
     Problem,
-    _copies,
-    _kept,
-    _reading,
-    _spool,
-    _trees,
+    cache,
+    copies,
+    updates,
 )
-from zc.generationalset.server._answers import Answer, Position
-from zc.generationalset.server._copies import Copies
-from zc.generationalset.server._kept import Kept, Question
-from zc.generationalset.server._spool import Spools
-from zc.generationalset.server._turns import USER
+from zc.generationalset.server.answer import Answer, Position
+from zc.generationalset.server.cache import Kept, Question
+from zc.generationalset.server.copies import Copies
+from zc.generationalset.server.spool import EACH, FILES, Spools
+from zc.generationalset.server.turns import USER
 from zc.generationalset.tests.serving import Served, wait
 from zc.generationalset.tests.test_server_connections import Connecting
 
@@ -39,14 +37,14 @@ class KeptTests(unittest.TestCase):
         return question
 
     def test_bytes_of_all_trees(self):
-        size = _kept.MEMORY // 10
+        size = cache.MEMORY // 10
         questions = [self.put(f'{number}', 1, size) for number in range(10)]
         found = [self.kept.get(question) is not None
                  for question in questions]
         self.assertEqual(found, [False] * 6 + [True] * 4)
 
     def test_again(self):
-        size = _kept.MEMORY // 5
+        size = cache.MEMORY // 5
         for _ in range(5):
             first = self.put('a', 1, size)
         second = self.put('a', 2, size)
@@ -54,13 +52,13 @@ class KeptTests(unittest.TestCase):
         self.assertIsNotNone(self.kept.get(second))
 
     def test_larger_than_all(self):
-        question = self.put('a', 1, _kept.MEMORY)
+        question = self.put('a', 1, cache.MEMORY)
         self.assertIsNone(self.kept.get(question))
-        self.assertEqual(self.kept._small._rest, _kept.MEMORY)
+        self.assertEqual(self.kept._small._rest, cache.MEMORY)
 
     def test_age(self):
         old = self.put('a', 1)
-        self.now = _kept.AGE
+        self.now = cache.AGE
         young = self.put('a', 2)
         self.kept.expire()
         self.assertIsNone(self.kept.get(old))
@@ -73,7 +71,7 @@ class KeptTests(unittest.TestCase):
         self.assertIsNone(self.kept.get(gone))
         self.assertIsNotNone(self.kept.get(here))
         self.kept.forget('b')
-        self.assertEqual(self.kept._small._rest, _kept.MEMORY)
+        self.assertEqual(self.kept._small._rest, cache.MEMORY)
         self.assertFalse(self.kept._small._of_trees)
 
 
@@ -110,11 +108,11 @@ class CopiesTests(unittest.TestCase):
 
     def test_shares(self):
         for user in 'ab':
-            for name in range(_copies.EACH):
+            for name in range(copies.EACH):
                 self.submit(user, name)
             self.refused(429, user, '')
         self.refused(503, 'c', '')
-        for name in range(_copies.COPIES - _copies.OTHERS):
+        for name in range(copies.COPIES - copies.OTHERS):
             self.submit('a', name, True)
         self.refused(503, 'a', '', True)
         self.copies._run()
@@ -135,7 +133,7 @@ class SpoolsTests(unittest.IsolatedAsyncioTestCase):
     def test_files(self):
         loop = asyncio.new_event_loop()
         self.addCleanup(loop.close)
-        made = [self.spools.make(loop, None) for _ in range(_spool.FILES)]
+        made = [self.spools.make(loop, None) for _ in range(FILES)]
         self.assertEqual(self.freed, [])
         with self.assertRaisesRegex(Problem, 'too many'):
             self.spools.make(loop, None)
@@ -153,7 +151,7 @@ class SpoolsTests(unittest.IsolatedAsyncioTestCase):
         self.make()
 
     async def test_one_user(self):
-        many = [self.make(1) for _ in range(_spool.EACH + 1)]
+        many = [self.make(1) for _ in range(EACH + 1)]
         with self.reading('ann', many[:-1]):
             self.refused('ann', many[-1])
             with self.reading('ann', many[:-1]), \
@@ -210,9 +208,9 @@ class FilesTests(Large):
         epoch = self.epoch()
         for generation in range(1, 10):
             self.assertEqual(self.get(generation, epoch).status_code, 200)
-        wait(lambda: self.files() == _kept.FILES)
+        wait(lambda: self.files() == cache.FILES)
         kept = self.app.state.gset._trees[1]._kept
-        kept._clock = lambda: time.monotonic() + _kept.AGE
+        kept._clock = lambda: time.monotonic() + cache.AGE
         kept.expire()
         wait(lambda: self.files() == 0)
 
@@ -224,7 +222,7 @@ class FilesTests(Large):
 
     def test_stalled_downloads(self):
         stalled = []
-        for number in range(_spool.EACH):
+        for number in range(EACH):
             stalled.append(self.begin())
             stalled.append(self.begin())
             self.put('new', number)
@@ -241,14 +239,14 @@ class FilesTests(Large):
         gc.collect()
         gc.disable()
         self.stack.callback(gc.enable)
-        with mock.patch.object(_copies, 'EACH', 0):
+        with mock.patch.object(copies, 'EACH', 0):
             for generation in range(1, 5):
                 self.refused(429, self.get(generation, epoch), 'waiting')
         self.assertEqual(
             len(self.app.state.gset._trees[1].spools._open), 0)
 
     def test_slow_readers(self):
-        with mock.patch.object(_reading, 'PATIENCE', 0.1), \
+        with mock.patch.object(updates, 'PATIENCE', 0.1), \
                 self.assertNoLogs(level='WARNING'):
             connection = self.begin()
             wait(lambda: not self.app.state.gset._trees[1].spools._read)
@@ -278,7 +276,7 @@ class NamesTests(Served):
             list(self.app.state.gset._trees[1]._trees), ['1'])
 
     def test_the_ones_used_last_stay(self):
-        with mock.patch.object(_trees, 'IDLE', 2):
+        with mock.patch('zc.generationalset.server.trees.IDLE', 2):
             for name in '01023':
                 self.assertEqual(self.ask(name), 200)
         self.assertEqual(

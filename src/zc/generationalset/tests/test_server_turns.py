@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from unittest import mock
 
-from zc.generationalset.server import Limits, Problem, _bodies, _turns
-from zc.generationalset.server._reader import Reader
-from zc.generationalset.server._turns import USER, Turns
+from zc.generationalset.server import Limits, Problem, bodies
+from zc.generationalset.server.encoding import Reader
+from zc.generationalset.server.turns import USER, Turns
 from zc.generationalset.tests.serving import Served, wait
 from zc.generationalset.tests.test_server_connections import Connecting
 
@@ -89,7 +89,7 @@ class TurnsTests(unittest.IsolatedAsyncioTestCase):
 
     async def test_too_many(self):
         turns = self.turns(1, 1)
-        with mock.patch.object(_turns, 'WAITING', 2):
+        with mock.patch('zc.generationalset.server.turns.WAITING', 2):
             tasks = [self.start(turns, 'ann', number) for number in range(3)]
             await asyncio.sleep(0)
             with self.assertRaises(Problem) as caught:
@@ -149,14 +149,14 @@ class ParsingTests(Served):
 
     def test_large_bodies(self):
         names = set()
-        original = _bodies._normal
+        original = bodies._normal
 
         def normal(text, limits):
             names.add(threading.current_thread().name.partition('_')[0])
             return original(text, limits)
 
-        large = 'x' * _bodies.AT_ONCE
-        with mock.patch.object(_bodies, '_normal', normal):
+        large = 'x' * bodies.AT_ONCE
+        with mock.patch.object(bodies, '_normal', normal):
             self.assertEqual(
                 self.http.put('/items/a', json=large).status_code, 201)
             response = self.http.post('/batch', json={'changes': [

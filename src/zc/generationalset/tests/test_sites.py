@@ -6,7 +6,7 @@ import httpx
 from starlette.routing import Route
 
 from zc.generationalset.server import application
-from zc.generationalset.server._sites import check_origins
+from zc.generationalset.server.sites import check_origins
 from zc.generationalset.tests.serving import Served
 from zc.generationalset.tests.test_server_failures import Mute
 

@@ -12,7 +12,7 @@ from zc.generationalset import GSet, check, wire
 from zc.generationalset.client import Client
 from zc.generationalset.client._eventstream import EventStream
 from zc.generationalset.replica import Replica
-from zc.generationalset.server import _writing, application
+from zc.generationalset.server import application, items
 from zc.generationalset.tests.serving import Served, served, wait
 
 
@@ -104,7 +104,7 @@ class OvertakenBatchesTests(WrongAnswersTests):
 
     def overtake(self, number):
         made, overtaken = threading.Event(), threading.Event()
-        original = _writing._make
+        original = items._make
 
         def make(gset, changes):
             result = original(gset, changes)
@@ -115,7 +115,7 @@ class OvertakenBatchesTests(WrongAnswersTests):
 
         removals = [('remove', f'{number - 1} {each}') for each in range(5)]
         changes = [('put', f'{number} {each}') for each in range(10)]
-        with mock.patch.object(_writing, '_make', make):
+        with mock.patch.object(items, '_make', make):
             batch = threading.Thread(
                 target=self.batch,
                 args=[*changes, *(removals if number else ())])

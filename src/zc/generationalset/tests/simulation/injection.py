@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from unittest import mock
 
 from zc.generationalset.client._watch import Watch
-from zc.generationalset.server._kept import Kept
+from zc.generationalset.server.cache import Kept
 from zc.generationalset.tests.simulation.loop import settle
 
 LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
@@ -81,14 +81,14 @@ def injected(loop, sleep, seed, report):
                 ('zc.generationalset.sets.epochs.secrets', chance),
                 ('zc.generationalset.sets.transactions.random', chance),
                 ('zc.generationalset.client._writes.secrets', chance),
-                ('zc.generationalset.server._changes.secrets', chance),
+                ('zc.generationalset.server.edits.secrets', chance),
                 ('zc.generationalset.sets.zeo.time', waiting),
                 ('zc.generationalset.server._database.time', waiting),
-                ('zc.generationalset.server._copies.ThreadPoolExecutor',
+                ('zc.generationalset.server.copies.ThreadPoolExecutor',
                  Inline),
                 ('zc.generationalset.server._database.ThreadPoolExecutor',
                  Inline),
-                ('zc.generationalset.server._turns.ThreadPoolExecutor',
+                ('zc.generationalset.server.turns.ThreadPoolExecutor',
                  later(loop, random.Random(f'{seed} of threads'))),
                 ('ZODB.BaseStorage.time', dating),
                 ('ZODB.FileStorage.FileStorage.fsync', None)]:

@@ -9,21 +9,21 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from typing import Any
 
-from zc.generationalset.server._answers import (
+from zc.generationalset.server._database import Database
+from zc.generationalset.server._wakeups import Wakeups
+from zc.generationalset.server.answer import (
     NOTHING,
     Answer,
     Position,
     nothing_new,
 )
-from zc.generationalset.server._database import Database
-from zc.generationalset.server._kept import Kept, Question
-from zc.generationalset.server._metrics import Metrics
-from zc.generationalset.server._problems import Problem
-from zc.generationalset.server._reader import Reader
-from zc.generationalset.server._spool import Spools
-from zc.generationalset.server._tree import Tree
-from zc.generationalset.server._turns import USER, Turns
-from zc.generationalset.server._wakeups import Wakeups
+from zc.generationalset.server.cache import Kept, Question
+from zc.generationalset.server.encoding import Reader
+from zc.generationalset.server.metrics import Metrics
+from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.spool import Spools
+from zc.generationalset.server.tree import Tree
+from zc.generationalset.server.turns import USER, Turns
 
 #: Trees remembered while nobody listens to them.
 IDLE = 10_000

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zc.generationalset.server._problems import Problem
+from zc.generationalset.server.problems import Problem
 
 
 class Hosts:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from typing import Any, TypeVar
 
-from zc.generationalset.server._problems import Problem
+from zc.generationalset.server.problems import Problem
 
 T = TypeVar('T')
 

@@ -11,9 +11,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
-from zc.generationalset.server._answers import Position
-from zc.generationalset.server._problems import Problem
-from zc.generationalset.server._trees import Trees, look_at_error
+from zc.generationalset.server.answer import Position
+from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.trees import Trees, look_at_error
 
 if TYPE_CHECKING:
     from zc.generationalset.server import Service

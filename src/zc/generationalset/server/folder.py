@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from zc.generationalset.server import _pages
+from zc.generationalset.server import pages
 
 HEADERS = {
     'cache-control': 'no-cache',
@@ -56,7 +56,7 @@ def add(app: Starlette, path: str) -> None:
         try:
             return await folder.get_response('index.html', request.scope)
         except HTTPException:
-            return _pages.home(request)
+            return pages.home(request)
 
     app.router.routes.insert(0, Route('/', index, include_in_schema=False))
     app.router.routes.append(Mount('/', folder))

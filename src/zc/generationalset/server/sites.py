@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zc.generationalset.server._problems import Problem
+from zc.generationalset.server.problems import Problem
 
 #: Origins that any page can have.
 ANY = '*', 'null'

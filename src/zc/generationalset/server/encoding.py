@@ -15,7 +15,8 @@ from ZODB.POSException import POSError
 
 from zc.generationalset import GenerationalSet, wire
 from zc.generationalset.interfaces import IServed
-from zc.generationalset.server._answers import (
+from zc.generationalset.server._database import Database, Snapshot
+from zc.generationalset.server.answer import (
     NOTHING,
     SMALL,
     WHOLE,
@@ -23,11 +24,10 @@ from zc.generationalset.server._answers import (
     Position,
     beginning,
 )
-from zc.generationalset.server._copies import Copies
-from zc.generationalset.server._database import Database, Snapshot
-from zc.generationalset.server._gzip import Deflated
-from zc.generationalset.server._problems import Problem
-from zc.generationalset.server._spool import Spools
+from zc.generationalset.server.compression import Deflated
+from zc.generationalset.server.copies import Copies
+from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.spool import Spools
 
 #: Answers of fewer bytes are not worth compressing.
 COMPRESSIBLE = 1000

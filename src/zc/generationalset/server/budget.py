@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from zc.generationalset.server._problems import Problem
+from zc.generationalset.server.problems import Problem
 
 #: Bytes of each body that don't count, so that small ones get through when
 #: somebody sends many large ones, slowly.

@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from zc.generationalset import wire
-from zc.generationalset.server import _bodies, _changes
-from zc.generationalset.server._answers import NOTHING, Answer
-from zc.generationalset.server._budget import Share
-from zc.generationalset.server._changes import Change
+from zc.generationalset.server import bodies, edits
 from zc.generationalset.server._database import read_only
-from zc.generationalset.server._problems import Problem
-from zc.generationalset.server._reading import HEADERS, position_asked
+from zc.generationalset.server.answer import NOTHING, Answer
+from zc.generationalset.server.budget import Share
+from zc.generationalset.server.edits import Change
+from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.updates import HEADERS, position_asked
 
 if TYPE_CHECKING:
     from zc.generationalset.server import Service
@@ -42,7 +42,7 @@ async def item(service: Service, request: Request) -> Response:
     with service.budget.share() as share:
         change = await _change(service, request, path, is_set, share)
         (id, is_new), updates = await write(
-            service, request, name, lambda gset: _changes.make(gset, change))
+            service, request, name, lambda gset: edits.make(gset, change))
     members = {'id': wire.encode_id(id)} if change.op == 'add' else {}
     return response(members, updates, 201 if is_new else 200)
 
@@ -52,7 +52,7 @@ async def batch(service: Service, request: Request) -> Response:
     name = service.access.tree_name(request)
     await _check_write(service, request, name)
     with service.budget.share() as share:
-        changes = await _bodies.changes(
+        changes = await bodies.changes(
             request, service.limits, share, service.trees().parsing)
         made, updates = await write(
             service, request, name, lambda gset: _make(gset, changes))
@@ -61,14 +61,14 @@ async def batch(service: Service, request: Request) -> Response:
 
 
 def _path(
-        request: Request, limits: _bodies.Limits,
-) -> tuple[_changes.Path, bool]:
+        request: Request, limits: bodies.Limits,
+) -> tuple[edits.Path, bool]:
     """Return the ids of a path, and whether it ends in a slash."""
     segments = _segments(request)
     is_set = segments[-1] == b''
     segments = segments[:-1] if is_set else segments
     joined = b'/'.join(segments)
-    _bodies.check_path(segments, joined, limits)
+    bodies.check_path(segments, joined, limits)
     try:
         if segments and not joined:  # which decode_path takes for the top
             raise wire.WireError('expected ids, got an empty segment')
@@ -99,7 +99,7 @@ def _segments(request: Request) -> list[bytes]:
     return segments[start:]
 
 
-def _check_method(method: str, path: _changes.Path, is_set: bool) -> str:
+def _check_method(method: str, path: edits.Path, is_set: bool) -> str:
     """Return the methods of a path.  Raises a Problem for others."""
     if not is_set:
         what, allowed = 'an item, without a slash at the end', _OF_ITEMS
@@ -152,21 +152,21 @@ async def _check_target(service: Service, name: Hashable) -> None:
 
 
 async def _change(
-        service: Service, request: Request, path: _changes.Path, is_set: bool,
+        service: Service, request: Request, path: edits.Path, is_set: bool,
         share: Share) -> Change:
     if request.method == 'DELETE':
         return Change('remove', path, subset=is_set)
     if request.method == 'PUT' and is_set:
-        await _bodies.nothing(request, service.limits)
+        await bodies.nothing(request, service.limits)
         return Change('set', path)
     op = 'put' if request.method == 'PUT' else 'add'
-    json = await _bodies.document(
+    json = await bodies.document(
         request, service.limits, share, service.trees().parsing)
     return Change(op, path, json)
 
 
 async def _get(
-        service: Service, name: Hashable, path: _changes.Path, is_set: bool,
+        service: Service, name: Hashable, path: edits.Path, is_set: bool,
 ) -> Response:
     trees = service.trees()
 
@@ -182,10 +182,10 @@ async def _get(
         with trees.database.snapshot() as snapshot:
             gset = trees.reader.find(snapshot.root, name)
             if not is_set:
-                return item_text(_changes.item_at(gset, path))
+                return item_text(edits.item_at(gset, path))
             id = wire.encode_id(path[-1]) if path else b'null'
             return b'{"id":%b,"length":%d}' % (
-                id, len(_changes.set_at(gset, path)))
+                id, len(edits.set_at(gset, path)))
 
     return Response(await trees.database.read(read), 200, HEADERS,
                     'application/json')
@@ -218,7 +218,7 @@ def _make(gset: Any, changes: list[Change]) -> list[tuple[Any, bool]]:
     made = []
     for index, change in enumerate(changes):
         try:
-            made.append(_changes.make(gset, change))
+            made.append(edits.make(gset, change))
         except Problem as problem:
             problem.members['change'] = index
             raise

@@ -11,10 +11,10 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from zc.generationalset import wire
-from zc.generationalset.server._budget import Share
-from zc.generationalset.server._changes import Change
-from zc.generationalset.server._problems import Problem
-from zc.generationalset.server._turns import Turns
+from zc.generationalset.server.budget import Share
+from zc.generationalset.server.edits import Change
+from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.turns import Turns
 
 
 @dataclass(frozen=True)

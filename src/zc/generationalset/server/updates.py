@@ -14,13 +14,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from zc.generationalset.server._answers import NOTHING, Answer, Position
-from zc.generationalset.server._fields import accepts_gzip, has_tag
-from zc.generationalset.server._problems import Problem
-from zc.generationalset.server._requests import abort
-from zc.generationalset.server._spool import Spool, Spools
-from zc.generationalset.server._tree import Tree
-from zc.generationalset.server._turns import USER
+from zc.generationalset.server.answer import NOTHING, Answer, Position
+from zc.generationalset.server.fields import accepts_gzip, has_tag
+from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.requests import abort
+from zc.generationalset.server.spool import Spool, Spools
+from zc.generationalset.server.tree import Tree
+from zc.generationalset.server.turns import USER
 
 if TYPE_CHECKING:
     from zc.generationalset.server import Service

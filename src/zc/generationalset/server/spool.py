@@ -18,8 +18,8 @@ from collections.abc import (
 from contextlib import contextmanager
 from typing import IO
 
-from zc.generationalset.server._gzip import Deflated
-from zc.generationalset.server._problems import Problem
+from zc.generationalset.server.compression import Deflated
+from zc.generationalset.server.problems import Problem
 
 #: Files that may be open, and of how many of them one user may read.
 FILES = 64

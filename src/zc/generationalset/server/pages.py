@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from zc.generationalset.server._fields import has_tag
-from zc.generationalset.server._problems import Problem
+from zc.generationalset.server.fields import has_tag
+from zc.generationalset.server.problems import Problem
 
 TYPES = {
     '.css': 'text/css',

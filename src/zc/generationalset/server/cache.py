@@ -7,7 +7,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
-from zc.generationalset.server._answers import Answer, Position
+from zc.generationalset.server.answer import Answer, Position
 
 #: Bytes that small answers take, and how many large ones are kept, each of
 #: which is an open file.

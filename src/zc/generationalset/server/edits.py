@@ -10,7 +10,7 @@ from ZODB.POSException import POSError
 from zc.generationalset import GenerationalSet, SGSet, wire
 from zc.generationalset.documents import Document
 from zc.generationalset.interfaces import IdError
-from zc.generationalset.server._problems import Problem
+from zc.generationalset.server.problems import Problem
 
 Path = tuple[Any, ...]
 _NOTHING = object()

@@ -11,8 +11,8 @@ from typing import Any
 from starlette.requests import Request
 from ZODB.POSException import POSError
 
-from zc.generationalset.server._problems import Problem
-from zc.generationalset.server._turns import USER
+from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.turns import USER
 
 Authenticate = Callable[[Request], Any]
 #: Whether requests may write, or a function that tells it of each.

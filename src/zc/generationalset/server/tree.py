@@ -9,9 +9,9 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from weakref import WeakValueDictionary
 
-from zc.generationalset.server._answers import NOTHING, Answer, Position
-from zc.generationalset.server._kept import Kept, Question
-from zc.generationalset.server._spool import Spool
+from zc.generationalset.server.answer import NOTHING, Answer, Position
+from zc.generationalset.server.cache import Kept, Question
+from zc.generationalset.server.spool import Spool
 
 #: Positions of a tree that clients who follow it may have.
 RECENT = 64

@@ -8,8 +8,8 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
-from zc.generationalset.server._problems import Problem
-from zc.generationalset.server._turns import USER
+from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.turns import USER
 
 #: Large answers that may wait to be made: all,
 COPIES = 16

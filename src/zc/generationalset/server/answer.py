@@ -7,8 +7,8 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 from zc.generationalset import wire
-from zc.generationalset.server import _gzip
-from zc.generationalset.server._spool import Spool
+from zc.generationalset.server import compression
+from zc.generationalset.server.spool import Spool
 
 #: An answer of up to so many bytes is kept in memory, and pushed to event
 #: streams.  A larger one is kept in a temporary file.
@@ -101,7 +101,7 @@ class Answer:
     async def blocks(self, large: Spool) -> AsyncGenerator[bytes, None]:
         """Iterate over a large answer; see ``Spool.blocks``."""
         deflated = large.deflated
-        yield _gzip.begin(self.head) if deflated else self.head
+        yield compression.begin(self.head) if deflated else self.head
         async with aclosing(large.blocks()) as blocks:
             async for block in blocks:
                 yield block

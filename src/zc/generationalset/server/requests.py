@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from zc.generationalset.server._metrics import Metrics
+from zc.generationalset.server.metrics import Metrics
 
 #: In the scope of a request: its route, which holds no ids.
 ROUTE = 'gset.route'
