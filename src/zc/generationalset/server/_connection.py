@@ -97,9 +97,9 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._size += len(data)
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._end()  # It is answered, without an upgrade.
+            self._feed(data)
+        except httptools.HttpParserUpgrade:  # CONNECT
+            self._end()
         except httptools.HttpParserError as error:
             if not self._is_last:
                 self._refuse_nonsense(error)
@@ -108,6 +108,30 @@ class Connection(HttpToolsProtocol):
                 self._refuse(Problem(431, _EXPECTED))
             elif self._size and self._waiting is None and self._is_idle():
                 self._wait()
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as error:
+            if not self._is_upgrade():
+                raise
+            # Java's clients and curl offer HTTP/2 so.  The parser takes the
+            # body for the other protocol.  So it is given the request again,
+            # without the offer.
+            head = self._head_without_upgrade()
+            self.parser = httptools.HttpRequestParser(self)
+            self._feed(head + data[error.args[0]:])
+
+    def _is_upgrade(self) -> bool:
+        """Tell whether a request offers another protocol."""
+        return (self.parser.should_upgrade()
+                and self.parser.get_method() != b'CONNECT')
+
+    def _head_without_upgrade(self) -> bytes:
+        fields = b''.join([b'%b: %b\r\n' % field for field in self.headers
+                           if field[0] != b'upgrade'])
+        return b'%b %b HTTP/1.1\r\n%b\r\n' % (
+            self.parser.get_method(), self.url, fields)
 
     def _is_idle(self) -> bool:
         """Tell whether more has to come, and nobody waits for it."""
@@ -128,6 +152,8 @@ class Connection(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self._is_upgrade():
+            return
         # There may be some of the body, too, in what came.
         if self._size > HEAD and self._head_size() > HEAD:
             raise _TooLarge
@@ -150,6 +176,8 @@ class Connection(HttpToolsProtocol):
             self._wait()
 
     def on_message_complete(self) -> None:
+        if self._is_upgrade():
+            return
         super().on_message_complete()
         self._in_head = True
         self._size = 0

@@ -178,14 +178,28 @@ class HeadTests(Connecting):
                 connection.sendall(begin + b'\r\n\r\n')
                 self.refuse(400, self.receive_all(connection))
 
-    def test_upgrades(self):
+    def test_offers_of_other_protocols_are_ignored(self):
+        """As Java's HttpClient makes them, and curl --http2."""
+        offer = (b'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n'
+                 b'HTTP2-Settings: AAMAAABkAAQAAP__\r\n')
+        put = (b'PUT /items/%b HTTP/1.1\r\nHost: localhost\r\n'
+               b'Content-Type: application/json\r\n')
+        sized = b'Content-Length: 3\r\n\r\n"a"'
+        chunked = b'Transfer-Encoding: chunked\r\n\r\n3\r\n"a"\r\n0\r\n\r\n'
+        sent = [put % b'a' + offer + sized, put % b'b' + offer + chunked,
+                GET + offer + b'\r\n']
         with self.assertNoLogs(level=logging.WARNING):
-            connection = self.connect()
-            connection.sendall(
-                GET + b'Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n' + GET)
-            received = self.receive_all(connection)
-        self.assertEqual(received.count(b'HTTP/1.1 200'), 1)
-        self.assertIn(b'connection: close', received)
+            for size in 1, 99, 1000:
+                connection = self.connect()
+                for request in sent:
+                    for start in range(0, len(request), size):
+                        connection.sendall(request[start:start + size])
+                    head, _ = self.receive_one(connection)
+                    self.assertIn(head[:12], (b'HTTP/1.1 200',
+                                              b'HTTP/1.1 201'))
+            connection.sendall(b''.join(sent))
+            for _ in sent:
+                self.receive_one(connection)
 
     def test_nothing_stays(self):
         """Nothing is left to the collector of garbage, which comes seldom."""
