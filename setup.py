@@ -46,7 +46,7 @@ setup(
                       '*.txt', 'py.typed', 'static/**/*'],
                   'zc.generationalset.server': ['openapi.json'],
                   'zc.generationalset.tests': [
-                      'data/*', 'vectors/*.json', '*.txt']},
+                      'data/*', 'vectors/*.json']},
     entry_points={
         'console_scripts': ['gset = zc.generationalset.__main__:main'],
         'zodburi.resolvers': [

@@ -19,7 +19,7 @@ from streams import Audience, quantile, streams
 
 from zc.generationalset.commands._databases import resolve
 from zc.generationalset.documents import Document
-from zc.generationalset.tests.postgresql import Server, tell
+from zc.generationalset.tests.support.postgresql import Server, tell
 
 FULL = {'writers': [1, 2, 4, 8, 16], 'warm': 2, 'seconds': 6, 'commits': 200,
         'clients': [100, 1000, 5000, 10000], 'beats': 10, 'workers': [1, 2],

@@ -19,7 +19,7 @@ from dataclasses import asdict
 
 from table import framed
 
-from zc.generationalset.tests.soaking import Soak
+from zc.generationalset.tests.support.soaking import Soak
 
 CLIENTS = 300
 WRITERS = 16

@@ -12,7 +12,7 @@ import pictures
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from zc.generationalset.tests.browsing import ARGUMENTS, program
+from zc.generationalset.tests.support.browsing import ARGUMENTS, program
 
 FILE = Path(__file__).with_name('board.webp')
 HEIGHT = 480

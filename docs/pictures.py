@@ -17,8 +17,8 @@ from ZODB.DemoStorage import DemoStorage
 from zc.generationalset import GSet
 from zc.generationalset.commands import demo
 from zc.generationalset.server import application
-from zc.generationalset.tests.browsing import ARGUMENTS, program
-from zc.generationalset.tests.serving import served
+from zc.generationalset.tests.support.browsing import ARGUMENTS, program
+from zc.generationalset.tests.support.serving import served
 
 HERE = Path(__file__).parent
 PICTURES = {}

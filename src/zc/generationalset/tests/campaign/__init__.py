@@ -2,6 +2,6 @@
 
 ``world`` has a system: storage, server, mirror, ``authors`` who write and
 know what must be there, an ``audience`` of replicas.  ``faults`` are what is
-done to it.  tests/test_campaign.py does each of them a few times, and
+done to it.  system/test_campaign.py does each of them a few times, and
 benchmarks/faults.py often.
 """

@@ -6,7 +6,7 @@ from collections import Counter
 
 from zc.generationalset.client import Client, MaybeWritten, Unavailable
 from zc.generationalset.tests.campaign.replicas import Counted
-from zc.generationalset.tests.clients import hurry
+from zc.generationalset.tests.support.clients import hurry
 
 #: Sets that all authors write to, () for the top.
 SETS = (), ('a',), ('a', 'deep')

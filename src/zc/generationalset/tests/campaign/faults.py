@@ -15,9 +15,12 @@ from zc.generationalset.server._workers import SHORT
 from zc.generationalset.tests.campaign import storages
 from zc.generationalset.tests.campaign.network import Line
 from zc.generationalset.tests.campaign.world import World
-from zc.generationalset.tests.test_http_convergence import ENVIRONMENT, wait
-from zc.generationalset.tests.test_renewal import undo
-from zc.generationalset.tests.test_workers import children
+from zc.generationalset.tests.system.test_http_convergence import (
+    ENVIRONMENT,
+    wait,
+)
+from zc.generationalset.tests.system.test_workers import children
+from zc.generationalset.tests.unit.server.test_renewal import undo
 
 #: Bytes that no commit of authors exceeds, mostly.
 LONGEST = 3000

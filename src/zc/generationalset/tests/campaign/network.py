@@ -6,7 +6,7 @@ import random
 
 from anyio.from_thread import start_blocking_portal
 
-from zc.generationalset.tests.faulty import reset
+from zc.generationalset.tests.support.faulty import reset
 
 #: Seconds that a connection is silent before it breaks.
 SILENCE = 1.5

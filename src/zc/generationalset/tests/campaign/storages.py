@@ -8,10 +8,10 @@ import sys
 import ZODB
 from ZODB.FileStorage import FileStorage
 
-from zc.generationalset.tests import writers
 from zc.generationalset.tests.campaign.network import Line
-from zc.generationalset.tests.postgresql import Server, tell
-from zc.generationalset.tests.test_http_convergence import ENVIRONMENT
+from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support.postgresql import Server, tell
+from zc.generationalset.tests.system.test_http_convergence import ENVIRONMENT
 
 
 class File:

@@ -26,13 +26,13 @@ from zc.generationalset.tests.campaign.audience import (
 from zc.generationalset.tests.campaign.authors import GONE, SETS, Author
 from zc.generationalset.tests.campaign.clock import Clock
 from zc.generationalset.tests.campaign.storages import File
-from zc.generationalset.tests.test_http_convergence import (
+from zc.generationalset.tests.system.test_http_convergence import (
     ENVIRONMENT,
     Server,
     state,
     wait,
 )
-from zc.generationalset.tests.test_mirror_processes import MirrorServer
+from zc.generationalset.tests.system.test_mirror_processes import MirrorServer
 
 
 @dataclass

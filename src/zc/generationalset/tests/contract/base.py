@@ -5,8 +5,8 @@ from ZODB.POSException import ConflictError
 from zope.testing import setupstack
 
 from zc.generationalset import GSet, check
-from zc.generationalset.tests import writers
-from zc.generationalset.tests.util import (
+from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support.things import (
     Client,
     ResolverErrors,
     Thing,

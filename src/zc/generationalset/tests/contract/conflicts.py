@@ -3,7 +3,6 @@
 from ZODB.POSException import ConflictError
 
 from zc.generationalset import GSet
-from zc.generationalset.tests import writers
 from zc.generationalset.tests.contract.base import (
     BEGINNING,
     Base,
@@ -11,7 +10,8 @@ from zc.generationalset.tests.contract.base import (
     remove,
     touch,
 )
-from zc.generationalset.tests.util import (
+from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support.things import (
     Plain,
     Thing,
 )

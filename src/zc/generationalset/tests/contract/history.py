@@ -4,7 +4,6 @@ import transaction
 from ZODB.POSException import ConflictError, UndoError
 
 from zc.generationalset import GSet
-from zc.generationalset.tests import writers
 from zc.generationalset.tests.contract.base import (
     BEGINNING,
     Base,
@@ -12,7 +11,8 @@ from zc.generationalset.tests.contract.base import (
     remove,
     touch,
 )
-from zc.generationalset.tests.util import (
+from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support.things import (
     Client,
 )
 

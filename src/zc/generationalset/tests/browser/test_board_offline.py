@@ -1,0 +1,341 @@
+"""The board when there is no server, and who is here."""
+
+import time
+
+from zc.generationalset.documents import Document
+from zc.generationalset.tests.support.boards import API, BoardServed, shown
+from zc.generationalset.tests.support.browsing import stop_clock
+from zc.generationalset.tests.support.faulty import Proxy, refuse
+
+
+class OfflineTests(BoardServed):
+
+    def setUp(self):
+        super().setUp()
+        self.two = self.board()
+        self.proxy = self.stack.enter_context(Proxy(self.url))
+        self.url = self.proxy.url
+        self.one = self.board()
+
+    def cut(self, page):
+        """Let nothing through."""
+        self.proxy.fault = lambda request: refuse
+        self.proxy.cut()
+        self.is_live(page, 'offline')
+
+    def mend(self, page):
+        self.proxy.fault = lambda request: None
+        self.is_live(page)
+
+    def test_status(self):
+        status = self.one.locator('.state')
+        self.assertRegex(' '.join(status.inner_text().split()),
+                         r'^Generation \d+ · live$')
+        self.cut(self.one)
+        self.assertRegex(
+            ' '.join(status.inner_text().split()),
+            r'^Generation \d+ · '
+            r'(offline, trying again in \d+ s|connecting…) Try now$')
+        story = self.one.locator('.story')
+        self.assertEqual(story.text_content(),
+                         'You are offline: nothing can be changed now.')
+        self.mend(self.one)
+        self.assertIn('live', status.inner_text())
+        self.assertEqual(story.text_content(), 'You are back.')
+
+    def test_try_now(self):
+        self.one.clock.install()
+        self.one.reload()
+        self.is_live(self.one)
+        self.cut(self.one)
+        button = self.one.locator('.retry')
+        button.wait_for()
+        stop_clock(self.one)  # so that it doesn't try by itself
+        self.proxy.fault = lambda request: None
+        button.dispatch_event('click')  # it is hidden if a try is under way
+        self.is_live(self.one)
+        button.wait_for(state='hidden')
+
+    def test_no_network(self):
+        self.one.context.set_offline(True)
+        field = self.one.get_by_label('Write a message')
+        field.fill('Hello')
+        field.press('Enter')
+        notice = self.one.locator('.notice-bar .text')
+        self.until(lambda: notice.text_content().partition(':')[0],
+                   'Not sent')
+        self.assertRegex(notice.text_content(),
+                         'the server can.t be reached|you are offline')
+        self.add(self.two, 'Done', 'Meanwhile')
+        self.one.context.set_offline(False)
+        self.card(self.one, 'Meanwhile').wait_for()
+        self.is_live(self.one)
+        # It's in the field, or has come back.
+        again = self.one.get_by_role('button', name='Try again')
+        if field.input_value():
+            field.press('Enter')
+        else:
+            again.click()
+        self.until(lambda: shown(self.two)['messages'][-1], 'Hello')
+        self.agree(self.one, self.two)
+
+    def test_nothing_is_written_and_nothing_lost(self):
+        before = shown(self.one)
+        self.cut(self.one)
+        notice = self.one.locator('.notice-bar .text')
+        field = self.one.get_by_label('Write a message')
+        field.fill('Is anybody there?')
+        send = self.one.get_by_role('button', name='Send')
+        self.assertEqual(send.get_attribute('aria-disabled'), 'true')
+        for attempt, what in [
+                (lambda: field.press('Enter'), 'Not sent'),
+                (lambda: self.add(self.one, 'Done', 'Sing'), 'Not added'),
+                (self.edit, 'Not saved'), (self.remove, 'Not removed'),
+                (self.move, 'Not moved'), (self.drag, 'Not moved')]:
+            attempt()
+            self.until(notice.text_content, f'{what}: you are offline. '
+                       'Try again when you are back.')
+            self.one.get_by_role('button', name='Close the notice').click()
+        self.assertEqual(shown(self.one), before)
+        typed = [field, self.one.get_by_label('Add a card to Done'),
+                 self.one.get_by_label('Text of the card')]
+        for each, text in zip(
+                typed, ['Is anybody there?', 'Sing', 'Never'], strict=True):
+            self.assertEqual(each.input_value(), text)
+        # Somebody else goes on; then it's all there, and can be sent.
+        self.add(self.two, 'To do', 'Meanwhile')
+        self.mend(self.one)
+        self.card(self.one, 'Meanwhile').wait_for()
+        self.assertEqual(send.get_attribute('aria-disabled'), 'false')
+        for each in typed:
+            each.press('Enter')
+        self.card(self.two, 'Sing').wait_for()
+        self.card(self.two, 'Never').wait_for()
+        self.until(lambda: shown(self.two)['messages'][-1],
+                   'Is anybody there?')
+        self.agree(self.one, self.two)
+
+    def edit(self):
+        self.card(self.one, 'Tell the neighbours').click()
+        field = self.one.get_by_label('Text of the card')
+        field.fill('Never')
+        field.press('Enter')
+
+    def remove(self):
+        self.card(self.one, 'Borrow benches from the school').focus()
+        self.one.keyboard.press('Delete')
+
+    def move(self):
+        self.card(self.one, 'Borrow benches from the school').focus()
+        self.one.keyboard.press('Shift+ArrowLeft')
+
+    def drag(self):
+        self.one.locator('.handle').nth(0).hover()
+        self.one.mouse.down()
+        self.one.locator('.handle').nth(1).hover()
+        self.one.locator('.handle').nth(2).hover()
+        self.one.mouse.up()
+
+    def test_it_starts_from_what_is_stored(self):
+        # The page itself has to be had, from a cache or elsewhere: there is
+        # no service worker.  Its data is in the browser.
+        before = shown(self.one)
+        context = self.one.context
+        context.route(API, lambda route: route.abort())
+        self.one.reload()
+        self.is_live(self.one, 'offline')
+        self.until(lambda: shown(self.one), before)
+        again = context.new_page()
+        again.goto(self.url)
+        self.until(lambda: shown(again), before)
+        context.unroute(API)
+        self.is_live(again)
+        self.add(self.two, 'To do', 'Meanwhile')
+        self.agree(self.one, again, self.two)
+
+    def test_the_server_is_gone_after_a_write(self):
+        # It was made, so nobody complains: the stream brings it.
+        def answer(route):
+            route.fulfill(response=route.fetch(), json={})
+        page = self.one
+        page.route('**/batch*', answer)
+        page.route('**/updates*', lambda route: route.abort())
+        with page.expect_event('requestfailed', lambda request: (
+                '/updates' in request.url)):
+            self.add(page, 'Done', 'Sing')
+        self.card(self.two, 'Sing').wait_for()
+        self.agree(page, self.two)
+        self.assertEqual(page.locator('.notice-bar.shown').count(), 0)
+
+    def test_it_waits_for_a_server(self):
+        context = self.context()
+        context.route(API, lambda route: route.abort())
+        page = self.window('/', context)
+        page.get_by_text('Waiting for the server').wait_for()
+        context.unroute(API)
+        self.is_live(page)
+        self.agree(page)
+        page.get_by_text('Waiting for the server').wait_for(state='hidden')
+
+
+class ReadingTests(BoardServed):
+    """Somebody who may only read."""
+
+    options = {**BoardServed.options, 'write': False}
+
+    def test_you_may_look(self):
+        context = self.context()
+        written = []
+        context.on('request', lambda request: written.append(request.url)
+                   if request.method in ('POST', 'PUT', 'DELETE') else None)
+        page = self.board(context)
+        state = page.locator('.state')
+        self.until(lambda: 'you may look, not change' in state.inner_text(),
+                   True)
+        with self.changing() as things:
+            things['cards'].add(Document('new', {
+                'text': 'News', 'column': 'to-do', 'rank': 9}))
+        self.card(page, 'News').wait_for()
+        self.assertEqual(written, [])
+        self.add(page, 'To do', 'Mine')
+        self.until(page.locator('.notice-bar .text').text_content,
+                   'Not added: you may look, not change.')
+        self.assertEqual(
+            page.locator('.refused .text').all_text_contents(), ['Mine'])
+        self.agree(page)
+        page.get_by_role('link', name='Explorer').click()
+        page.get_by_text('Connected: you may look, not change').wait_for()
+
+
+class PresenceTests(BoardServed):
+
+    def names(self, page):
+        return page.locator('.people ul .name').all_text_contents()
+
+    def name(self, page):
+        return page.get_by_label('Your name').input_value()
+
+    def here(self):
+        answer = self.http.get('/updates').json()
+        sets = {entry['id']: entry for entry in answer['contents']}
+        return {id: item['name']
+                for id, item in sets['here'].get('contents', [])}
+
+    def test_who_is_here(self):
+        one = self.board()
+        self.until(lambda: list(self.here().values()), [self.name(one)])
+        two = self.board()
+        self.until(lambda: self.names(one), [self.name(two)])
+        self.until(lambda: self.names(two), [self.name(one)])
+        colors = [page.locator('.me').get_attribute('data-color')
+                  for page in (one, two)]
+        self.assertNotEqual(*colors)
+        two.close(run_before_unload=True)
+        self.until(lambda: self.names(one), [])
+        self.until(lambda: list(self.here().values()), [self.name(one)])
+
+    def test_names(self):
+        one, two = self.board(), self.board()
+        made_up = self.name(one)
+        field = one.get_by_label('Your name')
+        field.fill('  Zoë <b>  ')
+        field.press('Enter')
+        self.until(lambda: self.names(two), ['Zoë <b>'])
+        self.assertEqual(field.input_value(), 'Zoë <b>')
+        one.reload()
+        self.is_live(one)
+        self.assertEqual(self.name(one), 'Zoë <b>')
+        # The next window of this browser knows it, too; one without a name
+        # of somebody's own has another.
+        tab = self.board(one.context)
+        self.assertEqual(self.name(tab), 'Zoë <b>')
+        tab.close()
+        other = self.board(two.context)
+        self.assertNotEqual(self.name(other), self.name(two))
+        field.fill(' ')
+        field.press('Enter')
+        self.assertNotIn(self.name(one), ['', ' ', 'Zoë <b>'])
+        self.assertEqual(made_up.split()[0], self.name(one).split()[0])
+
+    def test_a_name_that_is_chosen_while_another_is_on_its_way(self):
+        one = self.board()
+        held = []
+        one.context.route('**/batch*', lambda route: (
+            route.continue_() if held else held.append(route)))
+        field = one.get_by_label('Your name')
+        for name in 'Ann', 'Bob', 'Cy':
+            field.fill(name)
+            field.press('Enter')
+        self.until(lambda: len(held), 1)
+        held[0].continue_()
+
+        def names():
+            one.title()  # so that requests go on
+            return list(self.here().values())
+        self.until(names, ['Cy'])
+
+    def test_entries_from_before_this_window(self):
+        now = 1000 * time.time()
+        for name, at in [('Old', now - 3_600_000), ('New', now - 5000),
+                         ('Beats', now - 3_600_000)]:
+            self.http.put(
+                f'/items/here/{name}', json={'name': name, 'at': at})
+        self.http.put('/items/here/Odd', json={'name': 'Odd', 'at': 'x'})
+        one = self.board()
+        self.until(lambda: self.names(one), ['New'])
+        # Its clock is wrong, but it's there.
+        self.http.put('/items/here/Beats', json={
+            'name': 'Beats', 'at': 5, 'beat': 2})
+        self.until(lambda: self.names(one), ['Beats', 'New'])
+
+    def test_a_window_that_crashed_is_not_two_people(self):
+        one, two = self.board(), self.board()
+        self.until(lambda: self.names(two), [self.name(one)])
+        # It says no goodbye.
+        one.route('**/items/here/**', lambda route: route.abort())
+        before = set(self.here())
+        one.reload()
+        self.is_live(one)
+        self.until(lambda: len(set(self.here()) - before), 1)
+        self.until(lambda: len(self.here()), 2)
+        self.assertEqual(self.names(one), [self.name(two)])
+        self.until(lambda: self.names(two), [self.name(one)])
+
+    def test_windows_that_are_lost(self):
+        one = self.board()
+        one.clock.install()
+        one.reload()
+        self.is_live(one)
+        # They have gone without a word, one of them a while ago.
+        for name, seconds in [('Late', 40), ('Lost', 0)]:
+            self.http.put(f'/items/here/{name}', json={'name': name})
+            self.until(lambda name=name: name in self.names(one), True)
+            one.clock.fast_forward(1000 * seconds)
+        self.assertEqual(self.names(one), ['Late', 'Lost'])
+        one.clock.fast_forward(30_000)
+        self.until(lambda: self.names(one), ['Lost'])
+        one.clock.fast_forward(40_000)
+        self.until(lambda: self.names(one), [])
+        self.until(lambda: list(self.here().values()), [self.name(one)])
+
+    def test_entries_are_kept_alive_and_put_back(self):
+        one = self.board()
+        one.clock.install()
+        one.reload()
+        self.is_live(one)
+        self.until(lambda: list(self.here().values()), [self.name(one)])
+        generation = self.get().json()['generation']
+        one.clock.fast_forward(26_000)
+        self.until(lambda: self.get().json()['generation'] > generation, True)
+        for id in self.here():
+            self.http.delete(f'/items/here/{id}')
+        self.until(lambda: list(self.here().values()), [self.name(one)])
+
+    def test_a_crowd(self):
+        one = self.board()
+        self.http.post('/batch', json={'changes': [
+            {'op': 'put', 'path': ['here', f'n{number}'],
+             'item': {'name': f'Name {number}', 'color': 'x'}}
+            for number in range(9)]})
+        self.until(lambda: one.locator('.more').text_content(), '+5')
+        self.assertEqual(len(self.names(one)), 4)

@@ -1,0 +1,347 @@
+"""The board on slow networks: nobody waits, and nothing gets mixed up."""
+
+import threading
+from contextlib import contextmanager
+
+from zc.generationalset.tests.support.boards import (
+    BoardServed,
+    contents,
+    shown,
+)
+from zc.generationalset.tests.support.faulty import Proxy, refuse, status
+
+#: Milliseconds of a round trip.
+DELAYS = 50, 150, 500
+ERRANDS = ['milk', 'bread', 'eggs']
+TO_DO = ['Open this page in a second window, and move this card',
+         'Ask the band for a list of songs',
+         'Find someone who bakes for eighty']
+
+
+class Slow(BoardServed):
+    """One window behind a proxy, and one that isn't."""
+
+    def setUp(self):
+        super().setUp()
+        self.two = self.board()
+        self.proxy = self.stack.enter_context(Proxy(self.url))
+        self.url = self.proxy.url
+        self.one = self.board()
+        self.notice = self.one.locator('.notice-bar .text')
+
+    def delay(self, milliseconds):
+        def late(request, pieces):
+            self.proxy.stopping.wait(milliseconds / 2000)
+            pieces = list(pieces)
+            self.proxy.stopping.wait(milliseconds / 2000)
+            yield from pieces
+        self.proxy.fault = lambda request: (
+            None if request.path == '/events' else late)
+
+    @contextmanager
+    def held(self, then=None):
+        """Let the first window's next write wait until the end.
+
+        Yields a function that waits until it is there.  ``then`` is the fault
+        that it meets.
+        """
+        go_on, waiting = threading.Event(), threading.Event()
+
+        def hold(request, pieces):
+            waiting.set()
+            go_on.wait(30)
+            yield from then(request, pieces) if then else pieces
+        self.proxy.fault = lambda request: (
+            # What tells who is here goes on.
+            hold if request.path == '/batch' and b'"beat"' not in request.body
+            else None)
+        try:
+            yield lambda: waiting.wait(30)
+            waiting.wait(30)
+        finally:
+            go_on.set()
+            self.proxy.fault = lambda request: None
+
+    def rests(self):
+        self.one.locator('.pending').first.wait_for(state='detached')
+
+    def type(self, label, *texts):
+        """Type texts into a field, one after the other."""
+        field = self.one.get_by_label(label)
+        for text in texts:
+            field.press_sequentially(text)
+            field.press('Enter')
+            self.assertEqual(field.input_value(), '')
+
+    def press(self, *keys):
+        for key in keys:
+            self.one.keyboard.press(key)
+
+
+class DelayTests(Slow):
+
+    def each_delay(self):
+        for milliseconds in DELAYS:
+            with self.subTest(milliseconds=milliseconds):
+                self.delay(milliseconds)
+                yield
+                self.rests()
+                self.agree(self.one, self.two)
+
+    def test_typing(self):
+        cards, messages = [], shown(self.one)['messages']
+        for _ in self.each_delay():
+            self.type('Add a card to To do', *ERRANDS)
+            self.type('Write a message', *ERRANDS)
+            self.type('Add a column', 'Later')
+            cards += ERRANDS
+            messages += ERRANDS
+            # They are here before the server has said yes.
+            for page in self.one, self.two:
+                self.show(page, 'To do', *TO_DO, *cards)
+                self.until(lambda page=page: shown(page)['messages'], messages)
+
+    def test_keys(self):
+        for _ in self.each_delay():
+            # Here and back again
+            self.card(self.one, TO_DO[0]).focus()
+            self.press('Shift+ArrowDown', 'Shift+ArrowDown',
+                       'Shift+ArrowRight', 'Shift+ArrowLeft')
+            self.card(self.one, TO_DO[0]).focus()
+            while self.cards(self.one, 'To do')[0] != TO_DO[0]:
+                self.press('Shift+ArrowUp')
+            for page in self.one, self.two:
+                self.show(page, 'To do', *TO_DO)
+
+    def test_drags(self):
+        to_do, done = list(TO_DO), self.cards(self.one, 'Done')
+        for _ in self.each_delay():
+            for _ in range(2):
+                self.card(self.one, done[0]).drag_to(
+                    self.card(self.one, to_do[0]),
+                    target_position={'x': 20, 'y': 2})
+                to_do.insert(0, done.pop(0))
+                # It is there at once.
+                self.assertEqual(self.cards(self.one, 'To do'), to_do)
+            for text in to_do[:2]:
+                self.card(self.one, text).focus()
+                self.press('Shift+ArrowRight', 'Shift+ArrowRight')
+            to_do, done = to_do[2:], self.cards(self.one, 'Done')
+            self.show(self.two, 'To do', *to_do)
+
+    def test_edits(self):
+        text = TO_DO[1]
+        for number, _ in enumerate(self.each_delay()):
+            for again in 'once', 'twice':
+                self.card(self.one, text).click()
+                field = self.one.get_by_label('Text of the card')
+                self.assertEqual(field.input_value(), text)
+                text = f'{number} {again}'
+                field.fill(text)
+                field.press('Enter')
+                self.assertEqual(field.count(), 0)
+                self.assertEqual(self.cards(self.one, 'To do')[1], text)
+            self.card(self.two, text).wait_for()
+
+    def test_removals(self):
+        for _ in self.each_delay():
+            self.card(self.one, TO_DO[0]).focus()
+            # Each takes what has the focus then.
+            self.press('Delete', 'Delete', 'Delete')
+            self.assertEqual(self.cards(self.one, 'To do'), [])
+            self.show(self.two, 'To do')
+            self.press('Control+z', 'Control+z', 'Control+z')
+            self.assertEqual(self.cards(self.one, 'To do'), TO_DO)
+            self.show(self.two, 'To do', *TO_DO)
+
+
+class RefusedTests(Slow):
+
+    def refused(self):
+        return self.one.locator('.refused .text').all_text_contents()
+
+    def test_texts_come_back(self):
+        with self.held(then=status(403)) as waiting:
+            self.type('Add a card to To do', *ERRANDS)
+            waiting()
+            self.assertEqual(
+                self.one.locator('.card.pending .text').all_text_contents(),
+                ERRANDS)
+            self.assertEqual(
+                self.one.locator('.card.pending .about').first.evaluate(
+                    "(about) => getComputedStyle(about, '::after').content"),
+                '"saving…"')
+            field = self.one.get_by_label('Add a card to To do')
+            field.press_sequentially('but')
+        self.until(self.refused, ERRANDS[:1])
+        # What is being typed is left alone.
+        field.press_sequentially('ter')
+        self.assertEqual(field.input_value(), 'butter')
+        self.show(self.one, 'To do', *TO_DO, *ERRANDS[1:])
+        self.one.get_by_role('button', name='Try again').click()
+        self.show(self.two, 'To do', *TO_DO, *ERRANDS[1:], 'milk')
+        self.until(self.refused, [])
+
+    def test_all_that_waited_comes_back_without_a_server(self):
+        def lose(request, pieces):
+            self.proxy.fault = lambda request: refuse
+            self.proxy.cut()
+            yield from ()
+        with self.held(then=lose) as waiting:
+            self.type('Write a message', *ERRANDS)
+            waiting()
+            before = len(shown(self.two)['messages'])
+        self.until(self.refused, ERRANDS)
+        self.assertEqual(len(shown(self.one)['messages']), before)
+        for _ in ERRANDS:
+            self.one.get_by_role('button', name='Forget it').first.click()
+        self.assertEqual(self.refused(), [])
+
+    def test_you_may_look(self):
+        with self.held(then=status(403)):
+            looking = self.one.get_by_text('you may look, not change')
+            self.assertFalse(looking.is_visible())
+            self.type('Write a message', 'milk')
+        self.until(self.notice.text_content,
+                   'Not sent: you may look, not change.')
+        state = self.one.locator('.state')
+        self.assertIn('you may look, not change', state.inner_text())
+        self.until(self.refused, ['milk'])
+        # It may be allowed again.
+        self.one.get_by_role('button', name='Try again').click()
+        self.until(lambda: shown(self.two)['messages'][-1], 'milk')
+        self.until(lambda: 'look' in state.inner_text(), False)
+
+    def test_an_edit_opens_again(self):
+        with self.held(then=status(500)):
+            self.card(self.one, TO_DO[1]).click()
+            field = self.one.get_by_label('Text of the card')
+            field.fill('Mine')
+            field.press('Enter')
+            self.assertEqual(self.cards(self.one, 'To do')[1], 'Mine')
+        field.wait_for()
+        self.assertEqual(field.input_value(), 'Mine')
+        self.assertIn('Not saved: ', self.notice.text_content())
+        field.press('Escape')
+        self.show(self.one, 'To do', *TO_DO)
+
+    def test_what_was_removed_is_back(self):
+        with self.held(then=status(500)):
+            self.card(self.one, TO_DO[1]).focus()
+            self.press('Delete')
+            self.show(self.one, 'To do', TO_DO[0], TO_DO[2])
+        self.show(self.one, 'To do', *TO_DO)
+        self.until(lambda: self.notice.text_content()[:13], 'Not removed: ')
+        # There is nothing to undo.
+        self.press('Control+z')
+        self.agree(self.one, self.two)
+        self.assertEqual(self.notice.text_content()[:13], 'Not removed: ')
+
+
+class TwoPeopleTests(Slow):
+
+    def edit(self, page, old, new):
+        self.card(page, old).click()
+        field = page.get_by_label('Text of the card')
+        field.fill(new)
+        field.press('Enter')
+
+    def test_a_move_and_a_text(self):
+        """Neither of them knows of the other, and both stay."""
+        with self.held() as waiting:
+            self.card(self.one, TO_DO[0]).focus()
+            self.press('Shift+ArrowDown')
+            waiting()
+            self.edit(self.two, TO_DO[0], 'Theirs')
+            self.card(self.one, 'Theirs').wait_for()
+        self.show(self.two, 'To do', TO_DO[1], 'Theirs', TO_DO[2])
+        with self.held() as waiting:
+            self.edit(self.one, 'Theirs', 'Mine')
+            waiting()
+            self.card(self.two, 'Theirs').focus()
+            self.two.keyboard.press('Shift+ArrowUp')
+            self.show(self.two, 'To do', 'Theirs', *TO_DO[1:])
+        self.show(self.two, 'To do', 'Mine', *TO_DO[1:])
+        self.agree(self.one, self.two)
+
+    def test_a_name_and_a_move_of_a_column(self):
+        def column(page, name):
+            return self.column(page, name).get_by_role('button', name=name)
+        with self.held() as waiting:
+            column(self.one, 'To do').focus()
+            self.press('Shift+ArrowRight')
+            waiting()
+            column(self.two, 'To do').click()
+            field = self.two.get_by_label('Name of the column')
+            field.fill('Soon')
+            field.press('Enter')
+            column(self.one, 'Soon').wait_for()
+        self.until(lambda: [name for name, _ in shown(self.two)['columns']],
+                   ['Doing', 'Soon', 'Done'])
+        self.agree(self.one, self.two)
+
+    def test_a_removal_and_a_text(self):
+        """Whoever saves doesn't know of the removal: the card stays."""
+        text = self.cards(self.one, 'Done')[1]
+        with self.held() as waiting:
+            self.edit(self.one, text, 'Mine')
+            waiting()
+            self.card(self.two, text).focus()
+            self.two.keyboard.press('Delete')
+            self.card(self.two, text).wait_for(state='detached')
+            self.rests_without(text)
+        self.until(lambda: self.cards(self.two, 'Done')[1:], ['Mine'])
+        self.agree(self.one, self.two)
+
+    def test_a_removal_and_a_name_of_a_column(self):
+        with self.held() as waiting:
+            self.column(self.one, 'Doing').get_by_role(
+                'button', name='Doing').click()
+            field = self.one.get_by_label('Name of the column')
+            field.fill('Now')
+            field.press('Enter')
+            waiting()
+            self.column(self.two, 'Doing').get_by_role(
+                'button', name='Doing').focus()
+            self.two.keyboard.press('Delete')
+            self.rests_without('Doing')
+        self.until(lambda: [name for name, _ in shown(self.two)['columns']],
+                   ['To do', 'Now', 'Done'])
+        self.agree(self.one, self.two)
+
+    def rests_without(self, text):
+        """Wait until the server doesn't have it."""
+        self.until(lambda: text in str(contents(self.http)), False)
+
+    def test_undo_leaves_what_somebody_saved(self):
+        self.card(self.two, TO_DO[0]).click()
+        field = self.two.get_by_label('Text of the card')
+        field.fill('Saved meanwhile')
+        self.card(self.one, TO_DO[0]).focus()
+        self.press('Delete')
+        self.two.locator('.editor .notice').wait_for()
+        field.press('Enter')
+        self.card(self.one, 'Saved meanwhile').wait_for()
+        self.press('Control+z')
+        self.until(self.notice.text_content,
+                   f'“{TO_DO[0][:39]}…” is there already.')
+        self.show(self.two, 'To do', 'Saved meanwhile', *TO_DO[1:])
+        self.agree(self.one, self.two)
+
+    def test_undo_puts_back_what_was_there_last(self):
+        with self.held() as waiting:
+            self.column(self.one, 'To do').get_by_role(
+                'button', name='To do').focus()
+            self.press('Delete')
+            waiting()
+            # They don't know of that, and save.
+            self.edit(self.two, TO_DO[0], 'Theirs')
+            self.show(self.two, 'To do', 'Theirs', *TO_DO[1:])
+            generation = self.get().json()['generation']
+            shown = self.one.locator('.generation b')
+            self.until(
+                lambda: int(shown.text_content()) >= generation, True)
+        self.column(self.two, 'To do').wait_for(state='detached')
+        self.press('Control+z')
+        self.show(self.two, 'To do', 'Theirs', *TO_DO[1:])
+        self.agree(self.one, self.two)

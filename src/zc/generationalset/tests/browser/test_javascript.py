@@ -1,0 +1,91 @@
+"""The browser client, in Node: the tests in the folder javascript.
+
+npm installs what is in their package.json.
+"""
+
+import gzip
+import re
+import subprocess
+import sys
+import unittest
+
+from zc.generationalset.tests.support import programs
+from zc.generationalset.tests.support.places import JAVASCRIPT, STATIC
+from zc.generationalset.tests.support.serving import ENVIRONMENT
+
+
+class Node:
+    """A layer of tests: Node, with the packages that its tests use."""
+
+    missing = None
+
+    @classmethod
+    def setUp(cls):
+        try:
+            cls.prepare()
+        except programs.Missing as missing:
+            cls.missing = str(missing)
+
+    @classmethod
+    def tearDown(cls):
+        pass
+
+    @classmethod
+    def prepare(cls):
+        if not (JAVASCRIPT / 'package.json').exists():
+            raise programs.Missing('this installation is without them')
+        cls.node = programs.node()
+        if not (JAVASCRIPT / 'node_modules' / 'fast-check').exists():
+            installed = run(*cls.node.npm, 'ci')
+            if installed.returncode:
+                raise programs.Missing(f'npm ci failed: {installed.stderr}')
+
+
+def run(*command):
+    environment = {**ENVIRONMENT, **Node.node.environment,
+                   'GSET_TEST_PYTHON': sys.executable}
+    return subprocess.run(
+        command, cwd=JAVASCRIPT, env=environment, capture_output=True,
+        encoding='utf-8')
+
+
+def code_of(module):
+    """Return a module without comments and indentation."""
+    return re.sub(r'^ *(//|/?\*).*\n|^ +| // .*', '',
+                  module.read_text(encoding='utf-8'), flags=re.MULTILINE)
+
+
+class NodeTests(unittest.TestCase):
+
+    layer = Node
+
+    def setUp(self):
+        if Node.missing:
+            self.skipTest(Node.missing)
+
+    def check(self, *command):
+        done = run(*command)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_tests(self):
+        output = self.check(
+            *Node.node.node, '--test', '--test-reporter=tap')
+        passed, skipped = (
+            int(re.search(f'^# {word} ([0-9]+)$', output, re.M)[1])
+            for word in ('pass', 'skipped'))
+        self.assertGreater(passed, 50)
+        self.assertEqual(skipped, 0)
+        self.assertNotIn('Warning', output)
+
+    def test_types(self):
+        self.check(*Node.node.npm, 'run', '--silent', 'types')
+
+
+class SizeTests(unittest.TestCase):
+
+    def test_it_is_10_kilobytes_of_code(self):
+        modules = [STATIC / 'gset.js', *sorted((STATIC / 'gset').glob('*.js'))]
+        code = ''.join(code_of(path) for path in modules)
+        packed = gzip.compress(code.encode(), mtime=0)
+        self.assertLess(len(packed), 10240)

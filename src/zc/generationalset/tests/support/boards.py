@@ -1,0 +1,168 @@
+"""The board, in a real browser: what its tests share."""
+
+import contextlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+
+import httpx
+
+from zc.generationalset.commands import demo
+from zc.generationalset.tests.support.browsing import Browsing
+from zc.generationalset.tests.support.serving import ENVIRONMENT, Served, wait
+
+#: Requests to the server, but for pages and their modules.
+API = re.compile(r'/(updates|events|items|batch)([/?]|$)')
+#: The end of what is said if a browser takes long to store something.
+LATE = ' s, got nothing'
+#: What a window shows: columns with cards, and messages.
+SHOWN = '''() => ({
+  columns: [...document.querySelectorAll('.column')].map((column) => [
+    column.querySelector('.handle .open').textContent,
+    [...column.querySelectorAll('.card .text')].map(
+      (text) => text.textContent),
+  ]),
+  messages: [...document.querySelectorAll('.message .text')].map(
+    (text) => text.textContent),
+})'''
+
+
+def in_order(set, by):
+    return sorted(set.items(), key=lambda pair: (pair[1][by], pair[0]))
+
+
+def placed(sets, name):
+    """Return cards or columns with where they are."""
+    return {id: {**item, **sets.get('places', {}).get(f'{name}/{id}', {})}
+            for id, item in sets[name].items()}
+
+
+def shown(page):
+    return page.evaluate(SHOWN)
+
+
+def contents(http):
+    """Return what the server has, as what windows should show."""
+    answer = http.get('/updates').json()
+    sets = {entry['id']: dict(entry.get('contents', []))
+            for entry in answer['contents']}
+    columns = in_order(placed(sets, 'columns'), 'rank')
+    lists = {id: [] for id, _ in columns}
+    for _, card in in_order(placed(sets, 'cards'), 'rank'):
+        # Cards whose column is gone are in the first one.
+        column = card['column'] if card['column'] in lists else columns[0][0]
+        lists[column].append(card['text'])
+    return {
+        'columns': [[item['name'], lists[id]] for id, item in columns],
+        'messages': [item['text'] for _, item
+                     in in_order(sets['messages'], 'at')]}
+
+
+class Windows(Browsing):
+    """Windows with a board that is served at ``self.url``."""
+
+    def complain(self, what):
+        # A browser on a busy machine stores late, and the client tries again.
+        if LATE not in str(what):
+            super().complain(what)
+
+    def board(self, context=None, **options):
+        """Return a window that shows the board, and is live."""
+        page = self.window('/', context, **options)
+        self.is_live(page)
+        page.locator('.column').first.wait_for()
+        return page
+
+    def is_live(self, page, state='online'):
+        page.locator(f'html[data-connection={state}]').wait_for()
+
+    def card(self, page, text):
+        return page.locator('.card').get_by_role(
+            'button', name=text, exact=True)
+
+    def column(self, page, name):
+        return page.get_by_role('region', name=name, exact=True)
+
+    def cards(self, page, name):
+        """Return the texts of the cards in a column."""
+        return self.column(page, name).locator(
+            '.card .text').all_text_contents()
+
+    def add(self, page, column, text):
+        field = page.get_by_label(f'Add a card to {column}', exact=True)
+        field.fill(text)
+        field.press('Enter')
+
+    def show(self, page, column, *texts):
+        """Wait until a column has these cards."""
+        self.until(lambda: self.cards(page, column), list(texts))
+
+    def until(self, get, expected):
+        """Wait until something is as expected."""
+        try:
+            wait(lambda: get() == expected)
+        except wait.TimeOutWaitingFor:
+            self.assertEqual(get(), expected)
+
+    def agree(self, *pages):
+        """Wait until all windows show what the server has."""
+        def differ():
+            expected = contents(self.http)
+            return [page for page in pages if shown(page) != expected]
+        try:
+            wait(lambda: not differ())
+        except wait.TimeOutWaitingFor:
+            for page in differ():
+                self.assertEqual(shown(page), contents(self.http))
+
+
+class BoardServed(Windows, Served):
+    """The board with its sample, or with what ``fill`` puts into it."""
+
+    options = {'routes': demo.routes()}
+
+    def setUp(self):
+        super().setUp()
+        with self.changing() as things:
+            self.fill(things)
+
+    def fill(self, things):
+        demo.fill(things)
+
+
+class Demo:
+    """``gset serve --demo`` in a process of its own."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+        super().setUp()
+
+    @contextlib.contextmanager
+    def serving(self, *arguments, **environment):
+        """Run it; yield the process.  Its first line has the URL."""
+        process = subprocess.Popen(
+            self.command(*arguments), cwd=self.directory,
+            env={**ENVIRONMENT, **environment}, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        try:
+            line = process.stdout.readline()
+            if not line:
+                self.fail(process.stderr.read())
+            process.lines = [line, process.stdout.readline()]
+            process.url = line.split()[1]
+            with httpx.Client(base_url=process.url) as self.http:
+                yield process
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(timeout=30), 0)
+        finally:
+            process.kill()
+            process.communicate()
+
+    def command(self, *arguments):
+        return [sys.executable, '-m', 'zc.generationalset', 'serve', '--demo',
+                *arguments]

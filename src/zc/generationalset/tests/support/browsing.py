@@ -1,0 +1,101 @@
+"""A real Chromium, driven by Playwright, for tests of what runs in pages."""
+
+import os
+
+from playwright.sync_api import expect, sync_playwright
+
+from zc.generationalset.tests.support import programs
+from zc.generationalset.tests.support.serving import Served
+
+ARGUMENTS = [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update',
+    '--disable-sync']
+TIMEOUT = 30_000  # milliseconds, for a busy machine
+expect.set_options(timeout=TIMEOUT)
+#: What the browser itself writes when a server is gone, or says no.
+NETWORK = 'Failed to load resource'
+#: Has each violation of a policy written to the console, as an error.
+TELL_VIOLATIONS = '''
+addEventListener('securitypolicyviolation', (event) => console.error(
+  `violates ${event.violatedDirective}: ${event.blockedURI}`));
+'''
+
+
+def stop_clock(page):
+    """Stop the timers of a page, on which clock.install was called."""
+    page.clock.pause_at(page.evaluate('Date.now() + 1000'))
+
+
+class Chromium:
+    """A layer of tests: one browser for all of them."""
+
+    browser = None
+    missing = None
+
+    @classmethod
+    def setUp(cls):
+        try:
+            found = programs.chromium()
+        except programs.Missing as missing:
+            cls.missing = str(missing)
+            return
+        cls.playwright = sync_playwright().start()
+        cls.browser = cls.playwright.chromium.launch(
+            executable_path=found.path, args=ARGUMENTS,
+            env={**os.environ, **found.environment})
+
+    @classmethod
+    def tearDown(cls):
+        if cls.browser is not None:
+            cls.browser.close()
+            cls.playwright.stop()
+            cls.browser = None
+
+
+class Browsing:
+    """For tests with windows; fails if one of them complains.
+
+    Mix into a TestCase.  Each context is a browser of its own, with its own
+    storage; its pages are windows, or tabs, of it.
+    """
+
+    layer = Chromium
+    def setUp(self):
+        if Chromium.missing:
+            self.skipTest(Chromium.missing)
+        super().setUp()
+        self.complaints = []
+        self.addCleanup(self.check_complaints)
+
+    def context(self, **options):
+        """Return a new browser context; see Playwright's new_context."""
+        context = Chromium.browser.new_context(**options)
+        self.addCleanup(context.close)
+        context.set_default_timeout(TIMEOUT)
+        context.add_init_script(TELL_VIOLATIONS)
+        context.on('weberror', lambda error: self.complain(error.error))
+        context.on('console', self.hear)
+        return context
+
+    def window(self, url='', context=None, **options):
+        """Return a page that shows a path of the server."""
+        page = (context or self.context(**options)).new_page()
+        page.goto(self.url + url)
+        return page
+
+    def hear(self, message):
+        if message.type in ('error', 'warning'):
+            if not message.text.startswith(NETWORK):
+                self.complain(message.text)
+
+    def complain(self, what):
+        self.complaints.append(str(what))
+
+    def check_complaints(self):
+        """Expect that no page said anything; tests may clear the list."""
+        self.assertEqual(self.complaints, [])
+
+
+class BrowsingServed(Browsing, Served):
+    """The same, with a database, a set in it, and its server."""

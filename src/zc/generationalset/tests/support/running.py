@@ -1,0 +1,44 @@
+"""``bin/test``: the test runner; it says last what did not run, and why."""
+
+import collections
+import json
+import os
+import sys
+import tempfile
+
+from zope.testrunner import _script_parts
+from zope.testrunner.runner import Runner
+
+from zc.generationalset.tests.support.places import PACKAGE
+
+DEFAULTS = ['--auto-color', '-vv', '-j3',
+            '--tests-pattern', '^test_',
+            '--test-path', str(PACKAGE.parents[1])]
+#: Names the file to which the processes of a run write what they skip; the
+#: runner itself counts only what its first process skips.
+VARIABLE = 'GSET_TEST_SKIPPED'
+
+
+def main():
+    with tempfile.NamedTemporaryFile('r') as file:
+        first = VARIABLE not in os.environ
+        path = os.environ.setdefault(VARIABLE, file.name)
+        runner = Runner(
+            DEFAULTS, script_parts=_script_parts(), cwd=os.getcwd())
+        runner.run()
+        with open(path, 'a') as skipped:
+            for _, reason in runner.skipped:
+                skipped.write(json.dumps(reason) + '\n')
+        if first:
+            tell(collections.Counter(map(json.loads, file)))
+    sys.exit(bool(runner.failed))
+
+
+def tell(reasons):
+    """Say how many tests were skipped, and what they lack."""
+    if not reasons:
+        return
+    for reason, number in reasons.items():
+        print(f'\nSKIPPED {number}: {reason}')
+    print(f'\n{reasons.total()} TESTS DID NOT RUN: put what they lack on this '
+          'machine, and run bin/test again.')

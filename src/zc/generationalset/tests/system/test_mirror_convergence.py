@@ -1,0 +1,334 @@
+"""Clients that move between a source and its mirrors are always right.
+
+Whatever a client at a generation of the source is told, by whomever: what it
+has afterwards is what the source had at the generation that it has then.
+"""
+
+import contextlib
+import pickle
+import random
+import unittest
+from unittest import mock
+
+import transaction
+import ZODB
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, rule
+from ZODB.DemoStorage import DemoStorage
+
+from zc.generationalset import GSet, check, wire
+from zc.generationalset.mirror import Mirror, StoredMirror
+from zc.generationalset.replica import Replica
+from zc.generationalset.tests.support.layers import Histories
+from zc.generationalset.tests.support.things import Thing, state
+from zc.generationalset.tests.system.test_convergence import (
+    BOUNDS,
+    SETTINGS,
+    Tree,
+)
+
+
+def ask(server, client):
+    """Return the answer of a server to what a client has, as it arrives."""
+    updates = server.client_updates(client.generation, client.epoch)
+    return wire.decode(wire.encode(updates, lambda thing: thing.version))
+
+
+def plain(items):
+    return {id: plain(item) if isinstance(item, dict) else item
+            for id, item in items.items()}
+
+
+class InMemory:
+    """A mirror that isn't stored."""
+
+    def __init__(self):
+        self.mirror = Mirror('http://source')
+
+    def follow(self, server):
+        if server.generation:
+            self.mirror.apply(ask(server, self.mirror))
+
+    @contextlib.contextmanager
+    def server(self):
+        yield self.mirror
+
+    close = audit = lambda self: None
+
+
+class Stored:
+    """A mirror in a database, which is read anew each time."""
+
+    def __init__(self):
+        self.db = ZODB.DB(DemoStorage())
+        self.stored = StoredMirror(self.db, 'mirror', 'http://source')
+
+    def follow(self, server):
+        if server.generation:
+            self.stored.apply(ask(server, self.stored))
+
+    @contextlib.contextmanager
+    def server(self):
+        connection = self.db.open(transaction.TransactionManager())
+        try:
+            yield connection.root().get(
+                'mirror', Mirror('http://source'))
+        finally:
+            connection.transaction_manager.abort()
+            connection.close()
+
+    def audit(self):
+        with self.server() as mirror:
+            assert check(mirror.mirrored) == []
+            assert plain(served(mirror)) == plain(items(mirror.mirrored))
+
+    def close(self):
+        self.db.close()
+
+
+def served(server):
+    replica = Replica()
+    replica.apply(ask(server, replica))
+    return replica.items
+
+
+def items(gset):
+    """Return what is in the set of a mirror, read another way."""
+    return {
+        wire.decode_id(id): items(ob) if isinstance(ob, GSet) else ob.value
+        for id, ob in gset.items()}
+
+
+class World:
+    """A source, its mirrors, and clients that ask any of them."""
+
+    def __init__(self, source, kinds):
+        self.source = source
+        self.mirrors = [kind() for kind in kinds]
+        self.clients = [Replica() for _ in range(6)]
+        self.was = {}  # (epoch, generation) -> what the source had then
+        self.remember()
+
+    def remember(self):
+        self.was[self.source.epoch, self.source.generation] = \
+            state(self.source)
+
+    @contextlib.contextmanager
+    def server(self, number):
+        """Have the source, number 0, or a mirror."""
+        if number:
+            with self.mirrors[number - 1].server() as mirror:
+                yield mirror
+        else:
+            yield self.source
+
+    def follow(self, number, source):
+        """Let a mirror apply an answer of the source, or another mirror."""
+        self.remember()
+        with self.server(source) as server:
+            self.mirrors[number - 1].follow(server)
+
+    def sync(self, client, number):
+        self.remember()
+        client = self.clients[client]
+        with self.server(number) as server:
+            if not server.generation:
+                return
+            updates = ask(server, client)
+        client.apply(updates)
+        there = self.was[client.epoch, client.generation]
+        if plain(client.items) != there:
+            raise AssertionError(f'{client.items} != {there} after {updates}')
+
+    def converge(self):
+        for number in range(1, len(self.mirrors) + 1):
+            self.follow(number, number - 1)
+            self.mirrors[number - 1].audit()
+        for number in range(len(self.mirrors) + 1):
+            for client in range(len(self.clients)):
+                self.sync(client, number)
+        for client in self.clients:
+            assert client.epoch == self.source.epoch
+            assert client.generation == self.source.generation
+
+    def close(self):
+        for mirror in self.mirrors:
+            mirror.close()
+
+
+def little(rnd):
+    """Have mirrors that forget, and tidy up, at every opportunity."""
+    stack = contextlib.ExitStack()
+    for name, value in [
+            ('_mirrored.REMOVALS', rnd.choice([0, 1, 3, 1000])),
+            ('_mirrored.PAUSE', 2),
+            ('_points.MOST', rnd.choice([2, 4, 1000]))]:
+        stack.enter_context(mock.patch(
+            f'zc.generationalset.mirror.{name}', value))
+    stack.enter_context(mock.patch.multiple(
+        'zc.generationalset.sets.journal', SLICE=2, KEEP=1, BACKLOG=4, BULK=5))
+    return stack
+
+
+class SeededTests(unittest.TestCase):
+    """Random histories of random trees, clients, and ways to ask."""
+
+    layer = Histories
+    seeds = range(75)
+
+    def test_clients_that_ask_anybody(self):
+        for seed in self.seeds:
+            rnd = random.Random(seed)
+            with self.subTest(seed=seed), little(rnd):
+                kinds = [Stored if seed % 5 == 0 else InMemory] * 3
+                History(rnd, kinds).run()
+
+
+class History:
+
+    def __init__(self, rnd, kinds):
+        self.rnd = rnd
+        self.world = World(GSet(maximum_removals=self.bound()), kinds)
+        self.version = 0
+        self.backup = None
+
+    def bound(self):
+        return self.rnd.choice([0, 1, 3, 99])
+
+    def run(self):
+        steps = [self.change] * 12 + [self.follow] * 3 + [self.sync] * 6
+        steps += [self.back_up, self.restore] if self.rnd.random() < .3 else []
+        try:
+            for _ in range(self.rnd.randrange(20, 160)):
+                self.rnd.choice(steps)()
+                self.world.remember()
+            self.world.converge()
+        finally:
+            self.world.close()
+
+    def follow(self):
+        number = self.rnd.randrange(1, 4)
+        source = self.rnd.choice([0, 0, number - 1, self.rnd.randrange(4)])
+        self.world.follow(number, source if source != number else 0)
+
+    def sync(self):
+        self.world.sync(self.rnd.randrange(6), self.rnd.randrange(4))
+
+    def back_up(self):
+        self.backup = pickle.dumps(self.world.source)
+
+    def restore(self):
+        if self.backup:
+            self.world.source = pickle.loads(self.backup)
+            self.world.source.renew()
+
+    # The source
+
+    def sets(self):
+        sets = [self.world.source]
+        for gset in sets:
+            sets += [ob for ob in gset if isinstance(ob, GSet)]
+        return sets
+
+    def change(self):
+        gset = self.rnd.choice(self.sets())
+        id = self.rnd.choice('abcdefg')
+        self.version += 1
+        how = self.rnd.random()
+        if how < .35 and id in gset:
+            del gset[id]
+        elif how < .5:
+            self.put_subset(gset, id)
+        elif how < .55 and isinstance(gset.get(id), GSet):
+            gset.changed(gset[id])
+        elif how < .6:
+            gset.maximum_removals = self.bound()
+        elif how < .65:
+            self.move(gset)
+        else:
+            # One that was there before, perhaps.
+            gset.add(Thing(id, self.rnd.choice([0, 1, self.version])))
+
+    def put_subset(self, gset, id):
+        if len(gset._locate()[1]) > 2:
+            return
+        subset = GSet(id, maximum_removals=self.bound())
+        for inner in self.rnd.sample('abcdefg', self.rnd.randrange(4)):
+            self.version += 1
+            subset.add(Thing(inner, self.version))
+        if self.rnd.random() < .5:
+            subset.clear()
+        gset.add(subset)
+
+    def move(self, gset):
+        moved = self.rnd.choice(self.sets())
+        if moved.parent is not None and moved not in gset._supersets():
+            gset.add(moved)
+
+
+class MirroredTree(Tree):
+    """Hypothesis writes the history, and looks for the shortest one."""
+
+    kind = InMemory
+
+    @initialize(maximum_removals=BOUNDS, seed=st.integers(0, 10))
+    def make(self, maximum_removals, seed):
+        super().make(maximum_removals)
+        self.little = little(random.Random(seed))
+        self.world = World(self.root, [self.kind] * 2)
+
+    @rule(number=st.integers(1, 2), source=st.integers(0, 2))
+    def follow(self, number, source):
+        self.world.follow(number, source if source != number else 0)
+
+    @rule(client=st.integers(0, 5), number=st.integers(0, 2))
+    def ask(self, client, number):
+        self.world.sync(client, number)
+
+    @rule()
+    def renew(self):
+        self.world.remember()
+        self.root.renew()
+
+    def teardown(self):
+        try:
+            self.world.converge()
+        finally:
+            self.world.close()
+            self.little.close()
+
+
+class StoredMirroredTree(MirroredTree):
+
+    kind = Stored
+
+
+MirroredTree.TestCase.settings = settings(SETTINGS, max_examples=60)
+StoredMirroredTree.TestCase.settings = settings(SETTINGS, max_examples=25)
+
+
+class MirroredTreeTests(MirroredTree.TestCase):
+    layer = Histories
+
+
+class StoredMirroredTreeTests(StoredMirroredTree.TestCase):
+    layer = Histories
+
+
+class LongSeededTests(SeededTests):
+
+    level = 2
+    seeds = range(1000, 6000)
+
+
+class LongMirroredTreeTests(MirroredTree.TestCase):
+    layer = Histories
+    level = 2
+    settings = settings(SETTINGS, max_examples=3000, stateful_step_count=80)
+
+
+class LongStoredMirroredTreeTests(StoredMirroredTree.TestCase):
+    layer = Histories
+    level = 2
+    settings = settings(SETTINGS, max_examples=500, stateful_step_count=80)

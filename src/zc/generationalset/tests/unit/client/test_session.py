@@ -1,0 +1,302 @@
+"""What a client asks, and what it makes of the answers."""
+
+import re
+import threading
+import unittest
+from functools import partial
+
+from zc.generationalset import wire
+from zc.generationalset.client._replies import (
+    BadAnswer,
+    Lost,
+    Refused,
+    Reply,
+    Unavailable,
+)
+from zc.generationalset.client._session import Position, Session
+from zc.generationalset.replica import Replica
+from zc.generationalset.tests.support.scripts import (
+    JSON,
+    Script,
+    answer,
+    make_session,
+    reply,
+    updates,
+)
+
+
+class SyncTests(unittest.TestCase):
+
+    def sync(self, session, *answers):
+        self.script = Script(*answers)
+        result = self.script.run(session.sync())
+        self.assertEqual(self.script.answers, [])
+        return result
+
+    def refused(self, kind, pattern, session, *answers):
+        before = session.position(), dict(session.replica.items)
+        with self.assertRaisesRegex(kind, pattern):
+            self.sync(session, *answers)
+        self.assertEqual(
+            (session.position(), session.replica.items), before)
+
+    def test_first_contact(self):
+        session = make_session(0)
+        changes = self.sync(session, updates(0, 3, contents=[['a', 1]]))
+        self.assertEqual(changes, [('added', ('a',), 1)])
+        self.assertEqual(session.position(), (3, 'e'))
+        request, = self.script.requests
+        self.assertEqual(request.url, 'http://host/sync/updates')
+        self.assertNotIn('If-None-Match', request.headers)
+
+    def test_later(self):
+        session = make_session(3, a=1)
+        changes = self.sync(session, updates(3, 5, removals=['a']))
+        self.assertEqual(changes, [('removed', ('a',), 1)])
+        request, = self.script.requests
+        self.assertEqual(
+            request.url, 'http://host/sync/updates?generation=3&epoch=e')
+        self.assertEqual(request.headers, {
+            'Accept': 'application/json', 'If-None-Match': 'W/"e:3"'})
+        self.assertEqual(self.sync(session, reply(304)), [])
+
+    def test_epochs(self):
+        session = make_session()
+        for epoch, query in [
+                (None, 'generation=3'), ('', 'generation=3&epoch='),
+                ('a b&"ä', 'generation=3&epoch=a%20b%26%22%C3%A4')]:
+            session.replica.epoch = epoch
+            self.sync(session, updates(
+                3, 3, epoch='e', since_epoch=epoch, reset='epoch',
+                contents=[]))
+            request, = self.script.requests
+            self.assertEqual(request.url, f'http://host/sync/updates?{query}')
+            self.assertNotIn('If-None-Match', request.headers)
+
+    def test_reset(self):
+        session = make_session(30, a=1)
+        changes = self.sync(session, updates(
+            30, 2, epoch='f', since_epoch='e', reset='epoch',
+            contents=[['b', 2]]))
+        self.assertEqual(sorted(changes), [('added', ('b',), 2),
+                                           ('removed', ('a',), 1)])
+        self.assertEqual(session.position(), (2, 'f'))
+
+    def test_misfit_is_asked_again(self):
+        session = make_session(5, a=1)
+        stale = updates(3, 5, adds=[['a', 0]])
+        reset = updates(3, 5, since_epoch='d', reset='epoch', contents=[])
+        self.assertEqual(
+            self.sync(session, stale, reset, stale, stale,
+                      updates(5, 6, adds=[['b', 2]])),
+            [('added', ('b',), 2)])
+        for request in self.script.requests[1:]:
+            self.assertEqual(request.headers['Cache-Control'], 'no-cache')
+        self.refused(
+            BadAnswer, 'expected an answer since 6, got 5 to other questions, '
+            'the last one since 3; look for a cache', session,
+            *[stale] * 4, reset)
+
+    def test_other_thread_was_faster(self):
+        session = make_session(5)
+
+        def answered():
+            session.apply(wire.decode(answer(5, 7, adds=[['a', 1]])))
+            return updates(5, 6, adds=[['a', 0]])
+        self.assertEqual(self.sync(session, answered), [])
+        self.assertEqual(session.position(), (7, 'e'))
+
+    def test_other_thread_was_faster_but_has_less(self):
+        session = make_session(5)
+
+        def answered():
+            session.apply(wire.decode(answer(5, 6, adds=[['a', 1]])))
+            return updates(5, 7, adds=[['a', 2]])
+        changes = self.sync(session, answered,
+                            updates(6, 7, adds=[['a', 2]]))
+        self.assertEqual(changes, [('changed', ('a',), 2)])
+
+    def test_other_threads_are_faster_all_the_time(self):
+        session = make_session(5)
+
+        def answered(generation):
+            session.apply(wire.decode(answer(generation, generation + 1)))
+            return updates(generation, generation + 2)
+        self.sync(session, *[partial(answered, generation)
+                             for generation in range(5, 25)], updates(25, 27))
+        self.assertEqual(session.position(), (27, 'e'))
+
+    def test_other_thread_was_faster_and_started_over(self):
+        session = make_session(5)
+
+        def answered():
+            session.apply(wire.decode(answer(
+                5, 9, epoch='f', since_epoch='e', reset='epoch',
+                contents=[])))
+            return updates(5, 6)
+        self.sync(session, answered, updates(9, 9, epoch='f'))
+
+    def test_malformed(self):
+        session = make_session(3, a=1)
+        good = answer(3, 4, adds=[['b', 1]])
+        for body in good[:-1], good + b'x', b'', b'null', b'<html>', \
+                answer(3, 4, format=2), answer(3, 2), b'\xff':
+            self.refused(BadAnswer, 'GET http://host/sync/updates: ',
+                         session, Reply(200, JSON, body))
+        self.refused(
+            BadAnswer, "expected 200 application/json, got 200 'text/html'",
+            session, reply(200, good, content_type='text/html; charset=x'))
+        self.refused(BadAnswer, 'got 201', session, Reply(201, JSON, good))
+        self.refused(BadAnswer, '204 No Content', session, reply(204))
+        self.refused(BadAnswer, 'expected at most 5 bytes', session,
+                     Reply(200, JSON, b'', 'expected at most 5 bytes'))
+
+    def test_304_that_was_not_asked_for(self):
+        self.refused(BadAnswer, 'got 304', make_session(0), reply(304))
+
+    def test_limits(self):
+        session = make_session()
+        session.limits = wire.Limits(depth=3)
+        self.refused(BadAnswer, 'levels', session,
+                     updates(3, 4, adds=[['a', [[[]]]]]))
+
+    def test_refused(self):
+        for status in 400, 401, 403, 404, 410:
+            self.refused(Refused, f'{status} ', make_session(), reply(status))
+
+    def test_tries(self):
+        session = make_session()
+        fails = [Unavailable('x'), reply(503), reply(500)]
+        self.assertEqual(self.sync(session, *fails, reply(304)), [])
+        self.assertEqual([line for line in self.script.log if 'wait' in line],
+                         ['wait 1', 'wait 2', 'wait 4'])
+        self.refused(Unavailable, '^last$', session, *fails, Lost('last'))
+
+    def test_retry_after(self):
+        session = make_session()
+        self.sync(session, reply(429, retry_after='30'), reply(304))
+        self.assertIn('wait 30', self.script.log)
+        with self.assertRaises(Unavailable) as caught:
+            self.sync(session, reply(503, retry_after='100'))
+        self.assertEqual(caught.exception.retry_after, 100)
+        self.assertEqual(caught.exception.status, 503)
+
+    def test_redirection(self):
+        session = make_session()
+        for status in 301, 302, 303, 307, 308:
+            self.sync(session, reply(status, location='/v2/updates?x=1'),
+                      reply(304))
+            self.assertEqual(self.script.requests[1].url,
+                             'http://host/v2/updates?x=1')
+
+    def test_redirection_elsewhere(self):
+        for location in ('http://other/', 'https://host/', '//other/x',
+                         'http://host:81/', 'http://host@other/', 'http://[',
+                         'ftp://host/', '', 'javascript:alert(1)'):
+            self.refused(
+                Refused, re.escape(f'server is elsewhere, at {location!r}'),
+                make_session(), reply(302, location=location))
+        self.refused(Refused, 'elsewhere', make_session(), reply(302))
+
+    def test_circle_of_redirections(self):
+        pair = reply(302, location='a'), reply(302, location='b')
+        self.refused(Refused, '302', make_session(), *pair, *pair, pair[0])
+
+    def test_get(self):
+        session = make_session()
+        script = Script(Lost('x'), Reply(200, JSON, b'{"$decimal": "1.50"}'))
+        self.assertEqual(
+            str(script.run(session.get(('a/b', 42)))), '1.50')
+        self.assertEqual(script.log[-1], 'GET /items/a%2Fb/~42')
+        for bad in b'', b'{', b'{"$int": 1}':
+            with self.assertRaises(BadAnswer):
+                Script(Reply(200, JSON, bad)).run(session.get('a'))
+        with self.assertRaisesRegex(BadAnswer, 'expected 200 application'):
+            Script(reply(200, b'1')).run(session.get('a'))
+        with self.assertRaisesRegex(BadAnswer, 'got 304'):
+            Script(Reply(304, JSON)).run(session.get('a'))
+
+
+class FeedTests(unittest.TestCase):
+
+    def test_feeds(self):
+        session = make_session()
+        updates = wire.decode(answer(3, 4, adds=[['a', 1]]))
+        with session.feed() as first:
+            with session.feed() as second:
+                pass
+            changes = session.apply(updates)
+            self.assertEqual(list(first), [changes])
+        session.apply(wire.decode(answer(4, 5, adds=[['a', 2]])))
+        self.assertEqual((len(first), len(second)), (1, 0))
+
+
+class LockTests(unittest.TestCase):
+
+    def test_lock_is_held_while_the_replica_is_used(self):
+        free = []
+
+        def look():
+            if session.lock.acquire(blocking=False):
+                session.lock.release()
+                free.append('lock')
+
+        def look_elsewhere():
+            thread = threading.Thread(target=look)
+            thread.start()
+            thread.join()
+
+        class Looking(Replica):
+
+            def __getattribute__(self, name):
+                if name in ('apply', 'generation', 'epoch'):
+                    look_elsewhere()
+                return super().__getattribute__(name)
+        session = Session('http://host', Looking(), None, 1, 1)
+        Script(updates(0, 3)).run(session.sync())
+        Script(updates(3, 3)).run(session.sync())
+        self.assertEqual(free, [])
+        look_elsewhere()
+        self.assertEqual(free, ['lock'])  # as it is not otherwise
+
+
+class UrlTests(unittest.TestCase):
+
+    def test_good(self):
+        for url in ('http://host', 'https://host:8080/a/b', 'HTTP://host',
+                    'http://[::1]:80', 'http://127.0.0.1/%20'):
+            for end in '', '/', '//':
+                session = Session(url + end, None, None, 1, 1)
+                self.assertEqual(session.url, url)
+
+    def test_bad(self):
+        for url in ('', 'host', 'host:80', '//host', 'ftp://host', 'http://',
+                    'file:///etc/passwd', 'http:///x', 'http://host:x',
+                    'http://host:99999', 'http://[', 'http://host:0'):
+            with self.assertRaisesRegex(ValueError, 'expected a URL such as'):
+                Session(url, None, None, 1, 1)
+        for url in ('http://host?x', 'http://host#x', 'http://host/ x',
+                    'http://host/\n', 'http://host/\xe4', 'http://h\xe4'):
+            with self.assertRaisesRegex(ValueError, 'expected a URL without'):
+                Session(url, None, None, 1, 1)
+
+    def test_password_is_not_told(self):
+        for url in 'http://ann:sesam@host', 'http://sesam@host':
+            with self.assertRaises(ValueError) as caught:
+                Session(url, None, None, 1, 1)
+            self.assertNotIn('sesam', str(caught.exception))
+
+
+class PositionTests(unittest.TestCase):
+
+    def test_is_asked_by(self):
+        self.assertTrue(Position(0, None).is_asked_by(
+            {'since': 0, 'epoch': 'e'}))
+        position = Position(3, 'e')
+        self.assertTrue(position.is_asked_by({'since': 3, 'epoch': 'e'}))
+        self.assertTrue(position.is_asked_by(
+            {'since': 3, 'epoch': 'f', 'since_epoch': 'e'}))
+        for wrong in ({'since': 2, 'epoch': 'e'}, {'since': 3, 'epoch': 'f'},
+                      {'since': 3, 'epoch': 'e', 'since_epoch': 'f'},
+                      {'since': 0, 'epoch': 'e'}):
+            self.assertFalse(position.is_asked_by(wrong))

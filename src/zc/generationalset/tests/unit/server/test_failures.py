@@ -1,0 +1,360 @@
+"""A server at its limits, and with defects around it."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import unittest
+from unittest import mock
+
+import httpx
+from transaction.interfaces import TransientError
+from ZODB.Connection import Connection
+from ZODB.mvccadapter import MVCCAdapterInstance
+from ZODB.POSException import ConflictError, POSKeyError
+
+from zc.generationalset import GSet
+from zc.generationalset.documents import Document
+from zc.generationalset.server import (
+    Problem,
+    _database,
+    encoding,
+)
+from zc.generationalset.server._wakeups import Wakeups
+from zc.generationalset.server.answer import (
+    NOTHING,
+    Answer,
+    Position,
+    nothing_new,
+)
+from zc.generationalset.server.cache import Kept, Question
+from zc.generationalset.server.spool import Spool
+from zc.generationalset.server.tree import Tree
+from zc.generationalset.tests.support.serving import Served, wait
+from zc.generationalset.tests.support.things import Lost
+from zc.generationalset.tests.unit.server.test_events import Stream
+
+
+class Mute(logging.Handler):
+    """Collects what is logged, in the place of printing it."""
+
+    def __init__(self, name):
+        super().__init__(logging.ERROR)
+        self.logger = logging.getLogger(name)
+        self.records = []
+
+    def emit(self, record):
+        self.records.append(record)
+
+    def __enter__(self):
+        self.logger.addHandler(self)
+        self.propagated = self.logger.propagate
+        self.logger.propagate = False
+        return self
+
+    def __exit__(self, *error):
+        self.logger.removeHandler(self)
+        self.logger.propagate = self.propagated
+
+
+class DefectTests(Served):
+
+    def fill(self, count, item='x' * 100):
+        with self.changing() as things:
+            for number in range(count):
+                things.add(Document(f'{number:06}', item))
+
+    def test_defects_are_not_told(self):
+        self.app.state.gset.trees = lambda: 1 / 0
+        with Mute('zc.generationalset.server') as mute:
+            problem = self.refused(500, self.http.get('/updates'))
+        self.assertNotIn('ZeroDivision', str(problem))
+        self.assertEqual(len(mute.records), 1)
+
+    def test_something_that_is_not_a_set(self):
+        with self.db.transaction() as connection:
+            connection.root.things = 'text'
+        with Mute('zc.generationalset.server') as mute:
+            self.refused(500, self.http.get('/updates'))
+        self.assertIn("expected find to return a GenerationalSet, got 'text'",
+                      str(mute.records[0].exc_info[1]))
+
+    def test_a_connection_without_its_database_is_closed(self):
+        with mock.patch.object(
+                Connection, 'root', side_effect=TransientError('away')), \
+                self.assertRaises(TransientError):
+            _database.Snapshot(self.db, mock.Mock())
+        self.assertEqual({connection['opened'] for connection
+                          in self.db.connectionDebugInfo()}, {None})
+
+    def test_database_server_that_is_away(self):
+        def answer(*arguments):
+            raise TransientError('away')
+        with mock.patch.object(encoding.Reader, 'answer', answer), \
+                self.assertLogs('zc.generationalset.server') as logs:
+            response = self.http.get('/updates')
+            self.refused(503, response, 'not available')
+        self.assertEqual(response.headers['retry-after'], '1')
+        self.assertIn("TransientError('away')", logs.output[0])
+
+    def test_no_set(self):
+        with self.db.transaction() as connection:
+            connection.root.things = None
+        self.refused(404, self.http.get('/updates'), 'no such tree')
+
+    def test_a_copy_that_fails_does_not_look_complete(self):
+        self.fill(3000)
+        with self.changing() as things:
+            things.add(Lost('lost'))
+        with Mute('uvicorn.error') as mute, \
+                Mute('zc.generationalset.server') as cause:
+            with self.assertRaises(httpx.RemoteProtocolError):
+                self.http.get('/updates')
+            wait(lambda: cause.records)
+        self.assertIsInstance(
+            mute.records[0].exc_info[1], ConnectionAbortedError)
+        self.assertIsInstance(cause.records[0].exc_info[1], POSKeyError)
+        with self.changing() as things:
+            del things['lost']
+        self.assertEqual(len(self.get().json()['contents']), 3000)
+
+    def test_a_look_that_fails_is_repeated(self):
+        stream = Stream(self.http, 1, self.epoch())
+        wait(stream.comments)
+        reader = self.app.state.gset._trees[1].reader
+        positions, failed = reader.positions, threading.Event()
+
+        def fail(names):
+            reader.positions = positions
+            failed.set()
+            raise OSError('the disk is away')
+        reader.positions = fail
+        with Mute('zc.generationalset.server') as mute:
+            self.put('a', 1)
+            self.assertTrue(failed.wait(10))
+            wait(lambda: mute.records)
+            self.put('b', 2)
+            stream.wait_for(3)
+
+    def test_a_stream_ends_with_a_problem(self):
+        stream = Stream(self.http, 1, self.epoch())
+        wait(stream.comments)
+        trees = self.app.state.gset._trees[1]
+
+        async def refuse(*_, **__):
+            raise Problem(503, 'too busy')
+        trees.answer = refuse
+        trees.wakeups.look()
+        self.put('a', 1)
+        wait(lambda: stream.ended)
+
+    def test_cut_body(self):
+        body = iter([b'"x', b'y'])
+
+        def cut():
+            yield next(body)
+            raise ConnectionError('gone')
+        with contextlib.suppress(ConnectionError):
+            self.http.put('/items/a', content=cut(), headers={
+                'content-type': 'application/json'})
+        with self.changing() as things:
+            self.assertEqual(len(things), 0)
+
+
+class LimitTests(Served):
+
+    def test_conflicts_without_end(self):
+        def conflict(gset, change):
+            tries.append(change)
+            raise ConflictError
+        tries = []
+        with mock.patch.object(_database.time, 'sleep'), mock.patch(
+                'zc.generationalset.server.edits.make', conflict):
+            response = self.http.put('/items/a', json=1)
+        self.refused(503, response, 'conflicts')
+        self.assertTrue(int(response.headers['retry-after']))
+        self.assertEqual(len(tries), _database.ATTEMPTS)
+
+    def test_a_conflict_is_retried(self):
+        make = mock.Mock(side_effect=[ConflictError, ('a', True)])
+        with mock.patch('zc.generationalset.server.edits.make', make):
+            self.assertEqual(
+                self.http.put('/items/a', json=1).status_code, 201)
+
+    def test_a_commit_of_which_nobody_knows(self):
+        """The database server is lost after it has committed."""
+        commit = MVCCAdapterInstance.tpc_finish
+
+        def lose(self, *arguments):
+            commit(self, *arguments)
+            raise TransientError('away')
+
+        def ask(method, path, **options):
+            with mock.patch.object(MVCCAdapterInstance, 'tpc_finish', lose), \
+                    Mute('txn'):
+                self.refused(
+                    500, self.http.request(method, path, **options),
+                    'may have been written')
+
+        before = self.get().json()['generation']
+        ask('POST', '/items/', json='new')
+        answer = self.get().json()
+        [[id, item]] = answer['contents']
+        self.assertEqual((item, answer['generation']), ('new', before + 1))
+        # It isn't said that there is none.
+        ask('DELETE', f'/items/{id}')
+        self.assertEqual(self.get().json()['contents'], [])
+
+    def test_too_many_wait(self):
+        with mock.patch.object(_database, 'WAITING', 0):
+            response = self.http.get('/updates')
+        self.refused(503, response, 'too many requests')
+        self.assertEqual(self.http.get('/updates').status_code, 200)
+
+    def test_a_batch_that_is_no_json(self):
+        for body in (b'{', b'\xff', b'[' * 200):
+            self.refused(400, self.http.post('/batch', content=body, headers={
+                'content-type': 'application/json'}))
+
+
+class ManyTreesTests(Served):
+
+    options = {'name': lambda request: request.query_params['tree'],
+               'find': lambda root, name: root['trees'][name]}
+
+    def test_trees_that_nobody_listens_to_are_forgotten(self):
+        with self.db.transaction() as connection:
+            connection.root.trees = {
+                f'{number}': GSet() for number in range(20)}
+        with mock.patch('zc.generationalset.server.trees.IDLE', 5), \
+                self.http.stream(
+                    'GET', '/events', params={'tree': '3'}) as stream:
+            chunks = stream.iter_raw()
+            next(chunks)
+            for number in range(20):
+                self.assertEqual(self.http.get('/updates', params={
+                    'tree': f'{number}'}).status_code, 200)
+            trees = self.app.state.gset._trees[1]._trees
+            self.assertLessEqual(len(trees), 5)
+            self.assertIn('3', trees)
+
+
+class SharedCopyTests(Served):
+
+    def test_who_comes_later_shares_the_next_copy(self):
+        with self.changing() as things:
+            for number in range(3000):
+                things.add(Document(f'{number:06}', 'x' * 100))
+        self.http.get('/items/')
+        trees = self.app.state.gset._trees[1]
+        proceed, made = threading.Event(), []
+        original, write = trees.reader.answer, Spool.write
+
+        def slow(spool, chunks):
+            proceed.wait(20)
+            write(spool, chunks)
+
+        def count(*arguments):
+            made.append(arguments)
+            return original(*arguments)
+
+        def ask():
+            answers.append(self.get().json())
+        trees.reader.answer = count
+        answers = []
+        with mock.patch.object(Spool, 'write', slow):
+            first = threading.Thread(target=ask)
+            first.start()
+            wait(lambda: trees.tree(None).copies)
+            self.put('new', 1)
+            later = [threading.Thread(target=ask) for _ in range(5)]
+            for thread in later:
+                thread.start()
+            wait(lambda: trees.database._waiting == 0)
+            proceed.set()
+            for thread in first, *later:
+                thread.join(30)
+        self.assertEqual(
+            sorted(answer['generation'] for answer in answers),
+            [3001] + [3002] * 5)
+        self.assertEqual(len(made), 2)
+
+
+class OvertakenTests(Served):
+    """Answers that were right when they were made."""
+
+    options = {'heartbeat': 3600}
+
+    def overtake(self, times=1):
+        """Have the next answers say that nothing changed, when it just did."""
+        self.http.get('/items/')
+        trees = self.app.state.gset._trees[1]
+        original, old = trees.answer, Position(self.epoch(), 1)
+
+        answers = [original] + (times - 1) * [None]
+
+        async def answer(tree, *arguments, **options):
+            trees.answer = answers.pop() or answer
+            await original(tree, NOTHING)
+            return nothing_new(old, 0)
+        self.put('a', 1)
+        trees.answer = answer
+
+    def test_long_poll(self):
+        self.overtake(times=2)
+        answer = self.http.get('/updates', params={
+            'generation': 1, 'epoch': self.epoch(), 'wait': 30}).json()
+        self.assertEqual(answer['generation'], 2)
+
+    def test_event_stream(self):
+        stream = Stream(self.http, 1, self.epoch())
+        wait(stream.comments)
+        self.overtake()
+        self.app.state.gset._trees[1].wake()
+        stream.wait_for(2)
+
+
+class TreeTests(unittest.TestCase):
+
+    def test_what_was_read_before_changes_nothing(self):
+        tree = Tree('name', Kept())
+        old, new = Position('e', 1), Position('e', 2)
+        tree.learn(new, 5)
+        tree.learn(old, 4)
+        self.assertEqual((tree.position, tree.checked), (new, 5))
+        key = Question('name', NOTHING, False)
+        tree.keep(key, Answer(NOTHING, old, 4))
+        self.assertIsNone(tree.kept(key, 0))
+        tree.keep(key, Answer(NOTHING, new, 4))
+        self.assertIsNotNone(tree.kept(key, 5))
+        self.assertIsNone(tree.kept(key, 6))
+
+
+class WakeupsTests(Served):
+
+    def test_waits_until_what_was_announced_can_be_read(self):
+        wakeups = Wakeups(self.db, lambda: None)
+        self.put('a', 1)
+        tid = self.db.lastTransaction()
+        with mock.patch.object(
+                self.db, 'lastTransaction',
+                mock.Mock(side_effect=[b'', b'', tid, b''])) as last:
+            self.assertEqual(wakeups.settle(), 1)
+        self.assertEqual(last.call_count, 3)
+        wakeups.close()
+
+    def test_a_cache_that_is_invalid(self):
+        told = []
+        wakeups = Wakeups(self.db, lambda: told.append(1))
+        self.db._mvcc_storage.invalidateCache()
+        self.assertEqual((wakeups.count, told), (1, [1]))
+        wakeups.close()
+
+    def test_a_loop_that_is_closed(self):
+        async def use():
+            service = self.app.state.gset
+            service._trees = None
+            return service.trees()
+        trees = asyncio.run(use())
+        self.put('a', 1)  # nobody hears it, and it does no harm
+        trees.abandon()

@@ -1,0 +1,68 @@
+"""Any uvicorn ends, whoever is connected, with a limit for that."""
+
+import contextlib
+import threading
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from zc.generationalset.server import _run
+from zc.generationalset.tests.support.serving import Served, wait
+from zc.generationalset.tests.unit.server.test_failures import Mute
+
+
+class ShutdownTests(Served):
+
+    @contextlib.contextmanager
+    def serving(self, app):
+        """Serve as applications do; end with what is still open."""
+        listening = _run.listen('127.0.0.1', 0)
+        server = uvicorn.Server(uvicorn.Config(
+            app, log_config=None, log_level='warning', access_log=False,
+            timeout_graceful_shutdown=1))
+        thread = threading.Thread(
+            target=server.run, kwargs={'sockets': [listening]})
+        thread.start()
+        try:
+            wait(lambda: server.started)
+            yield f'http://127.0.0.1:{listening.getsockname()[1]}'
+        finally:
+            server.should_exit = True
+            thread.join(20)
+        self.assertFalse(thread.is_alive())
+
+    def end(self, app, path=''):
+        with self.changing() as things:
+            position = {'generation': things.generation,
+                        'epoch': things.epoch}
+        results = []
+
+        def poll():
+            results.append(self.http.get(
+                f'{url}{path}/updates', params={**position, 'wait': 30}))
+        thread = threading.Thread(target=poll)
+        with Mute('uvicorn.error') as mute, Mute('asyncio') as other:
+            with self.serving(app) as url:
+                stream = self.stack.enter_context(self.http.stream(
+                    'GET', f'{url}{path}/events'))
+                chunks = stream.iter_raw()
+                next(chunks)
+                thread.start()
+                tree = self.app.state.gset._trees[1].tree(None)
+                wait(lambda: tree.listeners == 2)
+            thread.join(20)
+            for _ in chunks:  # to its end, which there is
+                pass
+        self.assertEqual(results[0].status_code, 200)
+        self.assertEqual(results[0].json()['since'],
+                         results[0].json()['generation'])
+        records = [record for record in mute.records + other.records
+                   if record.exc_info]
+        self.assertEqual(records, [])
+
+    def test_alone(self):
+        self.end(self.app)
+
+    def test_mounted(self):
+        self.end(Starlette(routes=[Mount('/sync', self.app)]), '/sync')

@@ -1,0 +1,404 @@
+"""Updates as JSON."""
+
+import datetime
+import json
+import random
+import tracemalloc
+import unittest
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zc.generationalset import wire
+from zc.generationalset.interfaces import SubsetUpdates
+from zc.generationalset.tests.support import strategies
+from zc.generationalset.tests.support.strategies import SAFE, described
+from zc.generationalset.wire import Limits, WireError
+
+SETTINGS = settings(deadline=None, derandomize=True, max_examples=150)
+LIMITS = Limits()
+#: They would not survive in a header, an event or a log.
+BAD_EPOCHS = '', 'a b', 'a\nb', 'e\n', 'gr\xf6\xdf', '\u65e5', 'a"b', 'e' * 201
+
+
+class Stored:
+    """An item that has its text."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __wire__(self):
+        return self.text
+
+
+def updates(**members):
+    return {'epoch': 'e', 'since': 3, 'generation': 5, **members}
+
+
+def answer(**members):
+    return {'format': 1, 'epoch': 'e', 'since': 3, 'generation': 5, **members}
+
+
+def streamed(updates):
+    """Return updates the entries of which can be read once only."""
+    result = type(updates)(updates)
+    for name in {'removals', 'adds', 'contents'} & result.keys():
+        result[name] = (
+            streamed(entry) if isinstance(entry, SubsetUpdates) else entry
+            for entry in updates[name])
+    return result
+
+
+class EncodeTests(unittest.TestCase):
+
+    def encoded(self, default=None, **members):
+        head = b'{"format":1,"epoch":"e","since":3,"generation":5'
+        text = wire.encode(updates(**members), default)
+        self.assertTrue(text.startswith(head), text)
+        return text[len(head):].decode()
+
+    def test_what_is_written(self):
+        moment = datetime.date(2026, 11, 21)
+        for members, text in [
+                ({}, '}'),
+                ({'removals': ['ann', 1.0]}, ',"removals":["ann",1]}'),
+                ({'removals': [], 'adds': []}, '}'),
+                ({'contents': []}, ',"contents":[]}'),
+                ({'adds': [('a', {'b': (1,)}), (2, None)]},
+                 ',"adds":[["a",{"b":{"$tuple":[1]}}],[2,null]]}'),
+                ({'adds': [(moment, moment)]},
+                 ',"adds":[[{"$date":"2026-11-21"},{"$date":"2026-11-21"}]]}'),
+                ({'adds': [('a', Stored(b'{"b": 1}')), (2, Stored(b'3'))],
+                  'removals': ['b']},
+                 ',"removals":["b"],"adds":[["a",{"b": 1}],[2,3]]}'),
+                ({'contents': [
+                    ('a', 1), SubsetUpdates(id=('b', 2), removals=['c']),
+                    SubsetUpdates(id=3), SubsetUpdates(id=4, contents=[]),
+                    SubsetUpdates(id=5, adds=[
+                        SubsetUpdates(id='d', contents=[('e', {})])])]},
+                 ',"contents":[["a",1],'
+                 '{"id":{"$tuple":["b",2]},"removals":["c"]},'
+                 '{"id":3},{"id":4,"contents":[]},'
+                 '{"id":5,"adds":[{"id":"d","contents":[["e",{}]]}]}]}'),
+                ({'reset': 'epoch', 'since_epoch': None, 'contents': []},
+                 ',"since_epoch":null,"reset":"epoch","contents":[]}'),
+                ({'adds': [('a', {'id': 'b', 'adds': []})]},
+                 ',"adds":[["a",{"id":"b","adds":[]}]]}'),
+        ]:
+            with self.subTest(text=text):
+                self.assertEqual(self.encoded(**members), text)
+                lazy = streamed(members)
+                self.assertEqual(self.encoded(**lazy), text)
+
+    def test_order_of_members(self):
+        self.assertEqual(
+            wire.encode({'adds': [('b', 1)], 'removals': ['a'],
+                         'generation': 5, 'since': 3, 'epoch': None}),
+            b'{"format":1,"epoch":null,"since":3,"generation":5,'
+            b'"removals":["a"],"adds":[["b",1]]}')
+
+    def test_default(self):
+        self.assertEqual(
+            self.encoded(lambda ob: [repr(ob)], adds=[('a', {'b': 1j})]),
+            ',"adds":[["a",{"b":["1j"]}]]}')
+
+    def test_not_updates(self):
+        for bad, error, text in [
+                ({}, ValueError, "keyed updates with .*'epoch'.*got {}"),
+                ({'generation': 5, 'adds': [1]}, ValueError,
+                 r"with \['epoch', 'since'\]"),
+                (updates(reset='ahead'), ValueError, 'contents with a reset'),
+                (updates(contents=[], adds=[]), ValueError, 'got both'),
+                (updates(contents=[], removals=[]), ValueError, 'got both'),
+                (updates(adds=['ab']), TypeError, "tuple of id.*'ab'"),
+                (updates(adds=[['a', 1]]), TypeError, 'tuple of id'),
+                (updates(adds=[{'id': 'a', 'adds': []}]), TypeError, 'Subset'),
+                (updates(adds=[(None, 1)]), TypeError, 'an id that'),
+                (updates(removals=[None]), TypeError, 'an id that'),
+                (updates(adds=[SubsetUpdates(id=None)]), TypeError, 'an id t'),
+                (updates(adds=[('a', 1j)]), TypeError, 'form in JSON.*1j'),
+                (updates(adds=[('a', Stored(None))]), TypeError, '__wire__'),
+                (updates(adds=[('\ud800', Stored(b'1'))]), ValueError,
+                 'lone surrogates'),
+                (updates(since_epoch='\ud800'), ValueError, 'lone surrogates'),
+                *[(updates(epoch=epoch), ValueError, 'an epoch, 1 to 200')
+                  for epoch in BAD_EPOCHS]]:
+            with self.subTest(updates=bad):
+                with self.assertRaisesRegex(error, f'expected .*{text}'):
+                    wire.encode(bad)
+                with self.assertRaisesRegex(error, text):
+                    list(wire.encode_chunks(bad))
+
+    def test_deepest(self):
+        value = 1
+        for _ in range(100):
+            value = [value]
+        subset = SubsetUpdates(id=0, contents=[(0, value)])
+        for id in range(1, 40):
+            subset = SubsetUpdates(id=id, adds=[subset])
+        deep = updates(contents=[subset])
+        self.assertEqual(wire.decode(wire.encode(deep)), deep)
+        with self.assertRaisesRegex(ValueError, 'at most 40 subsets'):
+            wire.encode(updates(adds=[SubsetUpdates(id=0, adds=[subset])]))
+
+
+class ChunksTests(unittest.TestCase):
+
+    def test_laziness(self):
+        read = []
+
+        def entries():
+            for number in range(10_000):
+                read.append(number)
+                yield f'{number:05}', Stored(b'"%089d"' % number)
+
+        chunks = wire.encode_chunks(
+            updates(contents=entries()), size=10_000)
+        self.assertEqual(read, [])
+        chunk = next(chunks)
+        self.assertLess(len(chunk), 10_300)
+        for count in range(1, 50):
+            self.assertLessEqual(len(read), 100 * count)
+            chunk = next(chunks)
+            self.assertTrue(10_000 <= len(chunk) < 10_110, len(chunk))
+
+    def test_first_chunk(self):
+        lists = [(number, [number] * 10_000) for number in range(9)]
+        chunks = list(wire.encode_chunks(updates(adds=lists)))
+        self.assertLess(len(chunks[0]), 120_000)
+        small = [(number, None) for number in range(100_000)]
+        chunks = list(wire.encode_chunks(updates(adds=small)))
+        self.assertLess(len(chunks[0]), 1500)
+        self.assertGreaterEqual(
+            min(map(len, chunks[1:-1])), 65536)
+        self.assertLess(max(map(len, chunks)), 65600)
+
+    def test_inner_entries_are_streamed(self):
+        read = []
+
+        def entries(depth):
+            for number in range(2000):
+                read.append(number)
+                yield (number, 'x' * 100) if depth == 0 else SubsetUpdates(
+                    id=number, contents=entries(depth - 1))
+
+        chunks = wire.encode_chunks(
+            updates(contents=entries(2)), size=1000)
+        for _ in range(100):
+            self.assertLess(len(next(chunks)), 1300)
+        self.assertLess(len(read), 1100)
+
+    def test_memory(self):
+        entries = ((number, 'x' * 100) for number in range(50_000))
+        tracemalloc.start()
+        try:
+            size = sum(map(len, wire.encode_chunks(
+                updates(contents=entries))))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        self.assertGreater(size, 5_000_000)
+        self.assertLess(peak, 400_000)
+
+    @SETTINGS
+    @given(strategies.updates(), st.integers(1, 200))
+    def test_same_as_encode(self, updates, size):
+        chunks = list(wire.encode_chunks(streamed(updates), size=size))
+        self.assertEqual(b''.join(chunks), wire.encode(updates))
+        self.assertNotIn(b'', chunks)
+        for chunk in chunks[:-1]:
+            self.assertGreaterEqual(len(chunk), min(size, 35))
+
+
+class DecodeTests(unittest.TestCase):
+
+    def test_what_is_read(self):
+        for members, expected in [
+                ({}, {}),
+                ({'removals': ['a', 1, {'$tuple': ['b', 2]}]},
+                 {'removals': ['a', 1, ('b', 2)]}),
+                ({'adds': [['a', {'b': 1}], [2, None]]},
+                 {'adds': [('a', {'b': 1}), (2, None)]}),
+                ({'adds': [['a', {'$tuple': [1]}], [0.5, 0.25]]},
+                 {'adds': [('a', (1,)), (0.5, 0.25)]}),
+                ({'contents': []}, {'contents': []}),
+                ({'contents': [{'id': 's', 'contents': []}, {'id': 0.5}]},
+                 {'contents': [SubsetUpdates(id='s', contents=[]),
+                               SubsetUpdates(id=0.5)]}),
+                ({'adds': [{'id': {'$tuple': []}, 'removals': [1],
+                            'adds': [{'id': 2, 'adds': [['a', {'id': 1}]]}]}]},
+                 {'adds': [SubsetUpdates(id=(), removals=[1], adds=[
+                     SubsetUpdates(id=2, adds=[('a', {'id': 1})])])]}),
+                ({'reset': 'of a kind to come', 'contents': [],
+                  'generation': 1, 'since_epoch': None},
+                 {'generation': 1, 'since_epoch': None,
+                  'reset': 'of a kind to come', 'contents': []}),
+                ({'epoch': None, 'since': SAFE, 'generation': SAFE},
+                 {'epoch': None, 'since': SAFE, 'generation': SAFE}),
+                ({'since': 0}, {'since': 0}),
+                ({'removals': [], 'adds': []}, {}),
+        ]:
+            for text in json.dumps(answer(**members)), \
+                    json.dumps(answer(**members), indent=2).encode():
+                with self.subTest(text=text):
+                    self.assertEqual(described(wire.decode(text)), described(
+                        updates(**expected)))
+
+    def test_unknown_members_are_ignored(self):
+        text = json.dumps(answer(
+            adds=[{'id': 's', 'new': [{'a': 1}], 'since': 'x'}, ['a', 1]],
+            new={'$int': 'x', 'reset': 5}, id=7))
+        self.assertEqual(wire.decode(text), updates(
+            adds=[SubsetUpdates(id='s'), ('a', 1)]))
+
+    def test_unknown_extended_values_are_kept(self):
+        text = json.dumps(answer(adds=[['a', {'$colour': 'red'}]]))
+        decoded = wire.decode(text)
+        self.assertEqual(decoded['adds'], [('a', {'$colour': 'red'})])
+        self.assertEqual(json.loads(wire.encode(decoded)), json.loads(text))
+
+    def refused(self, text, expected='', limits=LIMITS):
+        with self.subTest(text=text), self.assertRaisesRegex(
+                WireError, f'^expected .*{expected}'):
+            wire.decode(text, limits)
+
+    def test_longest_epoch(self):
+        epoch = '!~' * 100
+        self.assertEqual(wire.decode(json.dumps(answer(epoch=epoch)))['epoch'],
+                         epoch)
+
+    def test_malformed(self):
+        for members, expected in [
+                ({'format': 2}, 'format 1, got 2'),
+                ({'format': True}, 'got `bool`.*format'),
+                ({'format': 1.0}, r'got `float` - at `\$.format'),
+                ({'format': '1'}, 'format'),
+                ({'epoch': 1}, 'epoch'),
+                *[({'epoch': epoch}, 'epoch') for epoch in BAD_EPOCHS],
+                ({'since': -1}, 'since'),
+                ({'since': 3.0}, 'since'),
+                ({'since': None}, 'since'),
+                ({'since': SAFE + 1, 'generation': SAFE + 2}, 'since'),
+                ({'generation': 0}, 'generation'),
+                ({'since': 0, 'generation': 0}, 'generation'),
+                ({'generation': True}, 'generation'),
+                ({'generation': SAFE + 1}, 'generation'),
+                ({'generation': 2}, 'from 3 on, or a reset, got 2'),
+                ({'since_epoch': 1}, 'since_epoch'),
+                ({'reset': None, 'contents': []}, 'reset'),
+                ({'reset': 'ahead'}, 'contents with a reset'),
+                ({'reset': 'ahead', 'adds': []}, 'contents with a reset'),
+                ({'contents': [], 'adds': []}, 'got both'),
+                ({'contents': [], 'removals': []}, 'got both'),
+                ({'contents': None}, 'contents'),
+                ({'contents': {}}, 'contents'),
+                ({'adds': None}, 'adds'),
+                ({'removals': 'a'}, 'removals'),
+                ({'removals': [None]}, 'id, got None'),
+                ({'removals': [True]}, 'id, got True'),
+                ({'removals': [1.0]}, 'id, got 1.0'),
+                ({'adds': ['ab']}, r'adds\[0\]'),
+                ({'adds': [[]]}, 'length 2'),
+                ({'adds': [['a']]}, 'length 2'),
+                ({'adds': [['a', 1, 2]]}, 'length 2'),
+                ({'adds': [[['a'], 1]]}, 'id, got'),
+                ({'adds': [[{'$set': []}, 1]]}, 'id, got'),
+                ({'adds': [[{'$int': '5'}, 1]]}, 'outside of'),
+                ({'adds': [['a', {'$int': '5'}]]}, 'outside of'),
+                ({'adds': [['a', 2 ** 53]]}, 'number within'),
+                ({'adds': [['a', 2.0 ** 53]]}, 'number within'),
+                ({'adds': [[2 ** 53, 1]]}, 'id, got'),
+                ({'adds': [{}]}, 'id'),
+                ({'adds': [{'id': None}]}, 'id, got None'),
+                ({'adds': [{'id': 1.0}]}, 'id, got 1.0'),
+                ({'adds': [{'id': 1, 'adds': [], 'contents': []}]}, 'both'),
+                ({'contents': [{'id': 1, 'contents': [{'id': 2, 'adds': [
+                    [None, 1]]}]}]}, 'id, got None')]:
+            self.refused(json.dumps(answer(**members)), expected)
+
+    def test_missing_members(self):
+        for name in answer():
+            members = answer()
+            del members[name]
+            self.refused(json.dumps(members), name)
+        for text in 'null', '[]', '1', '""', '{}', '[[]]':
+            self.refused(text)
+
+    def test_ids_are_never_rounded(self):
+        for text in '0.10000000000000000001', '1.0', '1e0', '1e999', '1e-999':
+            self.refused(json.dumps(answer(removals=['x', 7])).replace(
+                '7', text))
+            self.refused(json.dumps(answer(adds=[[7, 1], {'id': 1}])).replace(
+                '7', text))
+        self.assertEqual(
+            wire.decode(json.dumps(answer(adds=[['a', 7]])).replace(
+                '7', '0.10000000000000000001'))['adds'], [('a', 0.1)])
+
+    def test_members_of_one_name(self):
+        text = json.dumps(answer(adds=[['a', {'b': 1}], {'id': 1}]))
+        for name in 'since', 'id', 'b', 'generation':
+            twice = text.replace(f'"{name}":', f'"{name}": 1, "{name}":')
+            self.refused(twice, 'different names')
+            self.refused(twice[:-1] + ', "other": {"c": 1}}',
+                         'different names')
+        self.refused(text[:-1] + ', "x": {"a": 1, "a": 1}}', 'different n')
+
+    def test_limits(self):
+        text = json.dumps(answer(adds=[['a', {'b': [1, 2]}]]))
+        wire.decode(text, Limits(len(text), 5, 12))
+        self.refused(text, 'bytes', Limits(size=len(text) - 1))
+        self.refused(text, 'levels', Limits(depth=4))
+        self.refused(text, 'members', Limits(count=8))
+
+    def test_cut(self):
+        text = wire.encode(updates(
+            since_epoch='é', reset='epoch', contents=[
+                ('a', {'b': [1.5, (1, 'x')]}), (2, b'3'),
+                SubsetUpdates(id='s', adds=[('c', 1)])]))
+        wire.decode(text)
+        for end in range(len(text)):
+            self.refused(text[:end])
+
+    @SETTINGS
+    @given(strategies.updates())
+    def test_round_trip(self, updates):
+        decoded = wire.decode(wire.encode(updates))
+        self.assertEqual(wire.encode(decoded), wire.encode(updates))
+        self.assertEqual(comparable(decoded), comparable(updates))
+
+    @SETTINGS
+    @given(strategies.updates(), st.integers())
+    def test_mutated(self, updates, seed):
+        text = wire.encode(updates)
+        random_ = random.Random(seed)
+        for _ in range(10):
+            try:
+                decoded = wire.decode(mutated(text, random_))
+            except WireError:
+                continue
+            self.assertEqual(
+                described(wire.decode(wire.encode(decoded))),
+                described(decoded))
+
+
+TOKENS = [b'', b'"', b'\\', b'[', b']', b'{', b'}', b':', b',', b'0', b'.5',
+          b'e99', b'null', b'true', b'"$int"', b'"id"', b'"adds"', b'1.0',
+          b'\xff', b'\\ud800', b'[' * 300, b'"contents":[],']
+
+
+def mutated(text, random_):
+    start = random_.randrange(len(text))
+    end = min(start + random_.choice([0, 0, 1, 1, 2, 20]), len(text))
+    new = random_.choice([*TOKENS, text[start:end] * 2,
+                          random_.randbytes(2)])
+    return text[:start] + new + text[end:]
+
+
+def comparable(updates):
+    """Return updates such that they are equal if ids are, and items alike."""
+    result = dict(updates)
+    for name in {'adds', 'contents'} & result.keys():
+        result[name] = [
+            comparable(entry) if isinstance(entry, SubsetUpdates)
+            else (entry[0], described(entry[1])) for entry in result[name]]
+    return type(updates), result
