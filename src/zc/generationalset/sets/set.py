@@ -14,7 +14,7 @@ from ZODB.POSException import POSError
 from zope.interface import implementer
 
 import zc.generationalset
-from zc.generationalset.interfaces import IGenerationalSet
+from zc.generationalset.interfaces import IdError, IGenerationalSet
 from zc.generationalset.sets import operators
 from zc.generationalset.sets.btrees import GONE, MISSING
 from zc.generationalset.sets.copies import flat_state, is_flat, stored_state
@@ -313,10 +313,13 @@ class StringIdGenerationalSet(GenerationalSet):
     __module__ = 'zc.generationalset'
 
     def get_id(self, ob: Any) -> Any:
-        return str(super().get_id(ob))
+        return str(check_id(ob, super().get_id(ob)))
 
     def _normal(self, id: Any) -> Any:
-        return None if id is None else str(id)
+        try:
+            return str(check_id(self, id))
+        except IdError:
+            return id  # which no set can have
 
 
 class ValueGenerationalSet(GenerationalSet):

@@ -1,6 +1,7 @@
 """What one set does, apart from updates."""
 
 import enum
+import math
 import unittest
 from unittest import mock
 
@@ -215,8 +216,15 @@ class SetTests(unittest.TestCase):
         self.assertIn(2 ** 60, gset)
         self.assertIs(gset[7], gset['7'])
         self.assertEqual(gset.generational_updates(3)['adds'], [{'id': '5'}])
-        with self.assertRaises(TypeError):
-            gset.add(GSet())
+        for ob in GSet(), Plain(None), Plain(float('nan')), Plain(self.make):
+            with self.assertRaisesRegex(TypeError, 'expected an id for'):
+                gset.add(ob)
+            self.assertNotIn(ob, gset)
+        for id in None, math.nan, self.make:
+            with self.assertRaises(TypeError):
+                gset.add(Plain(id), id)
+            self.assertNotIn(id, gset)
+            self.assertIsNone(gset.get(id))
         del gset[5]
         gset.remove(Thing(2 ** 60))
         self.assertEqual(gset.generational_updates(4)['removals'],
