@@ -9,30 +9,11 @@ buckets.  See docs/storage.txt.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from zope.interface import Attribute, Interface
 
-
-class SubsetUpdates(dict[str, Any]):
-    """The updates of a subset, among the items of its superset.
-
-    Equal to, and printed as, a plain dictionary.  The class tells it from an
-    item that happens to be a dictionary.
-    """
-
-
-#: What an epoch looks like, so that it survives in headers, events and logs.
-EPOCH = re.compile(r'[!#-~]{1,200}')
-
-
-def check_epoch(epoch: Any) -> None:
-    """Raise ValueError for a string that isn't an epoch."""
-    if not isinstance(epoch, str) or not EPOCH.fullmatch(epoch):
-        raise ValueError(
-            'expected an epoch, 1 to 200 characters of ASCII without spaces '
-            f'and quotation marks, got {str(epoch)[:40]!a}')
+from zc.generationalset.answers import SubsetUpdates as SubsetUpdates
 
 
 class IdError(TypeError):

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import httpx
 
 from zc.generationalset import wire
+from zc.generationalset.answers import Change
 from zc.generationalset.client._lines import AsyncNetwork, Network
 from zc.generationalset.client._replies import (
     BadAnswer,
@@ -32,7 +33,6 @@ from zc.generationalset.client._session import (
 from zc.generationalset.client._steps import Course, Deliver, Steps
 from zc.generationalset.client._watch import Watch
 from zc.generationalset.client._writes import Writes
-from zc.generationalset.replica import Change
 
 __all__ = [
     'AsyncClient',

@@ -8,10 +8,20 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from zc.generationalset import wire
+from zc.generationalset.answers import (
+    EPOCH,
+    NOTHING,
+    Answer,
+    Change,
+    Misfit,
+    Position,
+    covers,
+    fits,
+)
 from zc.generationalset.client._backoff import Backoff
 from zc.generationalset.client._replies import (
     BadAnswer,
@@ -20,7 +30,7 @@ from zc.generationalset.client._replies import (
     check,
 )
 from zc.generationalset.client._steps import Request, Steps, Wait
-from zc.generationalset.replica import Change, Misfit, Replica
+from zc.generationalset.replica import Replica
 
 T = TypeVar('T')
 #: A bearer token, what returns one for each request, or none.
@@ -42,36 +52,6 @@ class ReplicaLike(Protocol):
     def epoch(self) -> str | None: ...
 
     def apply(self, updates: Mapping[str, Any]) -> list[Change]: ...
-
-
-class Position(NamedTuple):
-    """What a replica has, and presents."""
-
-    generation: int
-    epoch: str | None
-
-    @property
-    def params(self) -> dict[str, str]:
-        if not self.generation:
-            return {}
-        params = {'generation': str(self.generation)}
-        if self.epoch is not None:
-            params['epoch'] = self.epoch
-        return params
-
-    @property
-    def etag(self) -> str | None:
-        """The ETag of an answer that leads here; None if it has none."""
-        if self.generation and re.fullmatch(
-                r'[\x21\x23-\x7e]+', self.epoch or ''):
-            return f'W/"{self.epoch}:{self.generation}"'
-        return None
-
-    def is_asked_by(self, updates: dict[str, Any]) -> bool:
-        """Tell whether updates are an answer to the question from here."""
-        epoch = updates.get('since_epoch', updates['epoch'])
-        return bool(updates['since'] == self.generation and (
-            not self.generation or epoch == self.epoch))
 
 
 class Session:
@@ -99,9 +79,9 @@ class Session:
 
     def position(self) -> Position:
         with self.lock:
-            return Position(self.replica.generation, self.replica.epoch)
+            return Position(self.replica.epoch, self.replica.generation)
 
-    def apply(self, updates: dict[str, Any]) -> list[Change]:
+    def apply(self, updates: Answer) -> list[Change]:
         """Apply an answer, and tell those who watch."""
         with self.lock:
             changes = self.replica.apply(updates)
@@ -110,11 +90,9 @@ class Session:
                     feed.append(changes)
         return changes
 
-    def covers(self, updates: dict[str, Any]) -> bool:
-        """Tell whether the replica has all that updates lead to."""
-        position = self.position()
-        return bool(updates['epoch'] == position.epoch
-                    and updates['generation'] <= position.generation)
+    def covers(self, updates: Answer) -> bool:
+        """Tell whether the replica has all that an answer leads to."""
+        return covers(self.position(), updates)
 
     @contextmanager
     def feed(self) -> Iterator[deque[list[Change]]]:
@@ -136,7 +114,7 @@ class Session:
             self, method: str, path: str, position: Position,
             headers: dict[str, str] | None = None,
             content: bytes | None = None, **params: str) -> Request:
-        query = urlencode({**position.params, **params}, quote_via=quote)
+        query = urlencode({**_question(position), **params}, quote_via=quote)
         return Request(
             method, f'{self.url}/{path}' + (query and f'?{query}'),
             {'Accept': 'application/json', **self._authorization(),
@@ -200,7 +178,7 @@ class Session:
             try:
                 return self.apply(updates)
             except Misfit:
-                if asked.is_asked_by(updates):  # a thread was faster
+                if fits(updates, asked):  # a thread was faster
                     if self.covers(updates):
                         return []
                     continue
@@ -219,7 +197,7 @@ class Session:
             request = self.request(
                 'GET', 'updates', asked, headers, wait=str(wait))
             return request._replace(silence=self.timeout + wait, held=True)
-        if asked.etag:
+        if asked.generation and EPOCH.fullmatch(asked.epoch or ''):
             headers = {**headers, 'If-None-Match': asked.etag}
         return self.request('GET', 'updates', asked, headers)
 
@@ -230,12 +208,12 @@ class Session:
              'Cache-Control': 'no-store'})
         return request._replace(silence=self.silence, stream=True)
 
-    def decode(self, reply: Reply, what: str) -> dict[str, Any]:
+    def decode(self, reply: Reply, what: str) -> Answer:
         if reply.status != 200 or reply.media_type != 'application/json':
             raise _not_json(reply, what)
         return self.decode_updates(reply.body, what)
 
-    def decode_updates(self, data: bytes, what: str) -> dict[str, Any]:
+    def decode_updates(self, data: bytes, what: str) -> Answer:
         try:
             return wire.decode(data, self.limits)
         except wire.WireError as error:
@@ -245,7 +223,7 @@ class Session:
         segments = items_path(path)
 
         def ask() -> Steps[Any]:
-            request = self.request('GET', segments, Position(0, None))
+            request = self.request('GET', segments, NOTHING)
             reply = yield from self.ask(request)
             if reply.status != 200 or reply.media_type != 'application/json':
                 raise _not_json(reply, request.words)
@@ -254,6 +232,15 @@ class Session:
             except wire.WireError as error:
                 raise BadAnswer(f'{request.words}: {error}') from error
         return self.persist(ask)
+
+
+def _question(position: Position) -> dict[str, str]:
+    """Return the parameters that say what the replica has."""
+    if not position.generation:
+        return {}
+    generation = {'generation': str(position.generation)}
+    return generation if position.epoch is None else {
+        **generation, 'epoch': position.epoch}
 
 
 def check_token(token: Token) -> Token:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
+from zc.generationalset.answers import Change
 from zc.generationalset.client._replies import Reply, Unavailable
-from zc.generationalset.replica import Change
 
 T = TypeVar('T')
 

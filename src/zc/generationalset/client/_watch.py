@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from zc.generationalset.answers import Change, Misfit
 from zc.generationalset.client._backoff import Backoff
 from zc.generationalset.client._eventstream import Event, EventStream, TooLong
 from zc.generationalset.client._replies import (
@@ -19,7 +20,6 @@ from zc.generationalset.client._replies import (
 )
 from zc.generationalset.client._session import Session
 from zc.generationalset.client._steps import Deliver, Read, Steps, Wait
-from zc.generationalset.replica import Change, Misfit
 
 logger = logging.getLogger('zc.generationalset.client')
 

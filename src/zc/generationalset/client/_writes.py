@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from zc.generationalset import wire
+from zc.generationalset.answers import Misfit
 from zc.generationalset.client._replies import (
     BadAnswer,
     Lost,
@@ -21,7 +22,6 @@ from zc.generationalset.client._replies import (
 )
 from zc.generationalset.client._session import Session, as_path, items_path
 from zc.generationalset.client._steps import Steps
-from zc.generationalset.replica import Misfit
 
 logger = logging.getLogger('zc.generationalset.client')
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import transaction
 from transaction.interfaces import TransientError
 
+from zc.generationalset.answers import Change
 from zc.generationalset.mirror._mirror import Mirror
-from zc.generationalset.replica import Change
 
 if TYPE_CHECKING:
     from zc.generationalset.client import Client

@@ -8,6 +8,12 @@ from typing import Any
 import persistent
 from zope.interface import implementer
 
+from zc.generationalset.answers import (
+    Position,
+    check_answer,
+    check_fits,
+    read,
+)
 from zc.generationalset.interfaces import IServed
 from zc.generationalset.mirror._mirrored import (
     REMOVALS,
@@ -16,13 +22,6 @@ from zc.generationalset.mirror._mirrored import (
     with_ids,
 )
 from zc.generationalset.mirror._points import Points
-from zc.generationalset.replica._answers import (
-    check_fit,
-    check_mapping,
-    check_question,
-    keyed,
-    read,
-)
 
 
 @implementer(IServed)
@@ -121,15 +120,14 @@ class Mirror(persistent.Persistent):
         Raises Misfit for an answer to another question, and ValueError for
         what isn't an answer; then the transaction must be aborted.
         """
-        check_mapping(updates)
-        check_question(updates)
-        check_fit(updates, self.generation, self.epoch)
-        level, reset = read(updates, keyed), 'reset' in updates
-        epoch, generation = updates['epoch'], updates['generation']
+        answer = check_answer(updates)
+        check_fits(answer, Position(self.epoch, self.generation))
+        listed, reset = read(answer), 'reset' in answer
+        epoch, generation = answer['epoch'], answer['generation']
         if not reset and generation == self.generation and not (
-                level.whole or level.removals or updates.get('adds')):
+                listed.whole or listed.removals or answer.get('adds')):
             return False
-        Writer(pause).update(self.mirrored, level, reset)
+        Writer(pause).update(self.mirrored, listed, reset)
         if reset:
             self._points = Points()
             self._rewound = epoch == self.epoch and (

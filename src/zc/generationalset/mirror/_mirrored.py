@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from zc.generationalset import GenerationalSet
+from zc.generationalset.answers import SubsetUpdates, Updates
 from zc.generationalset.documents import Document
-from zc.generationalset.interfaces import SubsetUpdates
-from zc.generationalset.replica._answers import Level
 from zc.generationalset.wire import decode_id, encode_id, encode_value
 
 #: How many removals a set of a mirror remembers.  It doesn't know how many its
@@ -64,16 +63,16 @@ class Writer:
         self._pause = pause
         self._count = 0
 
-    def update(self, gset: MirroredSet, level: Level, reset: bool) -> None:
+    def update(self, gset: MirroredSet, updates: Updates, reset: bool) -> None:
         """Update a set; with ``reset``, clients have nothing of it."""
-        whole = level.whole or reset
+        whole = updates.whole or reset
         stale = set(gset.ids()) if whole else set()
         if not whole:
-            for id in level.removals:
+            for id in updates.removals:
                 self._remove(gset, id)
-        for id, ob in level.entries:
+        for id, ob in updates.entries:
             key = gset._normal(id)
-            if isinstance(ob, Level):
+            if isinstance(ob, Updates):
                 self._update_subset(gset, id, ob, reset and key in stale)
             else:
                 self._put(gset, id, encode_value(ob), whole)
@@ -103,7 +102,7 @@ class Writer:
         self._note()
 
     def _update_subset(
-            self, gset: MirroredSet, id: Any, level: Level, reset: bool,
+            self, gset: MirroredSet, id: Any, updates: Updates, reset: bool,
     ) -> None:
         subset = gset.get(id)
         if not isinstance(subset, MirroredSet):
@@ -111,7 +110,7 @@ class Writer:
             gset.add(subset)
             self._note()
         count = self._count
-        self.update(subset, level, reset)
+        self.update(subset, updates, reset)
         if self._count == count:
             gset.add(subset)  # which is how a subset is said to be changed
             self._note()

@@ -9,21 +9,24 @@ from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from zc.generationalset.interfaces import SubsetUpdates
-from zc.generationalset.replica._answers import (
+from zc.generationalset.answers import (
+    NOTHING,
+    Answer,
     Change,
-    Level,
     Misfit,
+    Position,
     Subset,
-    check_fit,
+    SubsetUpdates,
+    Updates,
+    check_answer,
+    check_fits,
     check_mapping,
-    check_question,
+    check_number,
     held,
-    is_echo,
-    keyed,
-    number,
+    pair,
     read,
 )
+from zc.generationalset.replica._echo import is_echo
 
 if TYPE_CHECKING:
     from zc.generationalset.replica._sqlite import SQLiteReplica
@@ -103,25 +106,32 @@ class Replica:
         """
         check_mapping(updates)
         if 'since' in updates:
-            check_question(updates)
-            check_fit(updates, self.generation, self.epoch)
-            level = held(read(updates, keyed))
-            generation, epoch = updates['generation'], updates['epoch']
-        else:
-            generation, epoch = number(updates, 'generation', 0), self.epoch
-            if generation < self.generation:
-                generation, epoch, level = 0, None, Level(True, [], [])
-            else:
-                level = held(read(updates, self._with_id))
+            return self._apply_answer(check_answer(updates))
+        generation = check_number(updates, 'generation', 0)
+        if generation < self.generation:
+            return self._become(NOTHING, _update, Updates(True, [], []))
+        return self._become(
+            Position(self.epoch, generation), _update,
+            held(read(updates, self._with_id)))
+
+    def _apply_answer(self, answer: Answer) -> list[Change]:
+        check_fits(answer, Position(self.epoch, self.generation))
+        return self._become(
+            Position(answer['epoch'], answer['generation']),
+            _replace if 'reset' in answer else _update, held(read(answer)))
+
+    def _become(
+            self, position: Position, change: _Change, updates: Updates,
+    ) -> list[Change]:
         changes: list[Change] = []
-        _update(self.items, level, (), 'reset' in updates, changes)
+        change(self.items, updates, (), changes)
         # Last: if this is interrupted, the same changes come once more.
-        self.generation, self.epoch = generation, epoch
+        self.epoch, self.generation = position
         return changes
 
     def _with_id(self, ob: Any) -> tuple[Any, Any]:
         if isinstance(ob, SubsetUpdates):
-            return keyed(ob)
+            return pair(ob)
         return self._get_id(ob), ob
 
     def dump(self, path: str | os.PathLike[str]) -> None:
@@ -187,26 +197,52 @@ class Replica:
 
 
 def _update(
-        items: dict[Any, Any], level: Level, path: Path, reset: bool,
+        items: dict[Any, Any], updates: Updates, path: Path,
         changes: list[Change]) -> None:
-    """Change the items of a set as an answer says.
+    """Change the items of a set as updates say."""
+    gone = _unlisted(items, updates) if updates.whole else updates.removals
+    _remove(items, gone, path, changes)
+    _enter(items, updates, path, set(), changes)
 
-    ``reset``: the client doesn't have anything of them.  What is there is
-    only what the changes are compared with.
+
+def _replace(
+        items: dict[Any, Any], updates: Updates, path: Path,
+        changes: list[Change]) -> None:
+    """Make the items of a set those that updates list, and no others.
+
+    The server says that the client has nothing of them.  Those that are here
+    only tell what changes.
     """
-    if level.whole or reset:
-        listed = {id for id, _ in level.entries}
-        gone = [id for id in items if id not in listed]
-    else:
-        gone = level.removals
-    for id in gone:
+    _remove(items, _unlisted(items, updates), path, changes)
+    _enter(items, updates, path, set(items), changes)
+
+
+#: ``_update`` or ``_replace``.
+_Change = Callable[[dict[Any, Any], Updates, Path, list[Change]], None]
+
+
+def _unlisted(items: dict[Any, Any], updates: Updates) -> list[Any]:
+    listed = {id for id, _ in updates.entries}
+    return [id for id in items if id not in listed]
+
+
+def _remove(
+        items: dict[Any, Any], ids: list[Any], path: Path,
+        changes: list[Change]) -> None:
+    for id in ids:
         if id in items:
             changes.append(Change('removed', (*path, id), items.pop(id)))
-    stale = set(items) if reset else set()
-    for id, ob in level.entries:
-        if isinstance(ob, Level):
+
+
+def _enter(
+        items: dict[Any, Any], updates: Updates, path: Path, stale: set[Any],
+        changes: list[Change]) -> None:
+    """Put the entries of updates; ``stale`` are ids of subsets to replace."""
+    for id, ob in updates.entries:
+        if isinstance(ob, Updates):
             subset = _put_subset(items, id, path, changes)
-            _update(subset, ob, (*path, id), id in stale, changes)
+            change = _replace if id in stale else _update
+            change(subset, ob, (*path, id), changes)
             stale.discard(id)
         else:
             _put(items, id, ob, path, changes)

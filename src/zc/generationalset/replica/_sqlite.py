@@ -25,18 +25,16 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from zc.generationalset.replica._answers import (
+from zc.generationalset.answers import (
     Change,
-    Level,
+    Position,
     Subset,
-    check_fit,
-    check_mapping,
-    check_question,
-    expected,
-    is_echo,
-    keyed,
+    Updates,
+    check_answer,
+    check_fits,
     read,
 )
+from zc.generationalset.replica._echo import is_echo
 from zc.generationalset.replica._file import open_file
 from zc.generationalset.replica._stored import (
     StoredSet,
@@ -54,6 +52,8 @@ _STATES = [[int, str, int]], [[int, type(None), int]]
 _PATIENCE = 60
 
 _ROOT = 0
+#: A position before all rows.
+_NO_ROW = 0
 
 
 class SQLiteReplica:
@@ -85,22 +85,20 @@ class SQLiteReplica:
     @property
     def generation(self) -> int:
         """What to ask for updates since."""
-        generation: int = self._state()[0]
-        return generation
+        return self._state().position.generation
 
     @property
     def epoch(self) -> str | None:
         """The history that the generation belongs to."""
-        epoch: str | None = self._state()[1]
-        return epoch
+        return self._state().position.epoch
 
-    def _state(self) -> tuple[Any, ...]:
+    def _state(self) -> _State:
         rows = self._database.execute(
             'SELECT generation, epoch, last FROM replica LIMIT 2').fetchall()
         if [[*map(type, row)] for row in rows] not in _STATES:
             raise damaged('one generation, epoch and position', rows)
-        row: tuple[Any, ...] = rows[0]
-        return row
+        [(generation, epoch, last)] = rows
+        return _State(Position(epoch, generation), last)
 
     @property
     def items(self) -> StoredSet:
@@ -125,19 +123,16 @@ class SQLiteReplica:
         process was faster; ValueError for what isn't an answer at all, and
         TypeError for an item that can't be JSON.  Then nothing is changed.
         """
-        check_mapping(updates)
-        if 'since' not in updates:
-            raise expected('updates with since, as from client_updates or '
-                           'wire.decode', updates)
-        check_question(updates)
+        answer = check_answer(updates)
         with self._database.transaction():
-            generation, epoch, last = self._state()
-            check_fit(updates, generation, epoch)
+            position, last = self._state()
+            check_fits(answer, position)
             writer = _Writer(self._database, last)
-            writer.update(_ROOT, read(updates, keyed), (), 'reset' in updates)
+            change = writer.replace if 'reset' in answer else writer.update
+            change(_ROOT, read(answer), ())
             self._database.execute(
                 'UPDATE replica SET generation = ?, epoch = ?, last = ?',
-                (updates['generation'], updates['epoch'], writer.last + 1))
+                (answer['generation'], answer['epoch'], writer.last + 1))
         return writer.changes
 
     def close(self) -> None:
@@ -149,6 +144,12 @@ class SQLiteReplica:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+class _State(NamedTuple):
+    position: Position
+    #: The highest place that was ever given to a row.
+    last: int
 
 
 class _Row(NamedTuple):
@@ -169,28 +170,49 @@ class _Writer:
         self.changes: list[Change] = []
 
     def update(
-            self, number: int, level: Level, path: tuple[Any, ...],
-            reset: bool) -> None:
-        """Update a set; see ``replica._update``."""
+            self, number: int, updates: Updates, path: tuple[Any, ...],
+    ) -> None:
+        """Change the items of a set as updates say."""
         start = self.last
-        whole = level.whole or reset
-        if not whole:
-            for id in level.removals:
-                row = self._find(number, encode_id(id).decode())
-                if row is not None:
-                    self._remove(row, (*path, id))
-        for id, ob in level.entries:
+        for id in updates.removals:
+            row = self._find(number, encode_id(id).decode())
+            if row is not None:
+                self._remove(row, (*path, id))
+        self._enter(number, updates, path, _NO_ROW)
+        if updates.whole:
+            self._remove_until(number, start, path)
+
+    def replace(
+            self, number: int, updates: Updates, path: tuple[Any, ...],
+    ) -> None:
+        """Make the items of a set those that updates list, and no others.
+
+        The server says that the client has nothing of them.  Those that are
+        here only tell what changes.
+        """
+        start = self.last
+        self._enter(number, updates, path, start)
+        self._remove_until(number, start, path)
+
+    def _enter(
+            self, number: int, updates: Updates, path: tuple[Any, ...],
+            stale: int) -> None:
+        """Put the entries of updates.
+
+        Subsets are replaced, not updated, if they are still at a position up
+        to ``stale``.
+        """
+        for id, ob in updates.entries:
             key = encode_id(id).decode()
             row = self._find(number, key)
             there = (*path, id)
-            if isinstance(ob, Level):
+            if isinstance(ob, Updates):
                 subset = self._put_subset(number, key, row, there)
-                stale = row is not None and row.position <= start
-                self.update(subset, ob, there, reset and stale)
+                is_stale = row is not None and row.position <= stale
+                change = self.replace if is_stale else self.update
+                change(subset, ob, there)
             else:
                 self._put(number, key, row, there, ob)
-        if whole:
-            self._remove_until(number, start, path)
 
     def _find(self, number: int, key: str) -> _Row | None:
         row = self._database.execute(

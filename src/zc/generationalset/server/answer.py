@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import NamedTuple
 
 from zc.generationalset import wire
+from zc.generationalset.answers import NOTHING, Position
 from zc.generationalset.server import compression
 from zc.generationalset.server.spool import Spool
 
@@ -16,23 +16,6 @@ SMALL = 256 * 1024
 #: The same for one with contents, which mostly is very large if it is not very
 #: small, and then should begin to arrive soon.
 WHOLE = 32 * 1024
-
-
-class Position(NamedTuple):
-    """What a client, or a tree, has."""
-
-    epoch: str | None
-    generation: int
-
-    def __str__(self) -> str:
-        return f'{self.epoch or ""}:{self.generation}'
-
-    @property
-    def etag(self) -> str:
-        return f'W/"{self}"'
-
-
-NOTHING = Position(None, 0)
 
 
 class Answer:

@@ -7,7 +7,8 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
-from zc.generationalset.server.answer import Answer, Position
+from zc.generationalset.answers import Position
+from zc.generationalset.server.answer import Answer
 
 #: Bytes that small answers take, and how many large ones are kept, each of
 #: which is an open file.

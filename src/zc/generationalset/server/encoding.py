@@ -14,16 +14,10 @@ from transaction.interfaces import TransientError
 from ZODB.POSException import POSError
 
 from zc.generationalset import GenerationalSet, wire
+from zc.generationalset.answers import NOTHING, Position
 from zc.generationalset.interfaces import IServed
 from zc.generationalset.server._database import Database, Snapshot
-from zc.generationalset.server.answer import (
-    NOTHING,
-    SMALL,
-    WHOLE,
-    Answer,
-    Position,
-    beginning,
-)
+from zc.generationalset.server.answer import SMALL, WHOLE, Answer, beginning
 from zc.generationalset.server.compression import Deflated
 from zc.generationalset.server.copies import Copies
 from zc.generationalset.server.problems import Problem

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from zc.generationalset import wire
+from zc.generationalset.answers import NOTHING
 from zc.generationalset.server import bodies, edits
 from zc.generationalset.server._database import read_only
-from zc.generationalset.server.answer import NOTHING, Answer
+from zc.generationalset.server.answer import Answer
 from zc.generationalset.server.budget import Share
 from zc.generationalset.server.edits import Change
 from zc.generationalset.server.problems import Problem

@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
-from zc.generationalset.server.answer import Position
+from zc.generationalset.answers import Position
 from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.trees import Trees, look_at_error
 

@@ -9,7 +9,8 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from weakref import WeakValueDictionary
 
-from zc.generationalset.server.answer import NOTHING, Answer, Position
+from zc.generationalset.answers import NOTHING, Position
+from zc.generationalset.server.answer import Answer
 from zc.generationalset.server.cache import Kept, Question
 from zc.generationalset.server.spool import Spool
 

@@ -9,14 +9,10 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from typing import Any
 
+from zc.generationalset.answers import NOTHING, Position
 from zc.generationalset.server._database import Database
 from zc.generationalset.server._wakeups import Wakeups
-from zc.generationalset.server.answer import (
-    NOTHING,
-    Answer,
-    Position,
-    nothing_new,
-)
+from zc.generationalset.server.answer import Answer, nothing_new
 from zc.generationalset.server.cache import Kept, Question
 from zc.generationalset.server.encoding import Reader
 from zc.generationalset.server.metrics import Metrics

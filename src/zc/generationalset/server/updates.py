@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from zc.generationalset.server.answer import NOTHING, Answer, Position
+from zc.generationalset.answers import NOTHING, Position
+from zc.generationalset.server.answer import Answer
 from zc.generationalset.server.fields import accepts_gzip, has_tag
 from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.requests import abort

@@ -1,11 +1,7 @@
 """Updates as JSON, as described in docs/protocol.txt.
 
-*Keyed updates* are an answer of the protocol as a dictionary: the members
-``epoch``, ``since`` and ``generation``, perhaps ``since_epoch`` and ``reset``,
-and ``removals`` and ``adds``, or ``contents``.  Entries are tuples of id and
-item, and ``SubsetUpdates`` with an ``id``.
-
-Knows nothing of databases and networks.
+``zc.generationalset.answers`` says what an answer is in Python.  This knows
+nothing of databases and networks.
 """
 
 from __future__ import annotations
@@ -15,13 +11,18 @@ from zc.generationalset.extras import need
 need('wire')
 
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from zc.generationalset.interfaces import EPOCH, SubsetUpdates, check_epoch
+from zc.generationalset.answers import (
+    Answer,
+    SubsetUpdates,
+    check_answer,
+    check_members,
+)
 from zc.generationalset.wire._entries import (
     SUBSETS,
     UNREADABLE,
@@ -43,13 +44,11 @@ from zc.generationalset.wire._ids import (
 )
 from zc.generationalset.wire._json import (
     LIMITS,
-    SAFE,
     Limits,
     Reader,
     Text,
     WireError,
     dump,
-    shown,
 )
 from zc.generationalset.wire._values import Extended, value_from_plain
 
@@ -82,13 +81,14 @@ __all__ = [
 FORMAT = 1
 
 _HEAD = 'epoch', 'since', 'generation', 'since_epoch', 'reset'
+_MEMBERS = 'removals', 'adds', 'contents'
 
 #: How many entries are sent, at most, before there is a chunk's worth.
 _FIRST = 100
 
 
 def encode(updates: Mapping[str, Any], default: Default = None) -> bytes:
-    """Return the JSON text of keyed updates.
+    """Return the JSON text of an answer.
 
     O(n); 1,000 items with ``__wire__`` take less than a millisecond.
 
@@ -118,7 +118,7 @@ def encode_chunks(
         updates: Mapping[str, Any], default: Default = None,
         size: int = 65536, unreadable: Unreadable | None = None,
 ) -> Iterator[bytes]:
-    """Yield the JSON text of keyed updates in pieces of about ``size`` bytes.
+    """Yield the JSON text of an answer in pieces of about ``size`` bytes.
 
     The entries may be iterators; they are read as the pieces are.  Memory is
     that of a piece and of the largest item.  The first piece has at most
@@ -160,26 +160,12 @@ def encode_chunks(
 def _parts(
         updates: Mapping[str, Any], default: Default,
         unreadable: Unreadable | None = None) -> Iterator[bytes]:
-    missing = {'epoch', 'since', 'generation'} - updates.keys()
-    if missing:
-        raise ValueError(f'expected keyed updates with {sorted(missing)}, '
-                         f'got {shown(updates)}')
-    if updates['epoch'] is not None:
-        check_epoch(updates['epoch'])
-    if 'reset' in updates and 'contents' not in updates:
-        raise ValueError('expected contents with a reset')
+    check_answer(updates)
     head = {'format': FORMAT} | {
         name: updates[name] for name in _HEAD if name in updates}
     yield dump(head)[:-1]
     yield from Level(default, unreadable, ()).parts(updates)
     yield b'}'
-
-
-#: A number that counts something.
-_Number = Annotated[int, msgspec.Meta(ge=0, le=SAFE)]
-
-
-_Epoch = Annotated[str, msgspec.Meta(pattern=rf'\A{EPOCH.pattern}\Z')]
 
 
 class _Members(msgspec.Struct):
@@ -194,9 +180,9 @@ class _Subset(_Members, kw_only=True):
 
 class _Answer(_Members, kw_only=True):
     format: int
-    epoch: _Epoch | None
-    since: _Number
-    generation: Annotated[int, msgspec.Meta(ge=1, le=SAFE)]
+    epoch: str | None
+    since: int
+    generation: int
     since_epoch: str | UnsetType | None = UNSET
     reset: str | UnsetType = UNSET
 
@@ -204,8 +190,8 @@ class _Answer(_Members, kw_only=True):
 _ANSWER: Reader[_Answer] = Reader(_Answer)
 
 
-def decode(text: Text, limits: Limits = LIMITS) -> dict[str, Any]:
-    """Return the keyed updates of which this is the JSON text.
+def decode(text: Text, limits: Limits = LIMITS) -> Answer:
+    """Return the answer of which this is the JSON text.
 
     O(n), about 2 ms for 1,000 items of 200 bytes.
 
@@ -219,31 +205,36 @@ def decode(text: Text, limits: Limits = LIMITS) -> dict[str, Any]:
     answer, simple = _ANSWER.read(text, limits)
     if answer.format != FORMAT:
         raise WireError(f'expected format {FORMAT}, got {answer.format}')
-    if answer.reset is not UNSET:
-        if answer.contents is UNSET:
-            raise WireError('expected contents with a reset, got none')
-    elif answer.generation < answer.since:
-        raise WireError(f'expected a generation from {answer.since} on, or a '
-                        f'reset, got {answer.generation}')
-    updates = {
-        name: value for name in _HEAD
-        if (value := getattr(answer, name)) is not UNSET}
-    _add_members(updates, answer, simple)
-    return updates
+    updates = _present(answer, _HEAD)
+    members = _present(answer, _MEMBERS)
+    _check(check_answer, updates | members)
+    return cast(Answer, updates | _read_members(members, simple))
 
 
-def _add_members(
-        updates: dict[str, Any], members: _Members, simple: bool) -> None:
-    if members.contents is not UNSET:
-        if members.removals is not UNSET or members.adds is not UNSET:
-            raise WireError('expected contents in the place of removals and '
-                            'adds, got both')
-        updates['contents'] = _entries(members.contents, simple)
-        return
-    if members.removals:
-        updates['removals'] = [id_from_plain(id) for id in members.removals]
-    if members.adds:
-        updates['adds'] = _entries(members.adds, simple)
+def _present(struct: msgspec.Struct, names: Iterable[str]) -> dict[str, Any]:
+    """Return the members that the text has."""
+    return {name: value for name in names
+            if (value := getattr(struct, name)) is not UNSET}
+
+
+def _check(check: Callable[[Any], object], updates: dict[str, Any]) -> None:
+    try:
+        check(updates)
+    except ValueError as error:
+        raise WireError(str(error)) from error
+
+
+def _read_members(members: dict[str, Any], simple: bool) -> dict[str, Any]:
+    """Return what an answer says of one set, ids and values being read."""
+    _check(check_members, members)
+    if 'contents' in members:
+        return {'contents': _entries(members['contents'], simple)}
+    result: dict[str, Any] = {}
+    if members.get('removals'):
+        result['removals'] = [id_from_plain(id) for id in members['removals']]
+    if members.get('adds'):
+        result['adds'] = _entries(members['adds'], simple)
+    return result
 
 
 def _entries(
@@ -257,9 +248,8 @@ def _entries(
     for entry in entries:
         if isinstance(entry, _Subset):
             id = id_from_plain(entry.id)
-            subset = SubsetUpdates(id=id)
-            _add_members(subset, entry, simple)
-            result.append(subset)
+            members = _read_members(_present(entry, _MEMBERS), simple)
+            result.append(SubsetUpdates(id=id, **members))
         else:
             id, item = entry
             if type(id) is not str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from zc.generationalset.interfaces import SubsetUpdates
+from zc.generationalset.answers import SubsetUpdates, check_members
 from zc.generationalset.wire._forms import Default, plain_value, wire_text
 from zc.generationalset.wire._ids import encode_id, plain_id
 from zc.generationalset.wire._json import dump, shown
@@ -34,10 +34,8 @@ class Level(NamedTuple):
 
     def parts(self, updates: Mapping[str, Any]) -> Iterator[bytes]:
         """Yield removals and adds, or contents, each after a comma."""
+        check_members(updates)
         if 'contents' in updates:
-            if 'removals' in updates or 'adds' in updates:
-                raise ValueError('expected contents in the place of removals '
-                                 'and adds, got both')
             yield b',"contents":['
             yield from self._listed(b'', updates['contents'])
             yield b']'

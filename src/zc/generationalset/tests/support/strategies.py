@@ -6,7 +6,7 @@ import uuid
 
 from hypothesis import strategies as st
 
-from zc.generationalset.interfaces import EPOCH, SubsetUpdates
+from zc.generationalset.answers import EPOCH, SubsetUpdates
 
 SAFE = 2 ** 53 - 1
 

@@ -102,8 +102,8 @@ class MutationTests(unittest.TestCase):
     def test_a_replica_that_ignores_removals(self):
         update = replica._update
 
-        def ignorant(items, level, *arguments):
-            update(items, level._replace(removals=[]), *arguments)
+        def ignorant(items, updates, *arguments):
+            update(items, updates._replace(removals=[]), *arguments)
         self.check(replica, '_update', ignorant, 'differs')
 
     def test_an_epoch_that_is_not_new(self):

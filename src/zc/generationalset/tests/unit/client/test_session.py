@@ -13,7 +13,7 @@ from zc.generationalset.client._replies import (
     Reply,
     Unavailable,
 )
-from zc.generationalset.client._session import Position, Session
+from zc.generationalset.client._session import Session
 from zc.generationalset.replica import Replica
 from zc.generationalset.tests.support.scripts import (
     JSON,
@@ -285,18 +285,3 @@ class UrlTests(unittest.TestCase):
             with self.assertRaises(ValueError) as caught:
                 Session(url, None, None, 1, 1)
             self.assertNotIn('sesam', str(caught.exception))
-
-
-class PositionTests(unittest.TestCase):
-
-    def test_is_asked_by(self):
-        self.assertTrue(Position(0, None).is_asked_by(
-            {'since': 0, 'epoch': 'e'}))
-        position = Position(3, 'e')
-        self.assertTrue(position.is_asked_by({'since': 3, 'epoch': 'e'}))
-        self.assertTrue(position.is_asked_by(
-            {'since': 3, 'epoch': 'f', 'since_epoch': 'e'}))
-        for wrong in ({'since': 2, 'epoch': 'e'}, {'since': 3, 'epoch': 'f'},
-                      {'since': 3, 'epoch': 'e', 'since_epoch': 'f'},
-                      {'since': 0, 'epoch': 'e'}):
-            self.assertFalse(position.is_asked_by(wrong))

@@ -166,7 +166,7 @@ class ReplicaTests(Base):
     def test_python_answers_are_refused(self):
         replica = self.open()
         with self.assertRaisesRegex(
-                ValueError, 'expected updates with since, .*got {'):
+                ValueError, 'expected updates with epoch, since, .*got {'):
             replica.apply({'generation': 3, 'adds': []})
 
     def test_what_cannot_be_json(self):

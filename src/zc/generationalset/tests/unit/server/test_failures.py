@@ -14,6 +14,7 @@ from ZODB.mvccadapter import MVCCAdapterInstance
 from ZODB.POSException import ConflictError, POSKeyError
 
 from zc.generationalset import GSet
+from zc.generationalset.answers import NOTHING, Position
 from zc.generationalset.documents import Document
 from zc.generationalset.server import (
     Problem,
@@ -21,12 +22,7 @@ from zc.generationalset.server import (
     encoding,
 )
 from zc.generationalset.server._wakeups import Wakeups
-from zc.generationalset.server.answer import (
-    NOTHING,
-    Answer,
-    Position,
-    nothing_new,
-)
+from zc.generationalset.server.answer import Answer, nothing_new
 from zc.generationalset.server.cache import Kept, Question
 from zc.generationalset.server.spool import Spool
 from zc.generationalset.server.tree import Tree

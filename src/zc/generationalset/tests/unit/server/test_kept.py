@@ -8,6 +8,7 @@ import unittest
 from unittest import mock
 
 from zc.generationalset import GSet
+from zc.generationalset.answers import Position
 from zc.generationalset.documents import Document
 from zc.generationalset.server import (
     Problem,
@@ -15,7 +16,7 @@ from zc.generationalset.server import (
     copies,
     updates,
 )
-from zc.generationalset.server.answer import Answer, Position
+from zc.generationalset.server.answer import Answer
 from zc.generationalset.server.cache import Kept, Question
 from zc.generationalset.server.copies import Copies
 from zc.generationalset.server.spool import EACH, FILES, Spools

@@ -18,11 +18,11 @@ from ZODB.POSException import ReadOnlyError
 from zope.testing import setupstack
 
 from zc.generationalset import wire
+from zc.generationalset.answers import Position
 from zc.generationalset.client import Client
 from zc.generationalset.mirror import Mirror
 from zc.generationalset.replica import Replica
 from zc.generationalset.server import application
-from zc.generationalset.server.answer import Position
 from zc.generationalset.server.cache import Kept
 from zc.generationalset.server.tree import Tree
 from zc.generationalset.tests.support import writers

@@ -12,10 +12,11 @@ from unittest import mock
 import httpx
 
 from zc.generationalset import wire
+from zc.generationalset.answers import Position
 from zc.generationalset.documents import Document
 from zc.generationalset.replica import Replica
 from zc.generationalset.server import compression
-from zc.generationalset.server.answer import Answer, Position
+from zc.generationalset.server.answer import Answer
 from zc.generationalset.server.cache import Kept
 from zc.generationalset.server.encoding import Reader
 from zc.generationalset.server.tree import Tree

@@ -1,0 +1,287 @@
+"""Answers: what clients are told, and the rules by which one fits.
+
+A client says where it is, a position, and asks what changed since.  The answer
+repeats the question, and leads to a newer position.  docs/protocol.txt has
+the form of answers, and the reasons.
+"""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias, TypedDict, cast
+
+#: The highest generation: the highest integer that JSON is safe for.
+HIGHEST = 2 ** 53 - 1
+
+#: What an epoch looks like, so that it survives in headers, events and logs.
+EPOCH = re.compile(r'[!#-~]{1,200}')
+
+
+class Position(NamedTuple):
+    """What a client has of a set, or where a set is.
+
+    >>> str(Position('e', 5)), Position('e', 5).etag
+    ('e:5', 'W/"e:5"')
+    """
+
+    #: The name of the set, and of the history of its generations.
+    epoch: str | None
+    #: 0 for a client that has nothing.
+    generation: int
+
+    def __str__(self) -> str:
+        return f'{self.epoch or ""}:{self.generation}'
+
+    @property
+    def etag(self) -> str:
+        """The ETag of all answers that lead here."""
+        return f'W/"{self}"'
+
+
+#: What a client has that begins.
+NOTHING = Position(None, 0)
+
+
+class SubsetUpdates(dict[str, Any]):
+    """The updates of a subset, among the items of its superset.
+
+    A SubsetUpdates is equal to a plain dictionary, and is printed as one.  The
+    class tells it from an item that happens to be a dictionary.
+    """
+
+
+#: A pair of id and item, or a subset's updates, which have its ``id``.
+Entry: TypeAlias = tuple[Any, Any] | SubsetUpdates
+
+
+class _Head(TypedDict):
+    epoch: str | None
+    since: int
+    generation: int
+
+
+class Answer(_Head, total=False):
+    """An answer of the protocol.
+
+    >>> answer: Answer = {'epoch': 'e', 'since': 3, 'generation': 5,
+    ...                   'removals': ['ann'], 'adds': [('bob', 'Bob')]}
+    >>> fits(answer, Position('e', 3)), covers(Position('e', 6), answer)
+    (True, True)
+
+    ``removals`` are ids.  ``contents`` stand in the place of ``removals`` and
+    ``adds``: what they don't list is gone.
+    """
+
+    since_epoch: str | None
+    reset: str
+    removals: Iterable[Any]
+    adds: Iterable[Entry]
+    contents: Iterable[Entry]
+
+
+class Misfit(ValueError):
+    """An answer to another question than the replica would ask.
+
+    It is late, or came twice, or another process was faster.  Ignore it, and
+    ask again when you like.
+    """
+
+
+class Subset(dict[Any, Any]):
+    """The items of a subset; not an item that is a dictionary."""
+
+
+class Change(NamedTuple):
+    """What an answer changed in a replica.
+
+    >>> Change('removed', ('people', 'ann'), {'name': 'Ann'}).path[-1]
+    'ann'
+    """
+
+    #: 'added', 'changed' or 'removed'.
+    kind: str
+    #: Ids, those of subsets first.
+    path: tuple[Any, ...]
+    #: The item; of what was removed, the old one.  For a subset, a `Subset`.
+    item: Any
+
+
+# Whether an answer fits
+
+def fits(answer: Answer, position: Position) -> bool:
+    """Tell whether an answer is to the question from a position."""
+    return answer['since'] == position.generation and (
+        not position.generation or _since_epoch(answer) == position.epoch)
+
+
+def covers(position: Position, answer: Answer) -> bool:
+    """Tell whether a position has all that an answer leads to."""
+    return (position.epoch == answer['epoch']
+            and position.generation >= answer['generation'])
+
+
+def check_fits(answer: Answer, position: Position) -> None:
+    """Raise Misfit unless an answer is to the question from a position."""
+    if fits(answer, position):
+        return
+    since, since_epoch = answer['since'], _since_epoch(answer)
+    if since != position.generation:
+        raise Misfit('expected an answer to generation '
+                     f'{position.generation}, got one to {since}')
+    raise Misfit(f'expected an answer to epoch {position.epoch!r}, '
+                 f'got one to {since_epoch!r}')
+
+
+def _since_epoch(answer: Answer) -> str | None:
+    return answer.get('since_epoch', answer['epoch'])
+
+
+# Whether something is an answer
+
+def check_answer(updates: Any) -> Answer:
+    """Return an answer; what it says of sets isn't checked yet.
+
+    O(1).  ``read`` checks the rest.
+
+    >>> check_answer({'epoch': 'e', 'since': 3, 'generation': 2})
+    Traceback (most recent call last):
+    ...
+    ValueError: expected a generation of at least 3, or a reset, got 2
+
+    Raises ValueError for what isn't an answer.
+    """
+    check_mapping(updates)
+    missing = [name for name in _Head.__annotations__ if name not in updates]
+    if missing:
+        raise expected(f'updates with {", ".join(missing)}, as from '
+                       'client_updates or wire.decode', updates)
+    since = check_number(updates, 'since', 0)
+    generation = check_number(updates, 'generation', 1)
+    for name in 'epoch', 'since_epoch':
+        if not isinstance(updates.get(name), str | None):
+            raise expected(f'{name}, a string or None', updates[name])
+    if updates['epoch'] is not None:
+        check_epoch(updates['epoch'])
+    if 'reset' in updates:
+        if not isinstance(updates['reset'], str):
+            raise expected('reset, a string', updates['reset'])
+        if 'contents' not in updates:
+            raise expected('contents with a reset', updates)
+    elif generation < since:
+        raise expected(
+            f'a generation of at least {since}, or a reset', generation)
+    return cast(Answer, updates)
+
+
+def check_epoch(epoch: Any) -> None:
+    """Raise ValueError for what isn't an epoch."""
+    if not isinstance(epoch, str) or not EPOCH.fullmatch(epoch):
+        raise ValueError(
+            'expected an epoch, 1 to 200 characters of ASCII without spaces '
+            f'and quotation marks, got {str(epoch)[:40]!a}')
+
+
+def check_mapping(updates: Any) -> None:
+    """Raise ValueError for what isn't a dictionary or the like."""
+    if not isinstance(updates, Mapping):
+        raise expected('updates, a dictionary', updates)
+
+
+def check_number(updates: Mapping[str, Any], name: str, least: int) -> int:
+    """Return a member that is an integer, at least the least."""
+    value = updates.get(name)
+    if type(value) is not int or value < least:
+        raise expected(f'{name}, an integer of at least {least}', value)
+    if value > HIGHEST:
+        raise expected(f'{name}, an integer of at most {HIGHEST}', value)
+    return value
+
+
+def check_members(updates: Mapping[str, Any]) -> None:
+    """Raise ValueError if the updates of a set have contents and more."""
+    if 'contents' in updates and ('removals' in updates or 'adds' in updates):
+        raise ValueError(
+            'expected contents in the place of removals and adds, got both')
+
+
+def expected(what: str, got: Any) -> ValueError:
+    return ValueError(f'expected {what}, got {reprlib.repr(got)}')
+
+
+# What an answer says
+
+class Updates(NamedTuple):
+    """What an answer says of one set."""
+
+    #: What isn't in the entries is gone.
+    whole: bool
+    #: Ids.
+    removals: list[Any]
+    #: Pairs of id and item; for a subset, of id and Updates.
+    entries: Iterable[tuple[Any, Any]]
+
+
+#: Makes a pair of id and item, or subset, of an entry.
+Pair: TypeAlias = Callable[[Any], tuple[Any, Any]]
+
+
+def pair(entry: Any) -> tuple[Any, Any]:
+    """Return the pair of id and item, or subset, of an answer's entry."""
+    if isinstance(entry, SubsetUpdates) and 'id' in entry:
+        return entry['id'], entry
+    if isinstance(entry, tuple) and len(entry) == 2:
+        return entry
+    raise expected('an entry, (id, item) or SubsetUpdates with id', entry)
+
+
+def read(updates: Mapping[str, Any], pair: Pair = pair) -> Updates:
+    """Return what the updates of a set say.
+
+    The entries are read, and checked, as they are iterated over.
+
+    pair
+        Makes pairs of entries, for updates that aren't an answer.
+
+    Raises ValueError for what isn't updates.
+    """
+    check_members(updates)
+    removals = list(_listed(updates, 'removals'))
+    for id in removals:
+        _check_id(id)
+    whole = 'contents' in updates
+    entries = _listed(updates, 'contents' if whole else 'adds')
+    return Updates(whole, removals, _pairs(entries, pair))
+
+
+def _listed(updates: Mapping[str, Any], name: str) -> Iterable[Any]:
+    value = updates.get(name, ())
+    if not isinstance(value, Iterable) or isinstance(
+            value, str | bytes | Mapping):
+        raise expected(f'{name}, a list', value)
+    return value
+
+
+def _pairs(
+        entries: Iterable[Any], pair: Pair) -> Iterator[tuple[Any, Any]]:
+    for entry in entries:
+        id, ob = pair(entry)
+        _check_id(id)
+        yield id, read(ob, pair) if isinstance(ob, SubsetUpdates) else ob
+
+
+def _check_id(id: Any) -> None:
+    if id is None or id != id:  # NaN
+        raise expected('an id', id)
+    try:
+        hash(id)
+    except TypeError:
+        raise expected('an id, which is hashable', id) from None
+
+
+def held(updates: Updates) -> Updates:
+    """Return updates with all their entries read, all the way down."""
+    return updates._replace(entries=[
+        (id, held(ob) if isinstance(ob, Updates) else ob)
+        for id, ob in updates.entries])

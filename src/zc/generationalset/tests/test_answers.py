@@ -1,0 +1,88 @@
+"""Answers: whom one is for, and what is none."""
+
+import unittest
+
+from zc.generationalset.answers import (
+    HIGHEST,
+    NOTHING,
+    Misfit,
+    Position,
+    SubsetUpdates,
+    Updates,
+    check_answer,
+    check_fits,
+    covers,
+    fits,
+    held,
+    read,
+)
+
+
+def answer(since, generation, epoch='e', **members):
+    return {'epoch': epoch, 'since': since, 'generation': generation,
+            **members}
+
+
+class FitTests(unittest.TestCase):
+
+    def test_fits(self):
+        self.assertTrue(fits(answer(0, 5), NOTHING))
+        self.assertTrue(fits(answer(0, 5), Position('other', 0)))
+        position = Position('e', 3)
+        self.assertTrue(fits(answer(3, 5), position))
+        self.assertTrue(fits(answer(3, 5, 'f', since_epoch='e'), position))
+        self.assertTrue(fits(
+            answer(3, 5, since_epoch=None), Position(None, 3)))
+        for other in [
+                answer(2, 5), answer(3, 5, 'f'), answer(0, 5),
+                answer(3, 5, since_epoch='f'), answer(3, 5, since_epoch=None)]:
+            self.assertFalse(fits(other, position), other)
+
+    def test_check_fits(self):
+        check_fits(answer(3, 5), Position('e', 3))
+        for other, text in [
+                (answer(2, 5), 'to generation 3, got one to 2$'),
+                (answer(2, 5, 'f'), 'to generation 3, got one to 2$'),
+                (answer(3, 5, 'f'), "to epoch 'e', got one to 'f'$")]:
+            with self.assertRaisesRegex(Misfit, text):
+                check_fits(other, Position('e', 3))
+
+    def test_covers(self):
+        for position in Position('e', 5), Position('e', 6):
+            self.assertTrue(covers(position, answer(3, 5)))
+        for position in Position('e', 4), Position('f', 6), NOTHING:
+            self.assertFalse(covers(position, answer(3, 5)))
+
+
+class CheckTests(unittest.TestCase):
+
+    def test_numbers(self):
+        check_answer(answer(HIGHEST, HIGHEST))
+        check_answer(answer(0, 1))
+        for since, generation in [
+                (-1, 1), (0, 0), (0, HIGHEST + 1), (1.0, 2), (True, 2),
+                (HIGHEST + 1, HIGHEST + 1), (3, 2), (None, 1), (0, '1')]:
+            with self.assertRaisesRegex(ValueError, 'expected .*, got'):
+                check_answer(answer(since, generation))
+
+    def test_a_reset_may_go_back(self):
+        check_answer(answer(3, 2, reset='ahead', contents=[]))
+
+
+class ReadTests(unittest.TestCase):
+
+    def test_entries_are_read_when_they_are_needed(self):
+        def entries():
+            yield 'a', 1
+            yield SubsetUpdates(id='s', contents=iter([('b', 2)]))
+            yield 'not an entry'
+
+        updates = read({'removals': iter(['c']), 'adds': entries()})
+        self.assertEqual(updates[:2], (False, ['c']))
+        pairs = iter(updates.entries)
+        self.assertEqual(next(pairs), ('a', 1))
+        id, subset = next(pairs)
+        self.assertEqual((id, held(subset)),
+                         ('s', Updates(True, [], [('b', 2)])))
+        with self.assertRaisesRegex(ValueError, "an entry, .*'not an entry'"):
+            next(pairs)
