@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from zc.generationalset.interfaces import SubsetUpdates
+from zc.generationalset.answers import SubsetUpdates
 from zc.generationalset.sets.btrees import GONE, MISSING, SettledSet
 from zc.generationalset.sets.records import Path, Recent, SetChanges
 

@@ -164,7 +164,7 @@ class Contract:
                 (answer('3', 4), "since, an integer of at least 0, got '3'"),
                 (answer(True, 4), 'since, an integer of at least 0, got True'),
                 (answer(3, 0), 'generation, an integer of at least 1, got 0'),
-                (answer(3, 2), 'a generation of at least 3, or a reset, got 2'),
+                (answer(3, 2), 'a generation of at least 3, or a .*, got 2'),
                 ({'since': 3, 'generation': 4}, 'updates with epoch, .*got {'),
                 (answer(3, 4, 5), 'epoch, a string or None, got 5'),
                 (answer(3, 4, since_epoch=5), 'since_epoch, a string or None'),

@@ -44,7 +44,7 @@ class SyncTests(unittest.TestCase):
         session = make_session(0)
         changes = self.sync(session, updates(0, 3, contents=[['a', 1]]))
         self.assertEqual(changes, [('added', ('a',), 1)])
-        self.assertEqual(session.position(), (3, 'e'))
+        self.assertEqual(session.position(), ('e', 3))
         request, = self.script.requests
         self.assertEqual(request.url, 'http://host/sync/updates')
         self.assertNotIn('If-None-Match', request.headers)
@@ -80,7 +80,7 @@ class SyncTests(unittest.TestCase):
             contents=[['b', 2]]))
         self.assertEqual(sorted(changes), [('added', ('b',), 2),
                                            ('removed', ('a',), 1)])
-        self.assertEqual(session.position(), (2, 'f'))
+        self.assertEqual(session.position(), ('f', 2))
 
     def test_misfit_is_asked_again(self):
         session = make_session(5, a=1)
@@ -104,7 +104,7 @@ class SyncTests(unittest.TestCase):
             session.apply(wire.decode(answer(5, 7, adds=[['a', 1]])))
             return updates(5, 6, adds=[['a', 0]])
         self.assertEqual(self.sync(session, answered), [])
-        self.assertEqual(session.position(), (7, 'e'))
+        self.assertEqual(session.position(), ('e', 7))
 
     def test_other_thread_was_faster_but_has_less(self):
         session = make_session(5)
@@ -124,7 +124,7 @@ class SyncTests(unittest.TestCase):
             return updates(generation, generation + 2)
         self.sync(session, *[partial(answered, generation)
                              for generation in range(5, 25)], updates(25, 27))
-        self.assertEqual(session.position(), (27, 'e'))
+        self.assertEqual(session.position(), ('e', 27))
 
     def test_other_thread_was_faster_and_started_over(self):
         session = make_session(5)

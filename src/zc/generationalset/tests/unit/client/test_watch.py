@@ -90,7 +90,7 @@ class WatchTests(unittest.TestCase):
     def test_reset_in_a_stream(self):
         self.watch(SAME, STREAM, event(3, 2, epoch='f', since_epoch='e',
                                        reset='epoch', contents=[]))
-        self.assertEqual(self.session.position(), (2, 'f'))
+        self.assertEqual(self.session.position(), ('f', 2))
 
     def test_what_others_apply_is_delivered(self):
         def answered():

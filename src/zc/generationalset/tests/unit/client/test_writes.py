@@ -129,18 +129,18 @@ class WritesTests(unittest.TestCase):
             return written(3, 5, adds=[['b', 1]])
         self.put(answered, updates(4, 5, adds=[['b', 1]]))
         self.assertIn('GET /updates?generation=4', self.script.log[1])
-        self.assertEqual(self.session.position(), (5, 'e'))
+        self.assertEqual(self.session.position(), ('e', 5))
 
     def test_old_updates(self):
         def answered():
             self.session.apply(wire.decode(answer(3, 9, adds=[['b', 1]])))
             return written(3, 5, adds=[['b', 0]])
         self.put(answered)
-        self.assertEqual(self.session.position(), (9, 'e'))
+        self.assertEqual(self.session.position(), ('e', 9))
 
     def test_no_updates(self):
         self.put(written(), updates(3, 5, adds=[['b', 1]]))
-        self.assertEqual(self.session.position(), (5, 'e'))
+        self.assertEqual(self.session.position(), ('e', 5))
 
     def test_replica_that_was_never_synced(self):
         self.session = make_session(0)
@@ -168,7 +168,7 @@ class WritesTests(unittest.TestCase):
 
     def test_lost_response(self):
         self.put(LOST, LOST, reply(502), written(3, 4, adds=[['b', 1]]))
-        self.assertEqual(self.session.position(), (4, 'e'))
+        self.assertEqual(self.session.position(), ('e', 4))
         with self.assertRaisesRegex(MaybeWritten, 'it may have been written'):
             self.put(LOST, LOST, LOST, LOST)
         with self.assertRaises(MaybeWritten):
