@@ -5,7 +5,7 @@ import random
 from zc.generationalset.client import Client, ClientError
 from zc.generationalset.tests.campaign.replicas import Counted
 from zc.generationalset.tests.support.clients import hurry
-from zc.generationalset.tests.system.test_http_convergence import Follower
+from zc.generationalset.tests.support.followers import Follower
 
 #: Seconds without a byte until a client of the audience gives up.
 PATIENCE = 4

@@ -6,7 +6,7 @@ from a file.
 
 import os
 
-from zc.generationalset.tests.system.test_http_convergence import ENVIRONMENT
+from zc.generationalset.tests.support.serving import ENVIRONMENT
 
 _SITE = '''
 import time

@@ -15,12 +15,9 @@ from zc.generationalset.server._workers import SHORT
 from zc.generationalset.tests.campaign import storages
 from zc.generationalset.tests.campaign.network import Line
 from zc.generationalset.tests.campaign.world import World
-from zc.generationalset.tests.system.test_http_convergence import (
-    ENVIRONMENT,
-    wait,
-)
-from zc.generationalset.tests.system.test_workers import children
-from zc.generationalset.tests.unit.server.test_renewal import undo
+from zc.generationalset.tests.support.databases import undo
+from zc.generationalset.tests.support.processes import children, wait
+from zc.generationalset.tests.support.serving import ENVIRONMENT
 
 #: Bytes that no commit of authors exceeds, mostly.
 LONGEST = 3000

@@ -11,7 +11,7 @@ from ZODB.FileStorage import FileStorage
 from zc.generationalset.tests.campaign.network import Line
 from zc.generationalset.tests.support import writers
 from zc.generationalset.tests.support.postgresql import Server, tell
-from zc.generationalset.tests.system.test_http_convergence import ENVIRONMENT
+from zc.generationalset.tests.support.serving import ENVIRONMENT
 
 
 class File:

@@ -26,13 +26,13 @@ from zc.generationalset.tests.campaign.audience import (
 from zc.generationalset.tests.campaign.authors import GONE, SETS, Author
 from zc.generationalset.tests.campaign.clock import Clock
 from zc.generationalset.tests.campaign.storages import File
-from zc.generationalset.tests.system.test_http_convergence import (
-    ENVIRONMENT,
+from zc.generationalset.tests.support.followers import state
+from zc.generationalset.tests.support.processes import (
+    MirrorServer,
     Server,
-    state,
     wait,
 )
-from zc.generationalset.tests.system.test_mirror_processes import MirrorServer
+from zc.generationalset.tests.support.serving import ENVIRONMENT
 
 
 @dataclass

@@ -15,12 +15,12 @@ import httpx
 
 from zc.generationalset.client import AsyncClient, Client
 from zc.generationalset.tests.campaign.storages import ZEO
-from zc.generationalset.tests.system.test_http_convergence import (
-    ENVIRONMENT,
+from zc.generationalset.tests.support.processes import (
+    MirrorServer,
     Server,
+    children,
 )
-from zc.generationalset.tests.system.test_mirror_processes import MirrorServer
-from zc.generationalset.tests.system.test_workers import children
+from zc.generationalset.tests.support.serving import ENVIRONMENT
 
 #: Items that are changed.
 ITEMS = 500

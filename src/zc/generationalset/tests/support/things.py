@@ -101,3 +101,11 @@ def forked(function):
         finally:
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def plain(updates):
+    """Return updates with ids in the place of items."""
+    return {key: [plain(ob) if isinstance(ob, dict) else
+                  getattr(ob, 'id', ob) for ob in value]
+            if isinstance(value, list) else value
+            for key, value in updates.items()}

@@ -22,11 +22,7 @@ from zc.generationalset.mirror import Mirror, StoredMirror
 from zc.generationalset.replica import Replica
 from zc.generationalset.tests.support.layers import Histories
 from zc.generationalset.tests.support.things import Thing, state
-from zc.generationalset.tests.system.test_convergence import (
-    BOUNDS,
-    SETTINGS,
-    Tree,
-)
+from zc.generationalset.tests.support.trees import BOUNDS, SETTINGS, Tree
 
 
 def ask(server, client):

@@ -21,41 +21,15 @@ from zc.generationalset.check import check
 from zc.generationalset.client import Client
 from zc.generationalset.replica import Replica, SQLiteReplica
 from zc.generationalset.tests.support.clients import quiet
+from zc.generationalset.tests.support.followers import Follower, state, watcher
 from zc.generationalset.tests.support.layers import Processes
-from zc.generationalset.tests.system.test_http_convergence import (
-    ENVIRONMENT,
-    Follower,
+from zc.generationalset.tests.support.processes import (
+    MirrorServer,
     Server,
     Writer,
-    free_port,
-    state,
     wait,
-    watcher,
 )
-
-
-class MirrorServer:
-    """``gset mirror`` in a process."""
-
-    def __init__(self, source, path):
-        self.source = source
-        self.path = path
-        self.port = free_port()
-        self.url = f'http://127.0.0.1:{self.port}'
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [sys.executable, '-m', 'zc.generationalset', 'mirror',
-             self.source, self.path, '--port', str(self.port)],
-            env=ENVIRONMENT, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True)
-        line = self.process.stdout.readline()
-        if not line.startswith('serving a mirror of'):
-            raise AssertionError(f'the mirror did not start: {line!r}')
-
-    stop = Server.stop
-    kill = Server.kill
+from zc.generationalset.tests.support.serving import ENVIRONMENT
 
 
 class Pairs(Follower):

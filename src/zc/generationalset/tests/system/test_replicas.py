@@ -22,11 +22,7 @@ from zc.generationalset.tests.support.replicas import (
     state,
     texts,
 )
-from zc.generationalset.tests.system.test_convergence import (
-    BOUNDS,
-    StoredTree,
-    Tree,
-)
+from zc.generationalset.tests.support.trees import BOUNDS, StoredTree, Tree
 
 
 def version(thing):

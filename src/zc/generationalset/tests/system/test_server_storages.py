@@ -15,7 +15,7 @@ from zc.generationalset.server._wakeups import Wakeups
 from zc.generationalset.tests.support import writers
 from zc.generationalset.tests.support.postgresql import DATABASES
 from zc.generationalset.tests.support.serving import Served, wait
-from zc.generationalset.tests.unit.server.test_events import Stream
+from zc.generationalset.tests.support.streams import Stream
 from zc.generationalset.wire import decode
 
 

@@ -25,12 +25,8 @@ from zc.generationalset.replica import (
 from zc.generationalset.tests.support import replicas
 from zc.generationalset.tests.support.layers import Processes
 from zc.generationalset.tests.support.replicas import answer, state
+from zc.generationalset.tests.support.sqlite import NAME, Base, check_file
 from zc.generationalset.tests.support.things import forked
-from zc.generationalset.tests.unit.replica.test_sqlite import (
-    NAME,
-    Base,
-    check_file,
-)
 
 
 class SharedTests(Base):

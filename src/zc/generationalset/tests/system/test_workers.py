@@ -17,32 +17,16 @@ from zc.generationalset.client import Client
 from zc.generationalset.commands import Failure
 from zc.generationalset.commands._databases import opened, public, resolve
 from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support.commands import Serving
 from zc.generationalset.tests.support.layers import Processes
 from zc.generationalset.tests.support.postgresql import DATABASES
+from zc.generationalset.tests.support.processes import children, is_running
 from zc.generationalset.tests.support.serving import ENVIRONMENT, wait
-from zc.generationalset.tests.unit.commands.test_serve import Serving
-from zc.generationalset.tests.unit.server.test_events import Stream
+from zc.generationalset.tests.support.streams import Stream
 
 #: Streams and requests, each of a connection of its own: with two workers the
 #: chance that one of them gets all is 1 : 2^19.
 MANY = 20
-
-
-def children(pid):
-    """Return the numbers of the workers of a process."""
-    output = subprocess.run(
-        ['ps', '-ww', '-o', 'pid=,args=', '--ppid', str(pid)],
-        capture_output=True, text=True, check=False).stdout
-    return [int(line.split()[0]) for line in output.splitlines()
-            if 'spawn_main' in line]
-
-
-def is_running(pid):
-    try:
-        with open(f'/proc/{pid}/stat') as file:
-            return file.read().rpartition(')')[2].split()[0] != 'Z'
-    except FileNotFoundError:
-        return False
 
 
 class Workers:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import httpx
 
-from zc.generationalset.tests.unit.commands import test_serve
+from zc.generationalset.tests.support.commands import Serving
 
 
-class FolderTests(test_serve.Serving):
+class FolderTests(Serving):
 
     def setUp(self):
         super().setUp()

@@ -16,14 +16,14 @@ from zc.generationalset import GSet
 from zc.generationalset.client import Client
 from zc.generationalset.documents import Document
 from zc.generationalset.server import application
+from zc.generationalset.tests.support.commands import Serving
 from zc.generationalset.tests.support.serving import ENVIRONMENT, served, wait
 from zc.generationalset.tests.support.writers import ZEOServer
-from zc.generationalset.tests.unit.commands import test_serve
 
 NOBODY = 'http://127.0.0.1:9'
 
 
-class MirrorCommandTests(test_serve.Serving):
+class MirrorCommandTests(Serving):
 
     name = 'mirror'
 
@@ -133,7 +133,7 @@ class MirrorCommandTests(test_serve.Serving):
             self.assertEqual(next(changes)[0].path, ('b',))
 
 
-class RenewTests(test_serve.Serving):
+class RenewTests(Serving):
 
     name = 'renew'
 

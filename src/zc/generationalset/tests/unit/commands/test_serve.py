@@ -1,82 +1,19 @@
 """The command ``gset serve``."""
 
-import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import threading
-import unittest
 
 import httpx
 import ZODB
 from ZODB.FileStorage import FileStorage
 
-from zc.generationalset import GSet
 from zc.generationalset.client import Client
-from zc.generationalset.tests.support.serving import ENVIRONMENT, Servers
-
-
-class Serving(unittest.TestCase):
-    """Runs a command that serves, in a directory of its own."""
-
-    layer = Servers
-    name = 'serve'
-
-    def setUp(self):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = directory.name
-
-    def path(self, name):
-        return os.path.join(self.directory, name)
-
-    def command(self, *arguments):
-        return [sys.executable, '-m', 'zc.generationalset', self.name,
-                *arguments]
-
-    @contextlib.contextmanager
-    def serving(self, *arguments, **environment):
-        """Run the command; yield its first line."""
-        process = self.process = subprocess.Popen(
-            self.command('--port', '0', *arguments), cwd=self.directory,
-            env={**ENVIRONMENT, **environment}, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True)
-        try:
-            line = process.stdout.readline()
-            if not line:
-                self.fail(process.stderr.read())
-            self.url = line.split()[-1]
-            self.process = process
-            self.assertEqual(process.stdout.readline(),
-                             f'explore it at {self.url}/explore\n')
-            yield line
-        finally:
-            process.send_signal(signal.SIGTERM)
-            _, self.stderr = process.communicate(timeout=30)
-            self.assertEqual(process.returncode, 0)
-
-    def refused(self, *arguments, code=2):
-        result = subprocess.run(
-            self.command(*arguments), cwd=self.directory, env=ENVIRONMENT,
-            capture_output=True, text=True, timeout=30, check=False)
-        self.assertEqual(result.returncode, code, result.stderr)
-        self.assertEqual(result.stdout, '')
-        lines = result.stderr.splitlines()
-        self.assertEqual(len(lines), 1, result.stderr)
-        self.assertTrue(lines[0].startswith('gset: '))
-        return lines[0]
-
-    def fill(self, name, *sets):
-        db = ZODB.DB(FileStorage(self.path(name)))
-        with db.transaction() as connection:
-            for each in sets:
-                connection.root()[each] = GSet()
-                connection.root()[each].add(GSet('inner'))
-        db.close()
+from zc.generationalset.tests.support.commands import Serving
+from zc.generationalset.tests.support.serving import ENVIRONMENT
 
 
 class ServeTests(Serving):

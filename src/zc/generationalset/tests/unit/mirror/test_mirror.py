@@ -17,7 +17,7 @@ from zc.generationalset.mirror import Mirror, Points, StoredMirror
 from zc.generationalset.replica import Misfit, Replica, Subset
 from zc.generationalset.tests.support.places import VECTORS
 from zc.generationalset.tests.support.replicas import answer, text
-from zc.generationalset.tests.unit.wire.test_updates import BAD_EPOCHS
+from zc.generationalset.tests.support.values import BAD_EPOCHS
 
 SOURCE = 'http://127.0.0.1:9'
 

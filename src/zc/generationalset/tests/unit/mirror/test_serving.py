@@ -13,7 +13,7 @@ from zc.generationalset.server import application
 from zc.generationalset.tests.support.clients import hurry, quiet
 from zc.generationalset.tests.support.replicas import answer
 from zc.generationalset.tests.support.serving import Served, served, wait
-from zc.generationalset.tests.unit.server.test_events import Stream
+from zc.generationalset.tests.support.streams import Stream
 
 SOURCE = 'http://127.0.0.1:9'
 

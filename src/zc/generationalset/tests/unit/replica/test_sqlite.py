@@ -7,46 +7,15 @@ import os
 import sqlite3
 import threading
 import tracemalloc
-import unittest
 from pathlib import Path
 from unittest import mock
-
-from zope.testing import setupstack
 
 from zc.generationalset.interfaces import SubsetUpdates
 from zc.generationalset.replica import SQLiteReplica, Subset, _file, _sqlite
 from zc.generationalset.replica._stored import StoredSet
 from zc.generationalset.tests.support import replicas
 from zc.generationalset.tests.support.replicas import answer, state
-
-NAME = 'replica.sqlite'
-
-
-class Base(unittest.TestCase):
-
-    def setUp(self):
-        setupstack.setUpDirectory(self)
-        self.addCleanup(setupstack.tearDown, self)
-        self.opened = contextlib.ExitStack()
-        self.addCleanup(self.opened.close)
-
-    def open(self, name=NAME):
-        return self.opened.enter_context(SQLiteReplica(name))
-
-
-def check_file(name):
-    """Look if a file is well, and no entry is left of a subset that went."""
-    with contextlib.closing(sqlite3.connect(name)) as database:
-        problems = database.execute('PRAGMA integrity_check').fetchall()
-        assert problems == [('ok',)], problems
-        sets = {0} | {number for number, in database.execute(
-            'SELECT subset FROM entry WHERE subset IS NOT NULL')}
-        parents = {number for number, in database.execute(
-            'SELECT parent FROM entry')}
-        assert parents <= sets, parents - sets
-        assert database.execute(
-            'SELECT count(*) FROM entry WHERE (item IS NULL) = '
-            '(subset IS NULL)').fetchone() == (0,)
+from zc.generationalset.tests.support.sqlite import NAME, Base, check_file
 
 
 class ContractTests(replicas.Contract, Base):

@@ -8,7 +8,7 @@ from pathlib import Path
 from zc.generationalset.interfaces import SubsetUpdates
 from zc.generationalset.replica import SQLiteReplica
 from zc.generationalset.tests.support.replicas import answer, state
-from zc.generationalset.tests.unit.replica.test_sqlite import NAME, Base
+from zc.generationalset.tests.support.sqlite import NAME, Base
 
 
 class DamagedTests(Base):

@@ -6,59 +6,14 @@ import json
 import logging
 import socket
 import struct
-import urllib.parse
 from unittest import mock
 
 from zc.generationalset.server import _connection
-from zc.generationalset.tests.support.serving import Served, wait
-from zc.generationalset.tests.unit.server.test_failures import Mute
+from zc.generationalset.tests.support.connections import Connecting
+from zc.generationalset.tests.support.logs import Mute
+from zc.generationalset.tests.support.serving import wait
 
 GET = b'GET /updates HTTP/1.1\r\nHost: localhost\r\n'
-
-
-class Connecting(Served):
-
-    def connect(self):
-        address = urllib.parse.urlsplit(self.url)
-        connection = socket.create_connection(
-            (address.hostname, address.port), 20)
-        self.stack.callback(connection.close)
-        return connection
-
-    def send_all(self, connection, chunks):
-        """Send until it is closed; return what came back."""
-        try:
-            for chunk in chunks:
-                connection.sendall(chunk)
-        except OSError:
-            self.closed = True
-        return self.receive_all(connection)
-
-    def receive_all(self, connection):
-        received = b''
-        try:
-            while data := connection.recv(65536):
-                received += data
-        except ConnectionResetError:
-            pass
-        return received
-
-    def receive_one(self, connection):
-        received = b''
-        while b'\r\n\r\n' not in received:
-            received += connection.recv(65536)
-        head, _, body = received.partition(b'\r\n\r\n')
-        length = int(head.lower().partition(b'content-length: ')[2].split()[0])
-        while len(body) < length:
-            body += connection.recv(65536)
-        self.assertEqual(len(body), length)
-        return head, json.loads(body)
-
-    def refuse(self, status, received):
-        head, _, body = received.partition(b'\r\n\r\n')
-        self.assertTrue(head.startswith(b'HTTP/1.1 %d ' % status), received)
-        self.assertIn(b'content-type: application/problem+json', head)
-        self.assertEqual(json.loads(body)['status'], status)
 
 
 class HeadTests(Connecting):

@@ -13,9 +13,10 @@ from zc.generationalset import GSet, SGSet
 from zc.generationalset.client import Client
 from zc.generationalset.documents import Document
 from zc.generationalset.replica import Replica, SQLiteReplica
+from zc.generationalset.tests.support.databases import undo
+from zc.generationalset.tests.support.logs import LOGGER
 from zc.generationalset.tests.support.serving import ENVIRONMENT, Served
 from zc.generationalset.tests.support.things import Thing
-from zc.generationalset.tests.unit.server.test_renewal import LOGGER, undo
 
 
 def with_subsets(*ids):

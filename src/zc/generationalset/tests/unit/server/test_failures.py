@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import threading
 import unittest
 from unittest import mock
@@ -26,31 +25,10 @@ from zc.generationalset.server.answer import Answer, nothing_new
 from zc.generationalset.server.cache import Kept, Question
 from zc.generationalset.server.spool import Spool
 from zc.generationalset.server.tree import Tree
+from zc.generationalset.tests.support.logs import Mute
 from zc.generationalset.tests.support.serving import Served, wait
+from zc.generationalset.tests.support.streams import Stream
 from zc.generationalset.tests.support.things import Lost
-from zc.generationalset.tests.unit.server.test_events import Stream
-
-
-class Mute(logging.Handler):
-    """Collects what is logged, in the place of printing it."""
-
-    def __init__(self, name):
-        super().__init__(logging.ERROR)
-        self.logger = logging.getLogger(name)
-        self.records = []
-
-    def emit(self, record):
-        self.records.append(record)
-
-    def __enter__(self):
-        self.logger.addHandler(self)
-        self.propagated = self.logger.propagate
-        self.logger.propagate = False
-        return self
-
-    def __exit__(self, *error):
-        self.logger.removeHandler(self)
-        self.logger.propagate = self.propagated
 
 
 class DefectTests(Served):

@@ -21,8 +21,8 @@ from zc.generationalset.server.cache import Kept, Question
 from zc.generationalset.server.copies import Copies
 from zc.generationalset.server.spool import EACH, FILES, Spools
 from zc.generationalset.server.turns import USER
+from zc.generationalset.tests.support.connections import Connecting
 from zc.generationalset.tests.support.serving import Served, wait
-from zc.generationalset.tests.unit.server.test_connections import Connecting
 
 
 class KeptTests(unittest.TestCase):

@@ -5,7 +5,7 @@ import time
 
 from zc.generationalset.server import Limits
 from zc.generationalset.tests.support.serving import Served
-from zc.generationalset.tests.unit.wire.test_hashes import integers
+from zc.generationalset.tests.support.values import integers
 
 JSON = {'content-type': 'application/json'}
 

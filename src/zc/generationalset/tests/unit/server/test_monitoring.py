@@ -14,9 +14,9 @@ from zc.generationalset.commands._logs import JSONFormatter
 from zc.generationalset.server import monitoring, requests
 from zc.generationalset.server.encoding import Reader
 from zc.generationalset.server.metrics import DIRECTORY
+from zc.generationalset.tests.support.logs import Mute
 from zc.generationalset.tests.support.serving import Served, wait
-from zc.generationalset.tests.unit.server.test_events import Stream
-from zc.generationalset.tests.unit.server.test_failures import Mute
+from zc.generationalset.tests.support.streams import Stream
 
 LOGGER = 'zc.generationalset.server'
 

@@ -2,9 +2,9 @@
 
 from zc.generationalset import GSet, wire
 from zc.generationalset.client import Client
+from zc.generationalset.tests.support.logs import Mute
 from zc.generationalset.tests.support.serving import Served, wait
-from zc.generationalset.tests.unit.server.test_events import Stream
-from zc.generationalset.tests.unit.server.test_failures import Mute
+from zc.generationalset.tests.support.streams import Stream
 
 DEEPEST = ['d'] * wire.SUBSETS
 

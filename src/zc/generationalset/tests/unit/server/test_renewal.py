@@ -10,7 +10,6 @@ import unittest
 from unittest import mock
 
 import httpx
-import transaction
 import ZODB
 from ZODB.DemoStorage import DemoStorage
 from ZODB.FileStorage import FileStorage
@@ -27,19 +26,10 @@ from zc.generationalset.server.cache import Kept
 from zc.generationalset.server.tree import Tree
 from zc.generationalset.tests.support import writers
 from zc.generationalset.tests.support.clients import Watcher
+from zc.generationalset.tests.support.databases import undo
+from zc.generationalset.tests.support.logs import LOGGER
 from zc.generationalset.tests.support.serving import Served, served, wait
-from zc.generationalset.tests.unit.server.test_events import Stream
-
-LOGGER = 'zc.generationalset.server'
-
-
-def undo(db, count):
-    """Undo the last transactions of a database."""
-    ids = [log['id'] for log in db.undoLog(0, count)]
-    manager = transaction.TransactionManager()
-    manager.begin()
-    db.undoMultiple(ids, manager.get())
-    manager.commit()
+from zc.generationalset.tests.support.streams import Stream
 
 
 class Undoing(Served):

@@ -8,8 +8,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from zc.generationalset.server import _run
+from zc.generationalset.tests.support.logs import Mute
 from zc.generationalset.tests.support.serving import Served, wait
-from zc.generationalset.tests.unit.server.test_failures import Mute
 
 
 class ShutdownTests(Served):

@@ -7,8 +7,8 @@ from starlette.routing import Route
 
 from zc.generationalset.server import application
 from zc.generationalset.server.sites import check_origins
+from zc.generationalset.tests.support.logs import Mute
 from zc.generationalset.tests.support.serving import Served
-from zc.generationalset.tests.unit.server.test_failures import Mute
 
 APP = 'https://app.example'
 

@@ -12,8 +12,8 @@ from unittest import mock
 from zc.generationalset.server import Limits, Problem, bodies
 from zc.generationalset.server.encoding import Reader
 from zc.generationalset.server.turns import USER, Turns
+from zc.generationalset.tests.support.connections import Connecting
 from zc.generationalset.tests.support.serving import Served, wait
-from zc.generationalset.tests.unit.server.test_connections import Connecting
 
 
 class TurnsTests(unittest.IsolatedAsyncioTestCase):

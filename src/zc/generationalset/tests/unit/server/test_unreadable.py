@@ -14,10 +14,10 @@ from zc.generationalset.commands import Failure
 from zc.generationalset.commands.check import find_sets
 from zc.generationalset.commands.serve import find
 from zc.generationalset.documents import Document
+from zc.generationalset.tests.support.databases import Stored
+from zc.generationalset.tests.support.logs import Mute
 from zc.generationalset.tests.support.serving import Served
 from zc.generationalset.tests.support.things import Thing
-from zc.generationalset.tests.unit.server.test_failures import Mute
-from zc.generationalset.tests.unit.sets.test_client_updates import Stored
 
 COUNT = 300  # so that ids are in several buckets
 

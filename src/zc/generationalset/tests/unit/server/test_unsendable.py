@@ -2,10 +2,10 @@
 
 from zc.generationalset import GSet, check, wire
 from zc.generationalset.documents import Document
+from zc.generationalset.tests.support.logs import Mute
 from zc.generationalset.tests.support.serving import Served, wait
+from zc.generationalset.tests.support.streams import Stream
 from zc.generationalset.tests.support.things import Lost
-from zc.generationalset.tests.unit.server.test_events import Stream
-from zc.generationalset.tests.unit.server.test_failures import Mute
 
 
 class UnsendableTests(Served):

@@ -1,13 +1,11 @@
 """Answers as the protocol wants them: with ids, epoch and question."""
 
 import random
-import unittest
 
 import transaction
-import ZODB
-from ZODB.DemoStorage import DemoStorage
 
 from zc.generationalset import GSet
+from zc.generationalset.tests.support.databases import Stored
 from zc.generationalset.tests.support.things import Plain, Thing
 
 
@@ -21,26 +19,6 @@ def lists(updates):
 
 def answer(gset, generation, epoch=None, **options):
     return lists(gset.client_updates(generation, epoch, **options))
-
-
-class Stored(unittest.TestCase):
-
-    def setUp(self):
-        self.db = ZODB.DB(DemoStorage())
-        self.addCleanup(self.db.close)
-        self.manager = transaction.TransactionManager()
-        self.root = self.db.open(self.manager).root()
-        self.addCleanup(self.manager.abort)
-
-    def store(self, gset):
-        self.root['gset'] = gset
-        self.manager.commit()
-        return gset
-
-    def settle(self, gset):
-        """Have all that is unsettled in the B-trees."""
-        gset._locate()[0]._journal.settle(gset._locate()[0])
-        self.manager.commit()
 
 
 class AnswerTests(Stored):

@@ -6,8 +6,7 @@ import transaction
 import ZODB
 
 from zc.generationalset import GSet, SGSet, VGSet, check
-from zc.generationalset.tests.support.things import Client, Thing, state
-from zc.generationalset.tests.unit.sets.test_updates import plain
+from zc.generationalset.tests.support.things import Client, Thing, plain, state
 
 
 class SubsetTests(unittest.TestCase):

@@ -9,15 +9,7 @@ from ZODB.POSException import ConflictError
 
 from zc.generationalset import GSet, check
 from zc.generationalset.interfaces import SubsetUpdates
-from zc.generationalset.tests.support.things import Client, Thing
-
-
-def plain(updates):
-    """Return updates with ids in the place of items."""
-    return {key: [plain(ob) if isinstance(ob, dict) else
-                  getattr(ob, 'id', ob) for ob in value]
-            if isinstance(value, list) else value
-            for key, value in updates.items()}
+from zc.generationalset.tests.support.things import Client, Thing, plain
 
 
 class UpdatesTests(unittest.TestCase):

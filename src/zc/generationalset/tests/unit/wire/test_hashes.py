@@ -7,15 +7,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from zc.generationalset import wire
+from zc.generationalset.tests.support.values import MODULUS, integers
 
-#: Numbers that differ by it have the same hash.
-MODULUS = 2 ** 61 - 1
 MANY = 5000
-
-
-def integers(count):
-    return [{'$int': str(number * MODULUS)}
-            for number in range(1, count + 1)]
 
 
 def decimals(count):

@@ -13,12 +13,11 @@ from zc.generationalset import wire
 from zc.generationalset.interfaces import SubsetUpdates
 from zc.generationalset.tests.support import strategies
 from zc.generationalset.tests.support.strategies import SAFE, described
+from zc.generationalset.tests.support.values import BAD_EPOCHS
 from zc.generationalset.wire import Limits, WireError
 
 SETTINGS = settings(deadline=None, derandomize=True, max_examples=150)
 LIMITS = Limits()
-#: They would not survive in a header, an event or a log.
-BAD_EPOCHS = '', 'a b', 'a\nb', 'e\n', 'gr\xf6\xdf', '\u65e5', 'a"b', 'e' * 201
 
 
 class Stored:

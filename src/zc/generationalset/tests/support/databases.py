@@ -1,0 +1,36 @@
+"""What is done to databases."""
+
+import unittest
+
+import transaction
+import ZODB
+from ZODB.DemoStorage import DemoStorage
+
+
+def undo(db, count):
+    """Undo the last transactions of a database."""
+    ids = [log['id'] for log in db.undoLog(0, count)]
+    manager = transaction.TransactionManager()
+    manager.begin()
+    db.undoMultiple(ids, manager.get())
+    manager.commit()
+
+
+class Stored(unittest.TestCase):
+
+    def setUp(self):
+        self.db = ZODB.DB(DemoStorage())
+        self.addCleanup(self.db.close)
+        self.manager = transaction.TransactionManager()
+        self.root = self.db.open(self.manager).root()
+        self.addCleanup(self.manager.abort)
+
+    def store(self, gset):
+        self.root['gset'] = gset
+        self.manager.commit()
+        return gset
+
+    def settle(self, gset):
+        """Have all that is unsettled in the B-trees."""
+        gset._locate()[0]._journal.settle(gset._locate()[0])
+        self.manager.commit()
