@@ -1,0 +1,168 @@
+"""What connections without a token cost, and what others notice of them.
+
+    python -m benchmarks.hostile [--seconds 30] [--connections 1000] [--port N]
+
+For each kind of hostile connection: memory of the server at rest, at most, and
+ten seconds afterwards; and p99 of an authorized request, at rest and
+meanwhile.  With ``--port`` of a proxy in front of the server that is started,
+at port 8089, they come through that.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import pathlib
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+from benchmarks.lib.table import framed
+
+HOST = b'Host: localhost\r\n'
+GET = b'GET /updates HTTP/1.1\r\n' + HOST
+CHUNKED = (b'POST /items/ HTTP/1.1\r\n' + HOST + b'Content-Type: '
+           b'application/json\r\nTransfer-Encoding: chunked\r\n\r\n')
+#: What is sent once, and then again and again; and seconds in between.
+KINDS = {
+    'nothing': (b'', b'', 1),
+    'half a head': (GET, b'x', 1),
+    'pipelines': (GET.replace(b'updates', b'static/gset.js') + b'\r\n',
+                  (GET + b'\r\n') * 1000, .1),
+    'fields': (GET, b'a:b\r\n' * 1000, .1),
+    'trailers': (CHUNKED + b'1\r\n1\r\n0\r\n', b'a:b\r\n' * 1000, .1),
+    'extensions': (CHUNKED + b'1;', b'a' * 10_000, .1),
+    'bodies': (CHUNKED, b'1000\r\n' + b'x' * 4096 + b'\r\n', .1),
+    'upgrades': (GET + b'Connection: Upgrade\r\nUpgrade: x\r\n\r\n', b'', .1),
+    'nonsense': (b'x\r\n\r\n', b'', .1),
+}
+TOKEN = 'what-ann-presents'
+
+
+def memory(pid):
+    with open(f'/proc/{pid}/status') as status:
+        for line in status:
+            if line.startswith('VmRSS'):
+                return int(line.split()[1]) / 1000
+    return 0
+
+
+async def annoy(port, kind, ending):
+    """Keep one hostile connection open, or open another one."""
+    first, again, pause = KINDS[kind]
+    while time.monotonic() < ending:
+        with contextlib.suppress(OSError), socket.socket() as connection:
+            connection.setblocking(False)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                  struct.pack('ii', 1, 0))
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(connection, ('127.0.0.1', port))
+            sent = first
+            while time.monotonic() < ending:
+                with contextlib.suppress(BlockingIOError):
+                    connection.send(sent)
+                    sent = again
+                await asyncio.sleep(pause)
+                if not again:
+                    break
+        await asyncio.sleep(1)  # before it comes back
+
+
+def crowd(port, kind, count, seconds):
+    async def run():
+        ending = time.monotonic() + seconds
+        await asyncio.gather(*[
+            annoy(port, kind, ending) for _ in range(count)])
+    asyncio.run(run())
+
+
+class Others:
+    """An authorized client, and what it and the server notice."""
+
+    def __init__(self, port, pid):
+        self._port, self._pid = port, pid
+
+    def look(self, seconds):
+        """Return p99 of a request in ms, and the most memory in MB."""
+        ending, times, most = time.monotonic() + seconds, [], 0
+        while time.monotonic() < ending:
+            begin = time.monotonic()
+            self._ask()
+            times.append(time.monotonic() - begin)
+            most = max(most, memory(self._pid))
+            time.sleep(.02)
+        times.sort()
+        return times[int(len(times) * .99)] * 1000, most
+
+    def _ask(self):
+        with socket.create_connection(
+                ('127.0.0.1', self._port), 60) as connection:
+            connection.sendall(
+                GET + b'Connection: close\r\nAuthorization: Bearer %b\r\n\r\n'
+                % TOKEN.encode())
+            received = b''
+            while piece := connection.recv(65536):
+                received += piece
+        if b' 200 ' not in received[:20]:
+            raise AssertionError(f'expected an answer, got {received[:80]!r}')
+
+
+def measured(others, port, kind, options):
+    p99, rest = others.look(5)
+    process = subprocess.Popen([
+        sys.executable, '-m', 'benchmarks.hostile', '--crowd', kind,
+        '--port', str(port), '--connections', str(options.connections),
+        '--seconds', str(options.seconds)])
+    time.sleep(1)
+    during, most = others.look(options.seconds - 1)
+    process.wait()
+    time.sleep(10)
+    return (kind, *[f'{number:.0f}' for number in (
+        rest, most, memory(others._pid), p99, during)])
+
+
+@contextlib.contextmanager
+def serving():
+    with tempfile.TemporaryDirectory() as directory:
+        tokens = pathlib.Path(directory) / 'tokens'
+        tokens.write_text(f'ann {TOKEN}\n')
+        tokens.chmod(0o600)
+        process = subprocess.Popen(
+            [sys.executable, '-m', 'zc.generationalset', 'serve', '--port',
+             '8089', '--token-file', tokens], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--seconds', type=float, default=30)
+    parser.add_argument('--connections', type=int, default=1000)
+    parser.add_argument('--port', type=int, default=8089)
+    parser.add_argument('--only', nargs='*', choices=KINDS, default=KINDS)
+    parser.add_argument('--crowd', help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.crowd:
+        crowd(options.port, options.crowd, options.connections,
+              options.seconds)
+        return
+    rows = [('', 'MB at rest', 'at most', 'afterwards', 'p99, ms',
+             'meanwhile')]
+    with serving() as process:
+        others = Others(options.port, process.pid)
+        for kind in options.only:
+            rows.append(measured(others, options.port, kind, options))
+            print(*rows[-1], file=sys.stderr, flush=True)
+    print('\n'.join(framed(rows)))
+
+
+if __name__ == '__main__':
+    main()
