@@ -1,4 +1,4 @@
-/** The explorer: what is served, as it changes, to look at. */
+/** The explorer: shows what a server has, as it changes. */
 
 import { Access } from './explore/access.js';
 import { Arrivals } from './explore/arrivals.js';
@@ -17,7 +17,7 @@ import { Tree } from './explore/tree.js';
 import { Client } from './gset.js';
 
 const BASE = new URL('./', document.baseURI);
-const REST = 10; // times as long as the last drawing took
+const REST = 10; // times the duration of the last drawing
 const LONGEST_REST = 1000; // milliseconds
 const REFUSALS = [401, 403, 404];
 
@@ -27,11 +27,11 @@ class Explorer {
   #access = new Access(part('access'), BASE);
   #arrivals = new Arrivals();
   #client = null;
-  #generation = 0; // what the client had before the answer that arrives
+  #generation = 0; // of the client, before the answer that arrives
   #census = null;
-  #set = null; // path of the chosen one
-  #item = null; // the same
-  #fresh = new Set(); // keys of what is new since the last drawing
+  #set = null; // path of the chosen set
+  #item = null; // path of the chosen item
+  #fresh = new Set(); // keys of items that are new since the last drawing
   #found = null;
   #due = false;
   #rest = 0;
@@ -54,7 +54,7 @@ class Explorer {
     this.#detail.clear();
   }
 
-  /** Follows the server, as soon and as long as it lets us in. */
+  /** Follows the server, as long as it lets us in. */
   async run() {
     try {
       const { token } = this.#access;
@@ -69,7 +69,7 @@ class Explorer {
 
   #refused(error) {
     this.#tell('offline', 'No access');
-    part('retry').hidden = true; // there is a form for that
+    part('retry').hidden = true; // the form is there to try again
     part('main').hidden = true;
     this.#access.ask(error);
   }
@@ -101,7 +101,7 @@ class Explorer {
       this.#tell('offline', `Offline: ${error.message}; ${
         delay === Infinity ? 'the server refuses to go on'
           : `tries again within ${counted(Math.ceil(delay), 'second')}`}`);
-    } else if (this.#generation) { // else the start fails, which says so
+    } else if (this.#generation) { // else `start` rejects, and tells
       this.#client.close();
       this.#refused(error);
     }
@@ -119,7 +119,7 @@ class Explorer {
     this.#generation = generation;
     part('main').hidden = false;
     const fresh = this.#arrivals.note(arrival, changes);
-    if (!document.hidden) { // else it would grow until somebody looks
+    if (!document.hidden) { // else it would grow until the user looks
       fresh.forEach((key) => this.#fresh.add(key));
     }
     this.#log.answer(arrival, changes, size);
@@ -201,7 +201,7 @@ class Explorer {
 
   #chooseSet(path) {
     this.#set = path;
-    this.#finder.clear(); // which shows the set
+    this.#finder.clear(); // this shows the set
   }
 
   #chooseItem(path) {

@@ -9,11 +9,11 @@ export type Value =
   | null | boolean | number | string | Value[] | { [name: string]: Value };
 
 /**
- * A string, a number within ±(2^53 - 1), or an extended id, as the object that
- * it is in JSON, such as `{$int: '9007199254740993'}`, `{$tuple: [1, 'a']}`,
+ * A string, a number within ±(2^53 - 1), or an extended id as an object, such
+ * as `{$int: '9007199254740993'}`, `{$tuple: [1, 'a']}`,
  * `{$uuid: '6f1d2c34-0000-4000-8000-000000000001'}`.
  *
- * What JavaScript can't hold is an error, a TypeError; nothing is rounded.
+ * An id that JavaScript can't hold is a TypeError; no id is rounded.
  */
 export type Id = string | number | { [name: string]: Value };
 
@@ -21,7 +21,7 @@ export type Id = string | number | { [name: string]: Value };
 export type Path = readonly Id[];
 
 /**
- * The items of a set by id, the one changed last comes last.
+ * The items of a set by id; the item that changed last comes last.
  *
  * Its methods throw a TypeError for what can't be an id.
  */
@@ -36,7 +36,7 @@ export class Items implements Iterable<[Id, Value | Items]> {
   get(id: Id): Value | Items | undefined;
 
   /**
-   * What a path, or one id, leads to; undefined if there is nothing.
+   * The item or subset at a path, or with an id; undefined if there is none.
    *
    *     client.items.at(['cards', 'x'])
    */
@@ -52,11 +52,11 @@ export class Items implements Iterable<[Id, Value | Items]> {
 export interface Change {
   kind: 'added' | 'changed' | 'removed';
   path: Id[];
-  /** The item as it is now; of what was removed, the old one. */
+  /** The item as it is now; for a removal, the item as it was. */
   item: Value | Items;
 }
 
-/** An answer of the protocol, checked; made by `decode`. */
+/** A checked answer of the protocol, as `decode` returns it. */
 export interface Answer {
   format: 1;
   epoch: string | null;
@@ -82,13 +82,13 @@ export interface Subset {
 /**
  * Reads an answer.
  *
- * Throws an Error for what isn't one, and for ids and numbers that JavaScript
- * can't hold.
+ * Throws an Error for a text that isn't an answer, and for ids and numbers
+ * that JavaScript can't hold.
  */
 export function decode(text: string): Answer;
 
 /**
- * The events in the pieces of a `text/event-stream`.
+ * Yields the events in the pieces of a `text/event-stream`.
  *
  * Comments are events of the type ''; they are signs of life.
  */
@@ -96,14 +96,14 @@ export function parseEvents(
   pieces: AsyncIterable<string>,
 ): AsyncGenerator<{ type: string; data: string }, void>;
 
-/** An answer to another question than the replica would ask: ignore it. */
+/** The answer is to another question than the replica's: ignore it. */
 export class Misfit extends Error {}
 
 /** A copy of a set, in memory. */
 export class Replica {
   /** The history that the generation belongs to. */
   readonly epoch: string | null;
-  /** What to ask for updates since; 0 if there is nothing yet. */
+  /** The generation to present; 0 if there is nothing yet. */
   readonly generation: number;
   readonly items: Items;
 
@@ -112,8 +112,8 @@ export class Replica {
    *
    *     replica.apply(decode(text))
    *
-   * A subset that comes is added, and then all that is in it; one that goes is
-   * removed, and that says it all.  An item that comes again as it is, is no
+   * A new subset is a change, followed by one for each item in it.  A subset
+   * that goes is one change.  An item that comes again, and is equal, is no
    * change.
    *
    * Throws Misfit.
@@ -121,23 +121,23 @@ export class Replica {
   apply(answer: Answer): Change[];
 }
 
-/** There was no response, or the server said no. */
+/** There was no response, or the server refused the request. */
 export class RequestError extends Error {
   /** The HTTP status; 0 if there was no response. */
   readonly status: number;
   /** The server's explanation. */
   readonly detail: string;
-  /** Seconds until the server wants to hear of this client again. */
+  /** Seconds until the server wants the next request. */
   readonly retryAfter?: number;
   /** Which change of a batch is to blame, from 0. */
   readonly change?: number;
 }
 
 /**
- * A write was sent, and whether it was made is not known.
+ * A write was sent, and nobody knows whether it was made.
  *
  * Look at the items before you write it again.  `status` is 0 if there was no
- * response, or that of a server that failed.
+ * response, else the status with which the server failed.
  */
 export class MaybeWritten extends RequestError {}
 
@@ -145,15 +145,15 @@ export interface Options {
   /** Sent as `Authorization: Bearer TOKEN`; see `Client.token`. */
   token?: string | null;
   /**
-   * Where to keep the data in the browser, so that the next start has them at
-   * once, and without the server.  All tabs with the same name and URL share
-   * the data and one event stream.  Different users need different names, or
-   * `Client.forget`.
+   * The name under which the browser keeps the data, so that the next start
+   * has it at once, even without the server.  All tabs with the same name and
+   * URL share the data and one event stream.  Different users need different
+   * names, or `Client.forget`.
    *
-   * It is the IndexedDB database `${store} ${url}`.
+   * The data is in the IndexedDB database `${store} ${url}`.
    */
   store?: string | null;
-  /** Seconds between signs of life of the server's streams, 15 by default. */
+  /** Seconds between signs of life on the server's streams; 15 by default. */
   heartbeat?: number;
 }
 
@@ -164,7 +164,7 @@ export type BatchChange =
 export interface Events {
   /** An item or subset is new. */
   added: CustomEvent<{ path: Id[]; item: Value | Items }>;
-  /** An item is another one. */
+  /** An item has changed. */
   changed: CustomEvent<{ path: Id[]; item: Value | Items }>;
   /** An item or subset is gone; `item` is what it was. */
   removed: CustomEvent<{ path: Id[]; item: Value | Items }>;
@@ -182,13 +182,13 @@ export interface Events {
   /** The server answers. */
   online: CustomEvent<null>;
   /**
-   * It doesn't; `delay` is the number of seconds until the next try.  It is
-   * Infinity if the server refuses this user, or if another tab had the browser
-   * forget everything.  Only in the tab that asked, `error` is a RequestError;
-   * in others it has a message.
+   * The server doesn't answer.  `delay` is the number of seconds until the
+   * next try; it is Infinity if the server refuses this user, or if another
+   * tab made the browser forget everything.  `error` is a RequestError in the
+   * tab that asked; in other tabs it only has a message.
    */
   offline: CustomEvent<{ error: Error; delay: number }>;
-  /** All was replaced, by the `updates` that follow. */
+  /** The `updates` that follow replace everything. */
   reset: CustomEvent<{ reason: string }>;
   /** What the developer should know; the client goes on. */
   error: CustomEvent<{ error: Error }>;
@@ -202,10 +202,11 @@ export interface Events {
  *     await client.start();
  *     await client.put(['people', 'ann'], {name: 'Ann'});
  *
- * Writes go to the server; what changed is in `items` when their promises
- * resolve.  They reject with a RequestError, without a server at once; nothing
- * is queued.  One whose response is lost is sent once again; it rejects with
- * MaybeWritten if nobody can tell then whether it was made.
+ * Writes go to the server.  When the promise of a write resolves, the change
+ * is in `items`.  It rejects with a RequestError, at once if there is no
+ * server; nothing is queued.  A write whose response is lost is sent once
+ * again.  If it is still unknown whether the write was made, the promise
+ * rejects with MaybeWritten.
  *
  * It is an EventTarget.
  */
@@ -220,10 +221,10 @@ export class Client {
 
   /** Whether the server answered last time. */
   readonly online: boolean;
-  /** What the client has; 0 is nothing. */
+  /** The generation of what the client has; 0 if it has nothing. */
   readonly generation: number;
   readonly epoch: string | null;
-  /** Not to be changed; use `put` and so on. */
+  /** Don't change it; use `put` and so on. */
   readonly items: Items;
 
   /**
@@ -233,8 +234,9 @@ export class Client {
    *       if (error.status === 401) client.token = await login();
    *     });
    *
-   * The next request has the new one, and the event stream is opened anew.  A
-   * client that the server refused goes on.  For another user, `forget`.
+   * The next request has the new token, and the event stream is opened anew.
+   * A client that the server refused goes on.  For another user, call
+   * `forget`.
    *
    * Throws a TypeError for what can't be a token.
    */
@@ -244,14 +246,14 @@ export class Client {
    * Goes on following the server until `close`.
    *
    * Resolves when there is something to show, from the store or else from the
-   * server, or when the client is closed.  Rejects if the server refuses
-   * the first question, with a wrong token for example; the client is closed
-   * then.
+   * server, or when the client is closed.  Rejects if the server refuses the
+   * first question, such as for a wrong token; then the client is closed.
    *
-   * If it refuses a later one (a status from 400 to 499, but 408, 425 and 429),
-   * `offline` says so, and the client stops until it gets a new `token`, until
-   * `retry`, or until the network or the user is back.  What came from the
-   * store, and the server hasn't confirmed, is hidden with 401 and 403.
+   * If the server refuses a later question (with a status from 400 to 499,
+   * except 408, 425 and 429), `offline` says so.  The client stops until it
+   * gets a new `token`, until `retry`, or until the network or the user is
+   * back.  After 401 and 403, it hides what came from the store and isn't yet
+   * confirmed by the server.
    */
   start(): Promise<void>;
 
@@ -260,22 +262,22 @@ export class Client {
    *
    *     button.onclick = () => client.retry();
    *
-   * Costs one request, in whichever tab follows the server.  `online` or
-   * `offline` says what came of it.  Does nothing while the server answers.
-   * A client that was refused asks again.
+   * Costs one request, in the tab that follows the server.  `online` or
+   * `offline` says whether the server answers.  Does nothing while the server
+   * answers.  A client that was refused asks again.
    */
   retry(): void;
 
   /**
-   * Has this browser forget everything, in all tabs: for a user who leaves.
+   * Makes this browser forget the data, in all tabs: for a user who leaves.
    *
    *     await client.forget();
    *
-   * `items` become empty, the client is closed, and the store is deleted.  In
-   * other tabs `offline` says so, and clients are closed, too.
+   * `items` become empty, the client is closed, and the store is deleted.
+   * Clients in other tabs say so with `offline`, and are closed, too.
    *
-   * Rejects if another page doesn't let go of the database within seconds.  It
-   * is deleted as soon as that page is closed.
+   * Rejects if another page doesn't close the database within seconds.  The
+   * database is deleted as soon as that page is closed.
    */
   forget(): Promise<void>;
 
@@ -283,18 +285,19 @@ export class Client {
   sync(): Promise<void>;
 
   /**
-   * Puts an item in the place of whatever item has that path.
+   * Stores an item at a path, and replaces the item that is there.
    *
    *     await client.put(['people', 'ann'], {name: 'Ann'})
    *
-   * Rejects with a TypeError for what isn't JSON, or no id.
+   * Rejects with a TypeError for an item that isn't JSON, or a path that has
+   * no ids.
    */
   put(path: Path | Id, item: Value): Promise<void>;
 
-  /** Puts an item into the set at a path, [] for the top; returns its id. */
+  /** Adds an item to the set at a path, [] for the top; returns its id. */
   add(path: Path | Id, item: Value): Promise<string>;
 
-  /** Makes an empty subset; one that is there stays as it is. */
+  /** Makes an empty subset; a subset that is there stays as it is. */
   makeSet(path: Path | Id): Promise<void>;
 
   /** Removes an item, or a subset with all that is in it. */
@@ -308,7 +311,7 @@ export class Client {
    */
   batch(changes: readonly BatchChange[]): Promise<Id[]>;
 
-  /** Lets go of everything: connections, timers, database, other tabs. */
+  /** Ends everything: connections, timers, database, talk with other tabs. */
   close(): void;
 
   addEventListener<Type extends keyof Events>(

@@ -6,7 +6,7 @@ export { parseEvents } from './gset/events.js';
 export { MaybeWritten, RequestError } from './gset/exchange.js';
 export { Items, Misfit, Replica } from './gset/replica.js';
 
-// All are named here, so that a browser asks for all of them at once.
+// All modules are named here, so that a browser requests all at once.
 import './gset/server.js';
 import './gset/session.js';
 import './gset/store.js';

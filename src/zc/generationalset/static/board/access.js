@@ -3,7 +3,7 @@
 import { Client } from '../gset.js';
 
 const base = new URL('./', document.baseURI);
-// The explorer of the same server has it there, too.
+// The explorer of the same server keeps its token there, too.
 const KEY = `gset-token ${base.pathname}`;
 const token = read();
 const HEADERS = token ? { Authorization: `Bearer ${token}` } : {};
@@ -18,11 +18,11 @@ function read() {
 
 /** Returns a client for the server that this page came from. */
 export function makeClient() {
-  // What needs a token shouldn't stay in the browser.
+  // Data that needs a token shouldn't stay in the browser.
   const client = new Client(base, token ? { token } : { store: 'board' });
   client.addEventListener('offline', ({ detail }) => lookAt(detail.error));
   client.addEventListener('error', ({ detail: { error } }) => {
-    // The page says by itself that the server isn't heard.
+    // The page shows by itself that the server doesn't answer.
     if (error.status !== 0) console.warn(error);
   });
   return client;
@@ -52,7 +52,7 @@ export async function askAccess() {
 export function removeAtEnd(path) {
   const url = new URL(
     `items/${path.map(encodeURIComponent).join('/')}`, base);
-  // Nobody is there any more whom a failure could be told.
+  // Nobody is left to hear of a failure.
   fetch(url, { method: 'DELETE', headers: HEADERS, keepalive: true })
     .catch(() => {});
 }

@@ -1,8 +1,8 @@
 /**
- * A shared task board: whoever has this page open sees the same, at once.
+ * A shared task board: all who have this page open see the same, at once.
  *
- * Everything is in one set with four subsets.  The client of gset.js keeps a
- * copy of it; this page shows the copy, and writes through the client.
+ * Everything is in one set with five subsets.  The client of gset.js keeps a
+ * copy of the set; this page shows the copy, and writes through the client.
  */
 
 import { askAccess, makeClient, removeAtEnd, start } from './access.js';
@@ -50,7 +50,7 @@ addEventListener('beforeunload', (event) => {
   if (board.isBusy) event.preventDefault(); // the browser asks
 });
 
-// What a phone shows one at a time
+// The views that a phone shows one at a time
 
 function show(view) {
   root.dataset.view = view;

@@ -13,7 +13,7 @@ const MARKED = 6000;
 /**
  * Shows a card, or its editor.
  *
- * id     the card's.
+ * id     the id of the card.
  * board  the Board.
  * page   has `notices`, and `render`.
  */
@@ -39,7 +39,7 @@ export class CardView {
     return quote(textOf(this.item) || 'an empty card');
   }
 
-  /** Shows an item of the board, undefined if it isn't there any more. */
+  /** Shows an item of the board; undefined if the item is gone. */
   show(item) {
     this.element.classList.toggle(
       'pending', this.board.isPending('cards', this.id));
@@ -57,12 +57,12 @@ export class CardView {
     showTime(this.element.querySelector('time'), item.at);
   }
 
-  /** Shows for a while the number of the generation that brought it. */
+  /** Shows, for a while, the generation that brought the card. */
   mark(generation, isOwn) {
     const mark = this.element.querySelector('.mark');
     mark.textContent = generation;
     this.element.classList.remove('marked', 'remote');
-    void this.element.offsetWidth; // so that the animation begins anew
+    void this.element.offsetWidth; // restarts the animation
     this.element.classList.add('marked', ...isOwn ? [] : ['remote']);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
@@ -70,7 +70,7 @@ export class CardView {
     }, MARKED);
   }
 
-  /** Opens the form; `typed` is what was refused before. */
+  /** Opens the form, with `typed` if the server refused that before. */
   edit(typed) {
     if (this.isOpen) return;
     const { columns } = this.board;
@@ -98,7 +98,7 @@ export class CardView {
 
   async #save(text) {
     const { id, item, editor } = this;
-    // A column that is gone now is put back, with what was known of it.
+    // If the column is gone by now, it is put back as it was known.
     const known = [...this.board.columns, ...this.known];
     const edit = saveCard({ id, item }, text, editor.choice, known);
     const { notices } = this.page;

@@ -7,9 +7,9 @@ import { arrange, clone, heir, quote } from './elements.js';
 import { takeText } from './field.js';
 
 /**
- * Shows a column with its cards, and takes new ones.
+ * Shows a column with its cards, and takes new cards.
  *
- * id     the column's.
+ * id     the id of the column.
  * board  the Board.
  * page   has `notices`, and `render`.
  */
@@ -33,14 +33,14 @@ export class ColumnView {
     return nameOf(this.item);
   }
 
-  /** Whether something is being typed that must not disappear. */
+  /** Whether the user is typing something that must not disappear. */
   get isBusy() {
     return this.editor !== null || this.field.value !== ''
       || this.form.querySelector('.refused') !== null
       || this.list.querySelector('.editing') !== null;
   }
 
-  /** Shows an item of the board, undefined if it isn't there any more. */
+  /** Shows an item of the board; undefined if the item is gone. */
   show(item) {
     this.element.querySelector('.gone').hidden = Boolean(item);
     this.element.classList.toggle(
@@ -62,14 +62,14 @@ export class ColumnView {
   fill(cards) {
     this.element.querySelector('.count').textContent = cards.length;
     arrange(this.list, this.#withOpen(cards.map(({ element }) => element)));
-    // One of them is where Tab goes to; arrow keys go on from there.
+    // Tab goes to one card of each list; arrow keys go on from there.
     if (!this.list.querySelector('.open[tabindex="0"]')) {
       const first = this.list.querySelector('.open');
       if (first) first.tabIndex = 0;
     }
   }
 
-  /** Adds cards that are gone but open, after what they were after. */
+  /** Adds cards that are gone but open, after their former neighbours. */
   #withOpen(elements) {
     const wanted = new Set(elements);
     const result = [...elements];
@@ -81,7 +81,7 @@ export class ColumnView {
     return result;
   }
 
-  /** Opens the form; `typed` is what was refused before. */
+  /** Opens the form, with `typed` if the server refused that before. */
   edit(typed) {
     if (this.editor) return;
     this.editor = new Editor({

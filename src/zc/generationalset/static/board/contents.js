@@ -1,4 +1,4 @@
-/** What is on a board at one moment: its sets, in order. */
+/** What is on a board at one moment. */
 
 import { Items } from '../gset.js';
 import { person } from './names.js';
@@ -6,23 +6,23 @@ import { sort } from './ranks.js';
 
 const ORDERS = {
   columns: sort, cards: sort, messages: byTime, here: byName };
-/** What isn't ordered: where cards and columns are. */
+/** The set without order: where cards and columns are. */
 const PLACES = 'places';
 
 /** The sets that make a board. */
 export const SETS = [...Object.keys(ORDERS), PLACES];
 
 /**
- * The sets of a board, and what is being done to them.
+ * The sets of a board, with the changes that are on their way.
  *
  *     const contents = new Contents().replace({ cards: new Map(…) });
  *     contents.after([{ op: 'remove', path: ['cards', id] }]).cards(column)
  *
- * A Contents never changes.  Items are shown as {id, item}.  Where a card or
- * a column is, is an item of its own, in `places`: so somebody who moves a
- * card doesn't write its text, which somebody else may be writing.  A card
- * without such an item, since somebody removed it while somebody else saved the
- * card, has its column and rank itself.
+ * A Contents never changes.  Items are shown as {id, item}.  The place of a
+ * card or a column is an item of its own, in `places`.  So a user who moves a
+ * card doesn't write its text, which another user may be writing.  A card may
+ * have no place, if one user removed the card while another saved it; then the
+ * card itself has its column and rank.
  */
 export class Contents {
   #sets; // name -> Map of id -> item
@@ -34,14 +34,14 @@ export class Contents {
     this.#lists = lists;
   }
 
-  /** Returns the same with other items in some sets. */
+  /** Returns a copy with other items in some sets. */
   replace(sets) {
     const lists = { ...this.#lists };
     for (const set of withPlaced(Object.keys(sets))) delete lists[set];
     return new Contents({ ...this.#sets, ...sets }, lists);
   }
 
-  /** Returns what there is after changes, as Client.batch takes them. */
+  /** Returns the contents after changes, as Client.batch takes them. */
   after(changes) {
     const sets = {};
     for (const { op, path: [set, id], item } of changes) {
@@ -56,7 +56,7 @@ export class Contents {
     return this.#list('columns').inOrder;
   }
 
-  /** The cards in a column; in the first one also those without a column. */
+  /** The cards in a column; the first column has those without one, too. */
   cards(column) {
     this.#byColumn ??= Map.groupBy(
       this.#list('cards').inOrder, ({ item }) => (
@@ -73,7 +73,7 @@ export class Contents {
     return this.#list('here').inOrder;
   }
 
-  /** An item as it is shown; a card with its place. */
+  /** An item as it is shown: a card or column with its place. */
   find(set, id) {
     return Object.hasOwn(ORDERS, set)
       ? this.#list(set).byId.get(id) : undefined;
@@ -101,7 +101,7 @@ export class Contents {
   }
 }
 
-/** Returns what a client has in a set, without what can't be shown. */
+/** Returns what a client has in a set, without items that can't be shown. */
 export function read(items, set) {
   const found = items.get(set);
   return new Map([...found instanceof Items ? found : []].filter(
@@ -113,24 +113,24 @@ export function placePath(set, id) {
   return [PLACES, keyOf([set, id])];
 }
 
-/** Returns a text for a path; a place has that of what is there. */
+/** Returns a text for a path; a place has the text of its card or column. */
 export function keyOf([set, id]) {
   return set === PLACES ? id : `${set}/${id}`;
 }
 
-/** Returns the path of what people see: of a place, that of what is there. */
+/** Returns the path of what people see; for a place, its card or column. */
 export function subjectOf(path) {
   const [, set, id] = /^([^/]*)\/?(.*)$/s.exec(keyOf(path));
   return [set, id];
 }
 
-/** Adds the sets whose items look different if others change. */
+/** Adds the sets whose items look different if these sets change. */
 export function withPlaced(sets) {
   const all = new Set(sets);
   return all.has(PLACES) ? all.add('columns').add('cards') : all;
 }
 
-const made = new WeakMap(); // so that what didn't change is the same object
+const made = new WeakMap(); // an item that didn't change stays the same object
 
 function placed(item, place) {
   const known = made.get(item);
@@ -160,13 +160,13 @@ function byName(list) {
     || (one.id < other.id ? -1 : 1)));
 }
 
-/** Tells an item that is an object from subsets, lists and values. */
+/** Tells whether an item is an object, and not a subset, list or value. */
 function isPlain(item) {
   return typeof item === 'object' && item !== null
     && Object.getPrototypeOf(item) === Object.prototype;
 }
 
-/** Returns the text of a card or a message, whatever that is. */
+/** Returns the text of a card or a message, whatever the item has. */
 export function textOf({ text }) {
   return typeof text === 'string' ? text : '';
 }

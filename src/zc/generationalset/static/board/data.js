@@ -4,11 +4,11 @@ import { Contents, keyOf, read, SETS, subjectOf, withPlaced }
   from './contents.js';
 import { person } from './names.js';
 
-/** So many messages are kept. */
+/** How many messages are kept. */
 export const MOST_MESSAGES = 200;
-/** How often something is tried that somebody else gets in the way of. */
+/** How often an edit is tried if other users get in its way. */
 const TRIES = 3;
-/** So many edits that wait are written in one transaction. */
+/** How many waiting edits are written in one transaction. */
 const TOGETHER = 20;
 
 /**
@@ -18,29 +18,30 @@ const TOGETHER = 20;
  *     board.addEventListener('change', ({ detail: { changes } }) => {});
  *     await board.submit(addCard(column, 'Buy milk'));
  *
- * What is submitted is shown at once, and written in its turn: so nobody
- * waits for the network.  What the server refuses is shown no more.
+ * The board shows an edit at once, and writes it in its turn, so nobody waits
+ * for the network.  It no longer shows an edit that the server refused.
  *
- * A `change` comes after each of the client's updates, and when something
- * begins or ends to be on its way.  It has `generation`, `size`, the `sets`
- * that look different, and `isNews` unless it is the first.  Its `changes`,
- * those of the server, are objects with `set`, `id`, `kind` ('added',
- * 'changed', 'removed'), `item`, `old`, and `isOwn` if this window wrote it.
+ * There is a `change` event after each of the client's updates, and when an
+ * edit is submitted, written or refused.  It has `generation`, `size`, the
+ * `sets` that look different, and `isNews`, which is false for the first
+ * event.  Its `changes`, from the server, are objects with `set`, `id`, `kind`
+ * ('added', 'changed', 'removed'), `item`, `old`, and `isOwn` if this window
+ * wrote the change.
  *
- * An `access` comes when `mayWrite` is known: it is false if the server
- * doesn't let this user change anything.
+ * There is an `access` event when `mayWrite` is known.  It is false if the
+ * server doesn't let this user change anything.
  *
  * client  a Client of gset.js.
- * me      who writes; see names.js.
+ * me      the user who writes; see names.js.
  */
 export class Board extends EventTarget {
   #stored = new Contents();
   #shown = new Contents();
-  #queue = []; // what is on its way, the oldest first
-  #pending = new Set(); // keys of what that changes
+  #queue = []; // edits on their way, the oldest first
+  #pending = new Set(); // keys of the items that these edits change
   #isRunning = false;
   #isFilled = false;
-  /** Before the server has said so, nothing is written by itself. */
+  /** False until the server says that this user may write. */
   mayWrite = false;
 
   constructor(client, me) {
@@ -51,7 +52,7 @@ export class Board extends EventTarget {
       'updates', ({ detail }) => this.#update(detail));
   }
 
-  // What is shown; see Contents
+  // What is shown; see Contents.
 
   get columns() {
     return this.#shown.columns;
@@ -73,17 +74,17 @@ export class Board extends EventTarget {
     return this.#shown.find(set, id);
   }
 
-  /** Whether the server has yet to say yes to something that is shown. */
+  /** Whether the server hasn't confirmed yet what is shown of an item. */
   isPending(set, id) {
     return this.#pending.has(keyOf([set, id]));
   }
 
-  /** Whether anything is on its way. */
+  /** Whether any edit is on its way. */
   get isBusy() {
     return this.#queue.length > 0;
   }
 
-  // What the server tells
+  // What the server sends.
 
   #update({ changes, generation, size }) {
     const before = this.#stored;
@@ -92,14 +93,14 @@ export class Board extends EventTarget {
     this.#stored = before.replace(Object.fromEntries(
       [...sets].map((set) => [set, read(this.client.items, set)])));
     const told = this.#compare(before, changes);
-    // What was there before this window was is no news.
+    // Items that were there before this window are no news.
     const isNews = this.#isFilled;
     this.#isFilled = true;
     this.#show(sets, { changes: told, generation, size, isNews });
     this.#prepare();
   }
 
-  /** Returns what changed, as people see it: once for each of them. */
+  /** Returns what changed, as people see it: one change for each item. */
   #compare(before, changes) {
     const own = new Set(this.#queue.flatMap(
       ({ changes }) => (changes ?? []).map(({ path }) => keyOf(path))));
@@ -117,7 +118,7 @@ export class Board extends EventTarget {
   #show(sets, detail) {
     this.#pending.clear();
     this.#shown = this.#queue.reduce((contents, each) => {
-      // A removal is told what others have written until the end.
+      // A removal sees what others have written before it is sent.
       const wanted = attempt(each, contents);
       const changes = each.changes ?? wanted.changes;
       for (const { path } of changes) this.#pending.add(keyOf(path));
@@ -127,17 +128,17 @@ export class Board extends EventTarget {
       'change', { detail: { ...detail, sets: withPlaced(sets) } }));
   }
 
-  // Writing
+  // Writing.
 
   /**
    * Shows an edit of edits.js at once, and writes it in its turn.
    *
-   * Returns the changes that were made; it raises the client's errors, and
-   * then nothing was written.
+   * Returns the changes that were made.  Throws the client's errors; then
+   * nothing was written.
    */
   async submit(edit) {
     const signature = { by: person(this.me), at: Date.now() };
-    edit(this.#shown, signature); // throws what would be Gone
+    edit(this.#shown, signature); // throws Gone
     const each = {
       edit, signature, changes: null, error: null,
       done: Promise.withResolvers() };
@@ -153,7 +154,7 @@ export class Board extends EventTarget {
       isNews: this.#isFilled });
   }
 
-  /** Writes what waits, together, until nothing does. */
+  /** Writes the edits that wait, many at a time, until none waits. */
   async #run() {
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -162,10 +163,10 @@ export class Board extends EventTarget {
       const group = this.#queue.slice(0, most);
       const error = await this.#send(group).then(() => null, (each) => each);
       if (error && error.status !== 0 && group.length > 1) {
-        most = 1; // to find out which of them is to blame
+        most = 1; // to find the edit that is to blame
         for (const each of group) each.changes = null;
       } else {
-        // Without a server, the others would only wait for the same.
+        // Without a server, the other edits would fail, too.
         this.#settle(error?.status === 0 ? [...this.#queue] : group, error);
       }
     }
@@ -181,7 +182,7 @@ export class Board extends EventTarget {
     }
   }
 
-  /** If somebody else removed some of it, it's tried with what is left. */
+  /** Sends edits; tries again without those that another user made void. */
   async #send(group) {
     for (let tries = 1; ; tries++) {
       const changes = this.#plan(group);
@@ -195,7 +196,7 @@ export class Board extends EventTarget {
     }
   }
 
-  /** Returns what a group of edits changes, one after the other. */
+  /** Returns the changes of a group of edits, one after the other. */
   #plan(group) {
     group.reduce((contents, each) => {
       Object.assign(each, attempt(each, contents));
@@ -204,7 +205,7 @@ export class Board extends EventTarget {
     return group.flatMap(({ changes }) => changes);
   }
 
-  /** Makes changes now, as Client.batch, in one transaction. */
+  /** Makes changes now, in one transaction, as Client.batch does. */
   async write(changes) {
     try {
       await this.client.batch(changes);
@@ -221,7 +222,7 @@ export class Board extends EventTarget {
     this.#prepare();
   }
 
-  /** Makes the subsets, if somebody removed them or they never were. */
+  /** Makes the subsets that aren't there. */
   async #prepare() {
     const { items, online } = this.client;
     const missing = SETS.filter((set) => !items.has(set));
@@ -241,12 +242,12 @@ export class Board extends EventTarget {
       await this.write(old.map(
         ({ id }) => ({ op: 'remove', path: ['messages', id] })));
     } catch {
-      // Somebody else did, or else the next message's writer does.
+      // Another user removes them, or whoever writes the next message.
     }
   }
 }
 
-/** Returns the changes of an edit, or none and why it can't be made. */
+/** Returns the changes of an edit, or none and the reason. */
 function attempt({ edit, signature }, contents) {
   try {
     return { changes: edit(contents, signature), error: null };

@@ -1,10 +1,10 @@
-/** Moving things with a mouse, a pen or a finger. */
+/** Moving cards and columns with a mouse, a pen or a finger. */
 
-/** Milliseconds that a finger rests on something to lift it. */
+/** Milliseconds for which a finger must rest on something to lift it. */
 const HOLD = 300;
-/** Pixels that a pointer may tremble. */
+/** Pixels by which a resting pointer may move. */
 const STILL = 6;
-/** Pixels from an edge where it scrolls. */
+/** Pixels from an edge within which the list scrolls. */
 const EDGE = 48;
 /** Pixels between a card and the line above it. */
 const GAP = 5;
@@ -15,9 +15,10 @@ const MARGIN = 8;
  * Lets cards and columns be dragged.
  *
  * surface  the element with the columns.
- * drop     called with what was dragged, the column and what is after it
- *          there, as elements: ({item, column, before}); column is undefined
- *          if a column was dragged, before is null at the end.
+ * drop     called with three elements, {item, column, before}: what was
+ *          dragged, the column it goes to, and what comes after it there.
+ *          column is undefined if a column was dragged; before is null at
+ *          the end.
  */
 export class Dragging {
   #drag = null;
@@ -35,7 +36,7 @@ export class Dragging {
     addEventListener('keydown', (event) => {
       if (event.key === 'Escape') this.#end();
     });
-    // A finger that holds something doesn't scroll, nor ask for a menu.
+    // A finger that holds something must not scroll or open a menu.
     surface.addEventListener('touchmove', (event) => {
       if (this.#drag?.ghost && event.cancelable) event.preventDefault();
     }, { passive: false });
@@ -65,7 +66,7 @@ export class Dragging {
       this.#follow();
     } else if (this.#distance > STILL) {
       if (drag.isMouse) this.#lift();
-      else this.#end(); // it scrolls
+      else this.#end(); // the page scrolls
     }
   }
 
@@ -97,7 +98,7 @@ export class Dragging {
     this.#aim();
   }
 
-  /** Finds where it would go, and shows that. */
+  /** Finds and shows the place where the dragged thing would go. */
   #aim() {
     const drag = this.#drag;
     const under = document.elementFromPoint(drag.x, drag.y);
@@ -155,7 +156,7 @@ export class Dragging {
   }
 }
 
-/** Returns the card, or the column, that can be dragged by a target. */
+/** Returns the card or column that a pointer on the target can drag. */
 function draggable(target) {
   if (target.closest('.editor, .add')) return null;
   const card = target.closest('.card');
@@ -189,7 +190,7 @@ function besides(column, x) {
   return { before, line: { x: isLeft ? left : right, y, width: 3, height } };
 }
 
-/** Returns how far to scroll, in a frame. */
+/** Returns how far to scroll in one frame. */
 function pull(bounds, at, axis, size) {
   const near = at[axis] - bounds[axis];
   const far = bounds[axis] + bounds[size] - at[axis];
@@ -198,7 +199,7 @@ function pull(bounds, at, axis, size) {
   return 0;
 }
 
-/** The click that follows isn't meant for what is below the pointer. */
+/** Ignores the click that follows: it isn't meant for what is below. */
 function ignoreClick() {
   const stop = (event) => {
     event.preventDefault();

@@ -1,15 +1,15 @@
-/** A form that edits one text in its place: a card's, or a column's name. */
+/** A form that edits one text in place: of a card, or a column's name. */
 
 import { clone, grow, quote } from './elements.js';
 
 /**
  * An open form.
  *
- * It stays until it is saved, cancelled or removed, whatever others do
- * meanwhile: they don't change what is typed, and it says what they did.
+ * The form stays until the user saves, cancels or removes.  What others do
+ * meanwhile doesn't change the typed text; the form only says what they did.
  *
- * text     what to begin with.
- * label    what it is, for the field.
+ * text     the text to begin with.
+ * label    the label of the field.
  * mayEnd   tells whether something can be written now.
  * save     called with the text, when the form is gone.
  * remove   called by the button, when the form is gone.
@@ -49,17 +49,17 @@ export class Editor {
     }));
   }
 
-  /** What the user chose, undefined if it's what it was. */
+  /** What the user chose; undefined if that is what it was before. */
   get choice() {
     const { value } = this.place.querySelector('select');
     return value === this.offered ? undefined : value;
   }
 
   /**
-   * To be called when it is in the page.
+   * Call this when the form is in the page.
    *
-   * What was refused comes back by itself: it isn't selected, and takes the
-   * focus from no other field.
+   * A text that was refused comes back without being asked for, so it isn't
+   * selected, and takes the focus from no other field.
    */
   open(typed) {
     this.field.value = typed ?? this.text;
@@ -69,7 +69,7 @@ export class Editor {
     if (typed === undefined) this.field.select();
   }
 
-  /** Tells that somebody changed what is edited, null if it was removed. */
+  /** Says that another user changed the text; null if it was removed. */
   tell(text, who) {
     if (text === this.text) return;
     this.text = text;

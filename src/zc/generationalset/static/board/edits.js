@@ -1,19 +1,20 @@
 /**
  * What people do to a board.
  *
- * An edit is a function.  It is given the Contents, and who does it when,
- * {by, at}; it returns the changes for Client.batch.  It is called when its
- * result is shown, and again when its turn comes to be written, since others
- * may have written meanwhile.  It throws Gone if it makes no sense any more.
+ * An edit is a function.  It gets the Contents and a signature, {by, at}, who
+ * does it when.  It returns the changes for Client.batch.  The board calls an
+ * edit to show its result, and again when its turn comes to be written,
+ * because others may have written meanwhile.  The edit throws Gone if it no
+ * longer makes sense.
  *
- * A card or column that is written is written as it is shown, with its rank:
- * somebody else may be removing its place.
+ * A card or column is written as it is shown, with its rank, because another
+ * user may be removing its place.
  */
 
 import { placePath, subjectOf } from './contents.js';
 import { ranksAt } from './ranks.js';
 
-/** Somebody has removed what was to be changed. */
+/** Another user has removed what was to be changed. */
 export class Gone extends Error {
   status = 404;
 }
@@ -33,9 +34,9 @@ export function addCard(column, text) {
 /**
  * Writes a card's text.
  *
- * card    {id, item}, what is known of it if somebody removed it.
- * chosen  the id of the column that it is put into, undefined for its own.
- * known   columns as {id, item}; the card's is put back if it is gone.
+ * card    {id, item}: the card as it was known, if another user removed it.
+ * chosen  the id of the column to put the card into; undefined for its own.
+ * known   columns as {id, item}; if the card's column is gone, it is put back.
  */
 export function saveCard({ id, item }, text, chosen, known) {
   return (contents, signature) => {
@@ -70,7 +71,7 @@ export function addColumn(name) {
   };
 }
 
-/** Writes a column's name; {id, item} is what is known of it. */
+/** Writes a column's name; {id, item} is the column as it was known. */
 export function renameColumn({ id, item }, name) {
   return (contents) => [put(['columns', id], {
     ...contents.find('columns', id) ?? item, name })];
@@ -88,7 +89,7 @@ export function removeCard(id) {
   return removal((contents) => pathsOf(contents, 'cards', id));
 }
 
-/** Returns the edits that remove a column with its cards, and undo that. */
+/** Returns the edits that remove a column with its cards, and restore it. */
 export function removeColumn(id) {
   return removal((contents) => [
     ...pathsOf(contents, 'columns', id),
@@ -100,7 +101,8 @@ export function removeColumn(id) {
 export function say(text) {
   const id = newId();
   return ({ messages }, { by, at }) => {
-    // After all that this window has seen, whatever the clock says.
+    // The message comes after all that this window has seen, whatever the
+    // clock says.
     const last = messages.at(-1)?.item.at;
     return [put(['messages', id], {
       text, by, at: Math.max(at, Number.isFinite(last) ? last + 1 : 0) })];
@@ -118,7 +120,7 @@ function removal(find) {
       }
       return paths.map((path) => ({ op: 'remove', path }));
     },
-    // What is there again, somebody else has saved.
+    // An item that is there again was saved by another user.
     undo: (contents) => [...removed.values()].filter(
       ({ path }) => !contents.find(...subjectOf(path))),
   };
@@ -145,7 +147,7 @@ function place(contents, set, id, signature, list, before, column) {
     })];
 }
 
-/** Returns what puts a column back, if somebody removed it. */
+/** Returns the changes that put a column back, if it was removed. */
 function revive(contents, { id, item }) {
   return contents.find('columns', id) ? [] : [put(['columns', id], item)];
 }
@@ -158,7 +160,7 @@ function put(path, item) {
   return { op: 'put', path, item };
 }
 
-/** Returns a random id; crypto.randomUUID is for secure pages only. */
+/** Returns a random id; crypto.randomUUID works only in secure pages. */
 export function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(9));
   return btoa(String.fromCharCode(...bytes))

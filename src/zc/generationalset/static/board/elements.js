@@ -1,6 +1,6 @@
-/** What is the same for all parts of the page. */
+/** Functions for all parts of the page. */
 
-/** Returns a new element, made of a template in the page. */
+/** Returns a new element, made from a template in the page. */
 export function clone(name) {
   const { content } = document.getElementById(name);
   const element = content.firstElementChild.cloneNode(true);
@@ -8,7 +8,7 @@ export function clone(name) {
   return element;
 }
 
-/** Shows the connection's state in all buttons that write. */
+/** Enables or disables all buttons that write, as the connection is. */
 export function markWriting(root = document) {
   const { connection } = document.documentElement.dataset;
   for (const button of root.querySelectorAll('.writes')) {
@@ -19,7 +19,7 @@ export function markWriting(root = document) {
 /**
  * Puts elements into their parent, in order, and takes out all others.
  *
- * Only what isn't in its place is moved.
+ * Moves only elements that aren't in their places.
  */
 export function arrange(parent, elements) {
   const wanted = new Set(elements);
@@ -31,7 +31,7 @@ export function arrange(parent, elements) {
     if (element === place) {
       place = place.nextElementSibling;
     } else if (element === place?.nextElementSibling) {
-      // The one in this place goes elsewhere: moving it moves one, not all.
+      // Move the element that is in this place, rather than all others.
       parent.append(place);
       place = element.nextElementSibling;
     } else {
@@ -40,7 +40,7 @@ export function arrange(parent, elements) {
   }
 }
 
-/** Does what moves elements; what had the focus has it again. */
+/** Calls a function that moves elements, and keeps the focus. */
 export function keepFocus(action) {
   const focused = document.activeElement;
   action();
@@ -49,7 +49,7 @@ export function keepFocus(action) {
   }
 }
 
-/** Returns what has the focus when a card or column is removed. */
+/** Returns what gets the focus when a card or column is removed. */
 export function heir(element) {
   const near = element.nextElementSibling ?? element.previousElementSibling
     ?? element.parentElement.closest('.column');
@@ -63,7 +63,7 @@ export function grow(field) {
   field.style.height = `${field.scrollHeight + border}px`;
 }
 
-/** Shortens a text for a sentence about it. */
+/** Shortens and quotes a text, for a sentence about it. */
 export function quote(text) {
   const line = text.trim().replace(/\s+/g, ' ');
   return `“${line.length > 40 ? `${line.slice(0, 39)}…` : line}”`;

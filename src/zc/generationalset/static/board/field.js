@@ -1,19 +1,19 @@
-/** Fields at the end of a list, for what is to be added to it. */
+/** Fields at the end of a list, for adding to it. */
 
 import { clone, grow } from './elements.js';
 
 /**
  * Lets a form with one field take texts, one after the other.
  *
- * The field is empty at once, so that the next text can be typed while this
- * one is on its way.  A text that is refused comes back above the field, where
- * it doesn't get into what is being typed.
+ * The field is emptied at once, so that the user can type the next text while
+ * this one is on its way.  A text that the server refuses comes back above the
+ * field, where it doesn't disturb what the user types.
  *
- * form     with a textarea.
+ * form     has a textarea.
  * notices  tells whether something can be written now.
- * what     what isn't so if it fails, such as 'Not added'.
+ * what     what to say if it fails, such as 'Not added'.
  * add      called with the text; returns a promise of whether it went well.
- * changed  called when it is empty, and when a text that came back is gone.
+ * changed  called when the field is empty, and when a refused text is gone.
  */
 export function takeText(form, notices, what, add, changed = () => {}) {
   const field = form.querySelector('textarea');
@@ -48,7 +48,7 @@ export function takeText(form, notices, what, add, changed = () => {}) {
   });
 }
 
-/** Returns a text with buttons that try it again, or forget it. */
+/** Returns a text with buttons to try again, or to forget it. */
 function giveBack(text, retry, changed) {
   const element = clone('refused');
   element.querySelector('.text').textContent = text;

@@ -1,4 +1,4 @@
-/** The keys of the board: going from card to card, moving, removing. */
+/** The keys of the board: they go from card to card, move, and remove. */
 
 import { nameOf } from './contents.js';
 import { moveCard, moveColumn } from './edits.js';
@@ -11,11 +11,11 @@ const STEPS = {
 /**
  * Listens to keys on the cards and the names of columns.
  *
- * Arrow keys go, with Shift they move; Delete removes; Enter, which is a
- * click, edits; n goes to the field for a new card.
+ * Arrow keys go; with Shift, they move.  Delete removes.  Enter, which is a
+ * click, edits. n goes to the field for a new card.
  *
  * page   the Page.
- * moved  called with words about where a card or column is now.
+ * moved  called with words that say where a card or column is now.
  */
 export class Keys {
   constructor(page, moved) {
@@ -97,7 +97,7 @@ export class Keys {
   }
 }
 
-/** Tab goes to one card of each column: the one that had the focus last. */
+/** Lets Tab go to this card of its column, which had the focus last. */
 function makeCurrent(button) {
   const list = button.closest('.cards');
   for (const other of list.querySelectorAll('.open[tabindex="0"]')) {

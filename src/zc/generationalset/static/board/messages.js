@@ -7,14 +7,14 @@ import { takeText } from './field.js';
 import { person } from './names.js';
 import { showTime } from './times.js';
 
-/** Milliseconds after which a message has its own heading. */
+/** Milliseconds after which the next message has a heading of its own. */
 const PAUSE = 5 * 60_000;
 
 /**
- * Shows the messages, and takes new ones.
+ * Shows the messages, and takes new messages.
  *
- * element  has a list, ol, in what scrolls, .log, and a form.
- * unread   shows how many came while the messages were not to be seen.
+ * element  has a list, ol, in the part that scrolls, .log, and a form.
+ * unread   shows how many came while the messages were not visible.
  */
 export class Messages {
   #views = new Map();

@@ -11,8 +11,8 @@ export const LONGEST = 40;
 /**
  * The user of this window.
  *
- * A name that was made up belongs to the window, so that two windows are two
- * people; one that the user chose, to the browser.
+ * A name that the page made up belongs to the window, so that two windows are
+ * two people.  A name that the user chose belongs to the browser.
  */
 export class Me {
   #isNew;
@@ -23,7 +23,7 @@ export class Me {
     this.#become(known ?? makeUp(COLORS));
   }
 
-  /** Takes another colour if somebody has it, unless it is known by others. */
+  /** If another user has this colour, and this user is new, takes another. */
   differFrom(colors) {
     const free = COLORS.filter((color) => !colors.includes(color));
     if (this.#isNew && free.length && !free.includes(this.color)) {
@@ -53,12 +53,12 @@ export class Me {
     try {
       window[kind].setItem(KEY, JSON.stringify(this));
     } catch {
-      // Without storage, it is for as long as the window is open.
+      // Without storage, the name lasts as long as the window is open.
     }
   }
 }
 
-/** Returns the name and colour in what somebody wrote, whatever that is. */
+/** Returns the name and colour in an item, whatever it has. */
 export function person(value) {
   const { name, color } = value ?? {};
   return {
@@ -67,7 +67,7 @@ export function person(value) {
   };
 }
 
-/** Cuts a name, but no letter of two code units in the middle. */
+/** Cuts a name, but never within a letter of two code units. */
 function shorten(name) {
   return name.slice(0, LONGEST).replace(/[\ud800-\udbff]$/, '');
 }

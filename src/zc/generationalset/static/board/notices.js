@@ -1,10 +1,10 @@
 /** What the page tells its user: what failed, and what can be undone. */
 
 const LONG = 12_000;
-/** So many removals can be undone. */
+/** How many removals can be undone. */
 const MOST_UNDOS = 100;
 
-/** Why a write failed, in words for whoever wanted it. */
+/** Why a write failed, in words for its user. */
 function reason(error) {
   if (error.status === 401) return 'the server does not know you any more';
   if (error.status === 403) return 'you may look, not change';
@@ -17,7 +17,7 @@ function reason(error) {
 }
 
 /**
- * Shows one notice at a time; remembers what can be undone.
+ * Shows one notice at a time, and remembers what can be undone.
  *
  * element  has a text, .text, and a button to undo, .undo.
  * board    the Board that writes.
@@ -43,7 +43,7 @@ export class Notices {
     });
   }
 
-  /** Whether something can be written now; says so if it can't. */
+  /** Whether something can be written now; if not, shows why. */
   mayTry(what) {
     if (this.board.client.online) return true;
     this.show(`${what}: you are offline. Try again when you are back.`);
@@ -52,27 +52,26 @@ export class Notices {
 
   /**
    * Submits an edit; returns whether it went well.
-   *
-   * what  what isn't so if it fails, such as 'Not saved'.
+   * what  what to say if it fails, such as 'Not saved'.
    */
   async submit(what, edit) {
     return Boolean(await this.#try(what, edit));
   }
 
-  /** Returns the changes that were made; null if it failed. */
+  /** Returns the changes that were made; null if the edit failed. */
   async #try(what, edit) {
     if (!this.mayTry(what)) return null;
     try {
       return await this.board.submit(edit);
     } catch (error) {
-      // Those of the client have one; others are mistakes in this page.
+      // Errors of the client have a status; others are mistakes in this page.
       if (error.status === undefined) reportError(error);
       this.show(`${what}: ${reason(error)}.`);
       return null;
     }
   }
 
-  /** Removes something, with the edits of a removal. */
+  /** Removes something, and remembers how to undo that. */
   async remove(name, { edit, undo }) {
     if (!this.mayTry('Not removed')) return;
     const removal = { name, undo };
@@ -84,7 +83,7 @@ export class Notices {
     }
   }
 
-  /** Puts back what was removed last; then, what was removed before. */
+  /** Puts back what was removed last; each next call, what was before. */
   async undo() {
     const removal = this.#removals.pop();
     if (!removal) return;
@@ -115,7 +114,7 @@ export class Notices {
 
   #hideLater() {
     this.#timer = setTimeout(() => {
-      // While somebody is about to press its button, it stays.
+      // The notice stays while the user is about to press its button.
       if (this.element.matches(':focus-within, :hover')) this.#hideLater();
       else this.hide();
     }, LONG);

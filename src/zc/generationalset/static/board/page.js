@@ -5,16 +5,16 @@ import { ColumnView } from './columns.js';
 import { moveCard, moveColumn } from './edits.js';
 import { arrange, keepFocus } from './elements.js';
 
-/** With more changes at once, none of them is shown as one. */
+/** With more changes at once, none of them is marked. */
 const MANY = 50;
 const GLIDE = { duration: 220, easing: 'cubic-bezier(.2, .8, .2, 1)' };
 const still = matchMedia('(prefers-reduced-motion: reduce)');
 
 /**
- * Shows a board in an element, and what changes as it does.
+ * Shows a board in an element, and its changes as they come.
  *
- * Elements live as long as what they show, so that what somebody does with
- * one of them isn't disturbed by changes of others.
+ * Elements live as long as what they show, so that changes of other users
+ * don't disturb what this user does with them.
  */
 export class Page {
   cards = new Map();
@@ -38,7 +38,7 @@ export class Page {
       }
       this.#glide(places);
     }
-    // As it filled, it may have been scrolled.
+    // The browser may have scrolled while the page filled.
     if (!isNews) this.element.parentElement.scrollLeft = 0;
   }
 
@@ -53,7 +53,8 @@ export class Page {
       view.show(item);
       return view;
     });
-    // First all cards, since one that moves is taken out of its old column.
+    // Cards come first, because a card that moves is taken out of its old
+    // column.
     const cards = columns.map(({ id }) => this.#cards(id));
     this.#forget(this.cards, cards.flat(), ({ isOpen }) => isOpen);
     const busy = this.#forget(this.columns, columns, ({ isBusy }) => isBusy);
@@ -75,7 +76,7 @@ export class Page {
     return views.get(id);
   }
 
-  /** Drops views of what is gone; returns those that are still in use. */
+  /** Drops views of what is gone; returns the views that are still in use. */
   #forget(views, shown, isUsed) {
     const wanted = new Set(shown);
     const used = [];
@@ -99,9 +100,9 @@ export class Page {
       ? moveCard(id, column.dataset.id, next) : moveColumn(id, next));
   }
 
-  // Motion
+  // Motion.
 
-  /** Where cards are that somebody else moves. */
+  /** Where the cards are that other users move. */
   #places(changes) {
     if (still.matches || changes.length > MANY) return new Map();
     return new Map(changes

@@ -1,9 +1,9 @@
-/** The people on the page: you, whom you can rename, and who else is here. */
+/** The people on the page: you, with a name you can change, and the others. */
 
 import { arrange, clone } from './elements.js';
 import { person } from './names.js';
 
-/** Those that are shown; more of them are a number. */
+/** How many people are shown; of the rest, only the number is. */
 const SHOWN = 4;
 
 /**

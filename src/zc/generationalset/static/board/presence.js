@@ -1,22 +1,22 @@
-/** Who is here: each window has an entry, and keeps it alive. */
+/** Who is here: each window keeps an entry of its own alive. */
 
 import { newId } from './edits.js';
 import { person } from './names.js';
 
 /** Milliseconds until a window writes its entry again. */
 const BEAT = 20_000;
-/** Milliseconds after which an entry that didn't change is a lost window's. */
+/** Milliseconds without a change, after which an entry's window is lost. */
 const LOST = 60_000;
 /** Milliseconds between two looks at the clock. */
 const LOOK = 5_000;
-/** Where a window remembers its entry. */
+/** The key in sessionStorage for the id of this window's entry. */
 const KEY = 'board-here';
 
 /**
- * Keeps this window's entry in the set `here`, and removes those of windows
- * that have gone without a word.  An entry that was here before this window,
- * and is old, is not shown: nobody may have been here to remove it.  Nor is
- * what this window itself wrote before it crashed.
+ * Keeps this window's entry in the set `here`, and removes the entries of
+ * windows that are lost.  An entry that was here before this window, and is
+ * old, is not shown, because nobody may have been here to remove it.  Nor is
+ * an entry that this window itself wrote before it crashed.
  *
  * board  the Board.
  * leave  removes what is at a path, even if the page is closing.
@@ -54,7 +54,7 @@ export class Presence {
     if (this.#isBusy || this.#isLeaving || !online || !generation) return;
     this.#isBusy = true;
     this.#beaten = performance.now();
-    this.#beats += 1; // an entry that is equal would not be a change
+    this.#beats += 1; // an equal entry would not be a change
     const item = {
       ...person(this.board.me), beat: this.#beats, at: Date.now() };
     try {
@@ -65,20 +65,20 @@ export class Presence {
     } finally {
       this.#isBusy = false;
     }
-    this.look(); // there may be another name by now
+    this.look(); // the name may have changed by now
   }
 
-  /** Whether an entry is of a window that is there. */
+  /** Whether an entry's window is there. */
   isAlive(id) {
     const { at, isAlive } = this.#seen.get(id) ?? {};
     return isAlive && performance.now() - at <= LOST;
   }
 
   /**
-   * Does what is due, such as after another name was chosen.
+   * Does what is due, such as writing a new name.
    *
-   * After each change, too: browsers let the clocks of windows in the
-   * background run slowly, but not what they are told.
+   * This is called after each change, too: browsers slow down the timers of
+   * windows in the background, but not their events.
    */
   look(isNews = true) {
     const now = performance.now();
@@ -127,16 +127,16 @@ export class Presence {
 
   async #remove(id, now) {
     if (!this.client.online) return;
-    this.#seen.get(id).tried = now; // one request, not one with each look
+    this.#seen.get(id).tried = now; // one request, not one at each look
     try {
       await this.board.write([{ op: 'remove', path: ['here', id] }]);
     } catch {
-      // Somebody else has, or it is tried again.
+      // Another window has removed it, or it is tried again.
     }
   }
 }
 
-/** Remembers the entry of this window; returns the one before it. */
+/** Remembers the entry of this window; returns the entry before it. */
 function exchange(id) {
   try {
     const before = sessionStorage.getItem(KEY);

@@ -1,16 +1,17 @@
 /**
  * The order of cards, and of columns.
  *
- * Each has a rank, a number.  What is moved gets one between those of its new
- * neighbours, so a move writes one item, and two people who move things at
- * the same time don't get into each other's way.  Equal ranks, which two
- * people can make, are ordered by id; so everybody sees the same order.
+ * Each card or column has a rank, a number.  A move gives it a rank between
+ * those of its new neighbours.  So a move writes one item, and two people who
+ * move things at the same time don't get into each other's way.  Two people
+ * can make equal ranks; these are ordered by id, so everybody sees the same
+ * order.
  */
 
-/** Beyond it, a number may not have a next one at a distance of 1. */
+/** Larger ranks are ignored: far beyond, adding 1 makes no difference. */
 const LIMIT = 2 ** 40;
 
-/** Returns the rank of an item, 0 if it has none that makes sense. */
+/** Returns the rank of an item; 0 if it has none that makes sense. */
 export function rankOf({ rank }) {
   return Number.isFinite(rank) && Math.abs(rank) < LIMIT ? rank : 0;
 }
@@ -22,12 +23,12 @@ export function sort(list) {
 }
 
 /**
- * Returns the ranks that put something new into a list, at an index.
+ * Returns the ranks to put something new into a list, at an index.
  *
  *     const [rank, ...others] = ranksAt(list, 3);
  *
- * The first is for what is new; the others, mostly none, are for what
- * follows it in the list, and has to make room.
+ * The first rank is for the new thing.  The others, if any, are for those that
+ * follow it in the list, and have to make room.
  */
 export function ranksAt(list, index) {
   const low = index > 0 ? rankOf(list[index - 1].item) : null;
@@ -38,7 +39,7 @@ export function ranksAt(list, index) {
   }
 }
 
-/** Returns so many ranks, in order; null if there is no room for them. */
+/** Returns `count` ranks, in order; null if there is no room for them. */
 function between(low, high, count) {
   if (low === null && high !== null) return steps(high - count, 1, count);
   if (high === null) return steps((low ?? 0) + 1, 1, count);

@@ -1,4 +1,4 @@
-/** The bar that says how this window and the server stand. */
+/** The bar that shows the connection between this window and the server. */
 
 import { markWriting } from './elements.js';
 import { tell } from './story.js';
@@ -22,7 +22,7 @@ export class Status {
       this.#show();
     });
     this.client.addEventListener('offline', ({ detail }) => {
-      // It comes with each try that fails.
+      // This event comes with each try that fails.
       if (document.documentElement.dataset.connection === 'online') {
         this.say('You are offline: nothing can be changed now.');
       }

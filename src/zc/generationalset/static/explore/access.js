@@ -7,8 +7,8 @@ const REASONS = {
 };
 
 /**
- * Who is looking: a token, if the server wants one.  It is kept as long as the
- * tab is open, and nowhere else.
+ * The user's token, if the server wants one.  It is kept only in this tab, as
+ * long as the tab is open.
  */
 export class Access {
   #panel;
@@ -17,7 +17,7 @@ export class Access {
 
   /**
    * @param {HTMLFormElement} panel
-   *   Has an input, token, a .reason and a .detail.
+   *   Has an input `token`, a .reason and a .detail.
    * @param {URL} base  Where the server is.
    */
   constructor(panel, base) {
@@ -56,7 +56,7 @@ export class Access {
       const { headers } = await this.get('items/', null, 'OPTIONS');
       return (headers.get('allow') ?? 'POST').includes('POST');
     } catch {
-      return true; // nobody said no
+      return true; // nobody has refused anything
     }
   }
 

@@ -2,27 +2,27 @@ import { isSet } from './census.js';
 import { keyOf } from './json.js';
 
 /**
- * The answer with which something came.
+ * The answer that brought something.
  *
  * @typedef {object} Arrival
- * @property {number} since  The generation that it was the answer to.
- * @property {number} generation  The one to which it led.
+ * @property {number} since  The generation that the client presented.
+ * @property {number} generation  The generation that it led to.
  * @property {Date} date
  */
 
-/** With which answer each item came. */
+/** Remembers which answer brought each item. */
 export class Arrivals {
-  #first = null; // of all that isn't in here
+  #first = null; // the answer of all items that aren't in #later
   #later = new Map();
 
-  /** Forgets everything, as a client does that has to start over. */
+  /** Forgets everything, when the client starts over. */
   clear() {
     this.#first = null;
     this.#later.clear();
   }
 
   /**
-   * Notes what came with an answer.
+   * Notes what an answer brought.
    *
    * @param {Arrival} arrival
    * @param {{kind: string, path: Array, item: *}[]} changes
@@ -55,7 +55,7 @@ export class Arrivals {
     }
   }
 
-  /** Returns the answer with which an item came. */
+  /** Returns the answer that brought an item. */
   of(path) {
     return this.#later.get(keyOf(path)) ?? this.#first;
   }

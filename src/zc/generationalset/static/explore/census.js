@@ -4,17 +4,17 @@ import { idText, keyOf } from './json.js';
 const collator = new Intl.Collator('en', { numeric: true });
 
 /**
- * One set of the tree, with what it has.
+ * One set of the tree, with its subsets.
  *
  * @typedef {object} Place
  * @property {Array} path  The ids that lead to it; empty for the top.
- * @property {string} key  The same as text.
- * @property {string} name  The last of them, to look at.
- * @property {number} items  How many items it has, without its subsets.
+ * @property {string} key  The path as text.
+ * @property {string} name  The last id, as it is shown.
+ * @property {number} items  How many items the set has, without its subsets.
  * @property {Place[]} places  Its subsets, by their names.
  */
 
-/** The sets that there are, and how many items they have. */
+/** Counts the sets, and the items of each. */
 export class Census {
   sets = 0;
   items = 0;
@@ -31,7 +31,7 @@ export class Census {
         places.push(this.#visit(item, [...path, id]));
       }
     }
-    // They come in the order of changes, in which they would jump about.
+    // In the order of changes, in which they come, they would jump about.
     places.sort((one, other) => collator.compare(one.name, other.name));
     const name = path.length ? idText(path.at(-1)) : 'top';
     const count = items.size - places.length;
@@ -41,7 +41,7 @@ export class Census {
   }
 }
 
-/** Tells a set from an item. */
+/** Tells whether an item is a set. */
 export function isSet(item) {
   return item instanceof Items;
 }

@@ -15,7 +15,7 @@ export function element(name, className = '', ...content) {
   return made;
 }
 
-/** Sets the text of an element, if that isn't what it says already. */
+/** Sets the text of an element, if it differs. */
 export function say(node, text) {
   if (node.textContent !== text) {
     node.textContent = text;

@@ -1,4 +1,4 @@
-/** The field for what to find.  One search runs at a time. */
+/** The search field.  One search runs at a time. */
 export class Finder {
   #input;
   #search;
@@ -9,7 +9,7 @@ export class Finder {
   /**
    * @param {(text: string, signal: AbortSignal) => Promise} search
    * @param {(text: string, result: *) => void} show
-   *   Given what was found; for an empty text, null.
+   *   Called with what was found; null for an empty text.
    */
   constructor(input, search, show) {
     this.#input = input;
@@ -18,7 +18,7 @@ export class Finder {
     input.addEventListener('input', () => this.#start());
   }
 
-  /** Is there anything to find? */
+  /** Whether there is a text to find. */
   get active() {
     return this.#text !== '';
   }
@@ -29,10 +29,10 @@ export class Finder {
     this.#start();
   }
 
-  /** Searches once more, since there may be something else to find. */
+  /** Searches again, because the items have changed. */
   refresh() {
     if (this.#running) {
-      this.#stale = true; // to begin again each time might never end
+      this.#stale = true; // beginning again each time might never end
     } else if (this.active) {
       this.#start();
     }

@@ -4,7 +4,7 @@ import { keyOf, lines, pathText } from './json.js';
 
 const LIMIT = 500_000; // characters
 
-/** One item in full: its JSON, what changed in it, with which answer. */
+/** One item in full: its JSON, what changed in it, and which answer did. */
 export class Item {
   #box;
   #key = null;
@@ -17,10 +17,10 @@ export class Item {
   }
 
   /**
-   * Shows an item, or the changes of the one that is shown.
+   * Shows an item, or what changed in the item that is shown.
    *
    * @param {Array} path
-   * @param {*} item  Undefined if it isn't there any more.
+   * @param {*} item  Undefined if the item is gone.
    * @param {Arrival} arrival
    */
   show(path, item, arrival) {
@@ -40,7 +40,7 @@ export class Item {
         + `${number(arrival.since)} to ${number(arrival.generation)}.`);
   }
 
-  /** Shows that there is nothing to show. */
+  /** Shows that no item is chosen. */
   clear() {
     this.#key = null;
     this.#draw(undefined, []);

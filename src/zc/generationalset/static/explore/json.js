@@ -1,8 +1,8 @@
-/** JSON as text to look at: of ids, of paths, in one line, in many. */
+/** JSON as text for people: of ids and paths, in one line, in many. */
 
 const LINE = 46; // characters
 
-/** Yields the pieces of the JSON of a value, so that one can stop early. */
+/** Yields the JSON of a value in pieces, so that callers can stop early. */
 function* pieces(value) {
   if (value === null || typeof value !== 'object') {
     yield JSON.stringify(value);
@@ -44,7 +44,7 @@ export function line(value, room) {
   return text;
 }
 
-/** Yields a value as lines of JSON; within it, what fits isn't broken. */
+/** Yields a value as lines of JSON; doesn't break what fits into a line. */
 function* broken(value, indent = '', before = '', after = '') {
   const start = indent + before;
   const names = namesOf(value);
@@ -75,7 +75,7 @@ function namesOf(value) {
 }
 
 /**
- * Returns a value as lines of JSON, of so many characters at most.
+ * Returns a value as lines of JSON, of at most `limit` characters.
  *
  *     lines({ name: 'Ann' }, 1000)    // ['{', '  "name": "Ann"', '}']
  */
@@ -93,8 +93,8 @@ export function lines(value, limit) {
 }
 
 /**
- * Returns an id as text.  Strings are as they are, unless they then looked
- * like another id.
+ * Returns an id as text.  A string is as it is, unless it would look like
+ * another id.
  *
  *     idText('ann'), idText(42), idText('42')    // 'ann', '42', '"42"'
  */
@@ -109,7 +109,7 @@ export function pathText(path) {
   return path.map(idText).join(' / ') || 'the top';
 }
 
-/** Returns a string that is another one for each path. */
+/** Returns a string that differs for each path. */
 export function keyOf(path) {
   return JSON.stringify(path);
 }

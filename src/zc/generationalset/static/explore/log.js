@@ -4,19 +4,19 @@ import { number, roughly, time } from './format.js';
 import { line, pathText } from './json.js';
 
 const ENTRIES = 500;
-const CHANGES = 200; // that an entry keeps
+const CHANGES = 200; // most changes that an entry shows
 const CELL = 160; // characters of an item
 const SIGNS = { added: '+', changed: '~', removed: '−' };
 
-/** What arrived, the newest first; a limited number of entries. */
+/** The latest answers, the newest first; a limited number. */
 export class Log {
   #list;
   #button;
   #choose;
-  #waiting = []; // while it is paused, the newest last
+  #waiting = []; // entries that came while paused, the newest last
   #paused = false;
 
-  /** @param {(path: Array) => void} choose  Told of a choice of an item. */
+  /** @param {(path: Array) => void} choose  Called with a choice. */
   constructor(list, button, choose) {
     this.#list = list;
     this.#button = button;
@@ -42,7 +42,7 @@ export class Log {
     });
   }
 
-  /** Adds a sentence, about the connection for example. */
+  /** Adds a sentence, such as about the connection. */
   note(text) {
     this.#add({ date: new Date(), text });
   }
@@ -127,7 +127,7 @@ function summaryOf({ changes: [first], count }) {
   return pathText(first.path) + (count > 1 ? ', …' : '');
 }
 
-/** Returns a sign that is read out in words. */
+/** Returns a sign that screen readers read out in words. */
 function signed(className, text, words) {
   const node = element('span', className, text);
   node.role = 'img';

@@ -9,7 +9,7 @@ const RESETS = {
   replaced: 'the set that is served isn’t the one that it had',
 };
 
-/** Asks the server what a client would get that has some generation. */
+/** Asks the server what a client at some generation would get. */
 export class Question {
   #form;
   #answer;
@@ -20,7 +20,7 @@ export class Question {
    * @param {HTMLFormElement} form  Has the inputs generation and epoch.
    * @param {HTMLElement} answer  Has a .verdict, a .why and a pre.
    * @param {(path: string, signal: AbortSignal) => Promise<Response>} get
-   *   Gets what is at a path of the server.
+   *   Requests a path of the server.
    */
   constructor(form, answer, get) {
     this.#form = form;
@@ -35,7 +35,7 @@ export class Question {
     });
   }
 
-  /** Proposes the epoch that a client has now. */
+  /** Proposes the current epoch. */
   propose(epoch) {
     const input = this.#form.elements.epoch;
     if (!input.dataset.edited && document.activeElement !== input) {
@@ -87,7 +87,7 @@ export class Question {
   }
 }
 
-/** Returns what an answer is, in words. */
+/** Describes an answer in words. */
 function explain(answer) {
   const { since, reset, contents } = answer;
   const tally = new Tally(answer);
@@ -112,11 +112,11 @@ function explain(answer) {
   }.`;
 }
 
-/** How much there is in an answer. */
+/** Counts what is in an answer. */
 class Tally {
   #items = 0;
   #sets = 0;
-  /** Subsets that come with contents in the place of a delta. */
+  /** Subsets that come with contents instead of changes. */
   wholes = 0;
   #removals = 0;
 

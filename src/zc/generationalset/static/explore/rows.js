@@ -1,12 +1,11 @@
 import { element } from './elements.js';
 
-const SPARE = 6; // rows beyond each end of what can be seen
+const SPARE = 6; // rows beyond each end of the visible part
 
 /**
- * A list of rows that can be very long: only those that can be seen are in
- * the document.
+ * A list of rows that can be very long: only visible rows are in the document.
  *
- * The box scrolls and has the focus; it says which row is the active one.
+ * The box scrolls and has the focus; its ARIA attributes name the active row.
  */
 export class Rows {
   #box;
@@ -21,11 +20,11 @@ export class Rows {
 
   /**
    * @param {HTMLElement} box  The element that scrolls, with an id.
-   * @param {string} role  Of each row: 'row', 'treeitem'.
+   * @param {string} role  The role of each row: 'row', 'treeitem'.
    * @param {(row: HTMLElement, index: number) => void} fill
    *   Fills a row, which is empty or was filled before.
    * @param {(index: number, event: Event) => void} choose
-   *   Told when the user makes a row the active one.
+   *   Called when the user makes a row the active one.
    */
   constructor(box, role, fill, choose) {
     this.#box = box;
@@ -44,19 +43,19 @@ export class Rows {
     return this.#active;
   }
 
-  /** Shows so many rows; says which is the active one, -1 for none. */
+  /** Shows `count` rows; `active` is the index of the active one, or -1. */
   show(count, active) {
     this.#count = count;
     this.#active = active;
     this.draw();
   }
 
-  /** The index of the first row that can be seen. */
+  /** The index of the first visible row. */
   get first() {
     return this.#height ? Math.floor(this.#box.scrollTop / this.#height) : 0;
   }
 
-  /** Scrolls by so many rows. */
+  /** Scrolls by `count` rows. */
   scroll(count) {
     this.#box.scrollTop += count * this.#height;
     this.draw();
@@ -98,7 +97,7 @@ export class Rows {
     this.#drawn.clear();
   }
 
-  /** Puts those rows into the document that can be seen. */
+  /** Puts the visible rows into the document. */
   draw() {
     if (!this.#height) {
       return; // hidden, or not yet measured
@@ -140,7 +139,7 @@ export class Rows {
   }
 
   #insert(row, index) {
-    // In their order, for those who don't see where they are.
+    // Rows are in their order in the document, for screen readers.
     const next = this.#drawn.get(index + 1);
     this.#body.insertBefore(row, next ?? null);
   }

@@ -1,18 +1,17 @@
 import { isSet } from './census.js';
 import { idText } from './json.js';
 
-const MOST = 1000; // that are shown
-const SLICE = 8; // milliseconds, after which others may have their turn
+const MOST = 1000; // items that are shown
+const SLICE = 8; // milliseconds until the page may do other things
 
 /**
- * Finds items of all sets whose id or JSON contains a text, in capitals or
- * not.
+ * Finds items, in all sets, whose id or JSON contains a text; ignores case.
  *
  *     const {paths, more} = await find(items, 'milk', signal);
  *
- * @param {AbortSignal} signal  Ends it early, with what was found.
+ * @param {AbortSignal} signal  Ends the search early, with what was found.
  * @returns {Promise<{paths: Array[], more: boolean}>}
- *   The paths of at most 1,000 items; whether there are more.
+ *   The paths of at most 1,000 items, and whether there are more.
  */
 export async function find(items, text, signal) {
   const wanted = text.toLowerCase();

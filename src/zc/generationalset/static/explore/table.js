@@ -6,8 +6,8 @@ import { Rows } from './rows.js';
 const CELL = 240; // characters of an item
 
 /**
- * Items in rows: id, item, with which answer it came, and when.  They are
- * those of a set, or those that were found in all sets.
+ * Items in rows: id, item, which answer brought it, and when.  The items are
+ * of one set, or were found in all sets.
  */
 export class Table {
   #box;
@@ -19,9 +19,9 @@ export class Table {
 
   /**
    * @param {(path: Array) => {item: *, arrival: Arrival}} look
-   *   Returns what is at a path, and with which answer it came.
+   *   Returns the item at a path, and the answer that brought it.
    * @param {(path: Array) => void} choose
-   *   Told of another choice.
+   *   Called when the user chooses an item.
    */
   constructor(box, look, choose) {
     this.#box = box;
@@ -34,7 +34,7 @@ export class Table {
       });
   }
 
-  /** Shows the items of a set, which have these ids. */
+  /** Shows the items of a set that have these ids. */
   showSet(path, ids) {
     this.#show(path, ids);
   }
@@ -54,7 +54,7 @@ export class Table {
     }
   }
 
-  /** Lets the rows of items shine that are in here, by their keys. */
+  /** Lets the rows of items with these keys shine. */
   shine(keys) {
     for (const [index, row] of this.#rows.drawn()) {
       if (keys.has(keyOf(this.#pathAt(index)))) {
@@ -71,7 +71,7 @@ export class Table {
     this.#paths = paths;
     this.#box.ariaRowCount = String(paths.length + 1);
     this.#rows.show(paths.length, this.#indexOf(this.#chosen));
-    // Who has scrolled down goes on looking at the same.
+    // A user who has scrolled down still sees the same rows.
     const now = this.#indexOf(anchor);
     if (now >= 0 && now !== first) {
       this.#rows.scroll(now - first);
@@ -89,7 +89,7 @@ export class Table {
     }
     const id = path.at(-1);
     const key = keyOf(path);
-    // The first comparison saves the second one, which takes longer.
+    // The first comparison often saves the second one, which takes longer.
     return this.#paths.findIndex((found, index) => (
       (typeof id === 'object' || id === (this.#inSet ? found : found.at(-1)))
       && keyOf(this.#pathAt(index)) === key));
@@ -113,7 +113,7 @@ export class Table {
     say(id.lastChild, this.#inSet ? ''
       : ` in ${pathText(path.slice(0, -1))}`);
     say(json, item === undefined ? '' : line(item, CELL));
-    // Answers don't tell the generation of each item.
+    // Answers don't say the generation of each item.
     say(when.firstChild, `→ ${number(arrival.generation)}`);
     say(when.lastChild, time(arrival.date));
   }

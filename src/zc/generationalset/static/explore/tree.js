@@ -2,7 +2,7 @@ import { element, say } from './elements.js';
 import { number } from './format.js';
 import { Rows } from './rows.js';
 
-const MANY = 50; // subsets: a set that has more is closed at first
+const MANY = 50; // a set with more subsets is closed at first
 
 /** The sets as a tree, one of which is the chosen one. */
 export class Tree {
@@ -10,10 +10,10 @@ export class Tree {
   #choose;
   #chosen = '[]';
   #top = null;
-  #turned = new Set(); // keys of those that aren't as they were at first
+  #turned = new Set(); // keys of sets that were opened or closed since
   #shown = [];
 
-  /** @param {(path: Array) => void} choose  Told of another choice. */
+  /** @param {(path: Array) => void} choose  Called with a choice. */
   constructor(box, choose) {
     this.#choose = choose;
     this.#rows = new Rows(
@@ -22,7 +22,7 @@ export class Tree {
     box.addEventListener('keydown', (event) => this.#press(event));
   }
 
-  /** Shows all sets of a census; makes one the chosen one, by its key. */
+  /** Shows all sets of a census; `chosen` is the key of the chosen one. */
   show(census, chosen) {
     this.#top = census.top;
     this.#chosen = chosen;

@@ -1,8 +1,8 @@
-/** Answers of servers, as docs/protocol.txt has them. */
+/** Answers of servers, as docs/protocol.txt specifies them. */
 
 import { check, DEPTH, keyOf, refuse } from './values.js';
 
-// What survives in headers and events.
+// These characters survive in headers and events.
 const EPOCH = /^[!#-~]{1,200}$/;
 
 export const decode = text => checkAnswer(JSON.parse(text));
@@ -59,6 +59,6 @@ export const fits = (answer, {epoch, generation}) =>
   answer.since === generation && (generation === 0 || epoch ===
     ('since_epoch' in answer ? answer.since_epoch : answer.epoch));
 
-/** Tells whether a position has all that another one has. */
+/** Tells whether a position is at or after another one. */
 export const covers = (position, {epoch, generation}) =>
   position.epoch === epoch && position.generation >= generation;

@@ -17,14 +17,14 @@ export class Client extends EventTarget {
   #session;
   #watch;
   #writes;
-  #store; // undefined: there is none
-  #tabs; // undefined: there are no others
+  #store; // undefined if there is none
+  #tabs; // undefined if tabs don't share
   #heartbeat;
   #closing = new AbortController();
   #isStopped = false; // the server refuses this user
   #started;
   #resolve = () => {};
-  #reject; // until there is something to show
+  #reject; // of `start`, until there is something to show
 
   constructor(url, options = {}) {
     super();
@@ -58,7 +58,7 @@ export class Client extends EventTarget {
     }
   }
 
-  // What other tabs want of this one.
+  // What Tabs wants of this client.
   #member() {
     const watch = this.#watch;
     return {
@@ -128,7 +128,7 @@ export class Client extends EventTarget {
 
   #follow() {
     if (this.#isClosed) {
-      return; // a listener did it
+      return; // a listener closed it
     }
     if (this.#tabs) {
       this.#tabs.join();
@@ -153,7 +153,7 @@ export class Client extends EventTarget {
     await this.#store?.delete();
   }
 
-  // Another tab did it.
+  // Another tab called `forget`.
   #forgotten() {
     if (!this.#isClosed) {
       this.#session.clear();
@@ -162,12 +162,12 @@ export class Client extends EventTarget {
     }
   }
 
-  // This user may not go on: not with this token.
+  // The server refuses this user, or this token.
 
   #refused(error) {
     const reject = this.#reject;
     if (isForbidden(error) && !this.#session.wasAnswered) {
-      this.#session.clear(); // that may be another user's
+      this.#session.clear(); // the data may be another user's
     }
     this.#stop(error);
     if (reject) {

@@ -2,7 +2,7 @@
 
 import { checkLength } from './exchange.js';
 
-// Comments, signs of life, are events without type.
+// Comments are events without type; they are signs of life.
 export async function* parseEvents(pieces) {
   let line = '';
   const event = new Event();
@@ -26,7 +26,7 @@ class Event {
   #type = '';
   #data = [];
 
-  /** Returns what a line ends: an event, a comment, or nothing. */
+  /** Returns the event or comment that a line ends, or undefined. */
   add(text) {
     const [, name, value] = /^([^:\r]*):? ?(.*?)\r?$/s.exec(text);
     if (name === 'data') {

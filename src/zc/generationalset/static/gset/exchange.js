@@ -1,10 +1,10 @@
-/** A request and its response, which comes in pieces. */
+/** A request, and its response in pieces. */
 
 import { refuse } from './values.js';
 import { within } from './waiting.js';
 
 const LENGTH = 2 ** 27; // characters of an answer or event
-const OBEYED = 3600; // seconds of Retry-After, which may be mistaken
+const OBEYED = 3600; // most seconds of Retry-After, which may be wrong
 
 export class RequestError extends Error {
   name = 'RequestError';
@@ -15,7 +15,7 @@ export class RequestError extends Error {
   }
 }
 
-/** A write may have been made: its response is lost. */
+/** The response to a write is lost: the write may have been made. */
 export class MaybeWritten extends RequestError {
   name = 'MaybeWritten';
 }
@@ -23,10 +23,10 @@ export class MaybeWritten extends RequestError {
 /** Tells whether the same request would be refused again. */
 export const isRefusal = ({status}) => /^4(?!08|25|29)/.test(status);
 
-/** Tells whether this user may not see what is there. */
+/** Tells whether this user may not see the data. */
 export const isForbidden = ({status}) => status === 401 || status === 403;
 
-/** Yields a response that is a success, and then its text in pieces. */
+/** Yields a response, and then its text in pieces. */
 export async function* exchange(url, {signal, patience, ...options}) {
   const abort = new AbortController();
   const heard = promise => within(patience, promise, 'a sign of life');
@@ -62,7 +62,7 @@ export function checkLength(length) {
   }
 }
 
-/** Returns the error that a response is. */
+/** Returns the error for a response. */
 export async function failure({status, statusText, headers}, pieces) {
   const {detail = statusText, change} =
     await joined(pieces).then(JSON.parse).catch(() => '') ?? '';
@@ -72,7 +72,7 @@ export async function failure({status, statusText, headers}, pieces) {
     `${status} ${detail}`, {status, detail, change, retryAfter});
 }
 
-// A date is by the clock of the server, which may be another one.
+// A date is by the server's clock, which may differ from ours.
 function parseRetryAfter(text, date) {
   const now = Date.parse(date) || Date.now();
   const seconds = text / 1 || (Date.parse(text) - now) / 1000 || 0;

@@ -25,7 +25,7 @@ export class Items {
       items instanceof Items ? items.get(id) : undefined, this);
   }
 
-  // `isReset`: nothing stays, it is only compared with what comes.
+  // With `isReset`, nothing stays; old items only serve to find the changes.
   [update]({contents, removals = [], adds}, path, isReset, changes) {
     const listed = contents ?? adds ?? [];
     let gone = removals.map(keyOf);
@@ -102,7 +102,7 @@ export class Replica {
   }
 }
 
-/** Returns the changes that make what is there. */
+/** Returns the changes that make these items from nothing. */
 export const additions = (items, path = []) => [...items].flatMap(
   ([id, item]) => [
     {kind: 'added', path: [...path, id], item},
@@ -111,6 +111,6 @@ export const additions = (items, path = []) => [...items].flatMap(
 const entriesOf = items => Array.from(items, ([id, item]) =>
   item instanceof Items ? {id, contents: entriesOf(item)} : [id, item]);
 
-/** Returns the answer that makes a replica. */
+/** Returns the answer that makes this replica from nothing. */
 export const whole = ({epoch, generation, items}) =>
   ({format: 1, epoch, since: 0, generation, contents: entriesOf(items)});

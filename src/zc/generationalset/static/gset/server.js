@@ -1,9 +1,9 @@
-/** Where a server is, and what it wants to see. */
+/** The URL of a server, and the token for it. */
 
 import { exchange, failure } from './exchange.js';
 import { refuse } from './values.js';
 
-const PATIENCE = 30; // seconds with silence
+const PATIENCE = 30; // seconds of silence
 
 export class Server {
   url;
@@ -39,7 +39,7 @@ export class Server {
 
 function checkUrl(
   {protocol, username, password, search, hash, href, origin, pathname}) {
-  if (username || password) { // which is not for the text of an error
+  if (username || password) { // the text of an error must not have them
     throw new TypeError('expected a URL without user and password; ' +
       'use the option token');
   }

@@ -5,7 +5,7 @@ import { joined } from './exchange.js';
 import { Replica } from './replica.js';
 import { refuse } from './values.js';
 
-const QUESTIONS = 5; // for an answer that fits
+const QUESTIONS = 5; // most questions for an answer that fits
 
 export class Session {
   replica = new Replica();
@@ -15,8 +15,9 @@ export class Session {
   #client;
 
   /**
-   * `client` has `signal`, which ends all requests, `emit(type, detail)`, and is
-   * told of what happens: `applied(answer, text)`, `reported()`, `answered()`.
+   * `client` has `signal`, which ends all requests, and `emit(type, detail)`.
+   * The session calls its `applied(answer, text)`, `reported()` and
+   * `answered()`.
    */
   constructor(server, client) {
     this.#server = server;
@@ -36,7 +37,7 @@ export class Session {
     return pieces;
   }
 
-  /** Asks what changed, until there is an answer that fits. */
+  /** Asks what changed, until an answer fits. */
   async ask(signal = this.#client.signal, wait = 0, questions = QUESTIONS) {
     const {epoch, generation} = this.replica;
     const text = await joined(
@@ -52,7 +53,7 @@ export class Session {
     }
   }
 
-  /** Applies an answer that came unasked, or asks for what it leads to. */
+  /** Applies an answer that came unasked; if it doesn't fit, asks. */
   async accept(answer, text, signal) {
     this.#take(answer, text);
     if (!covers(this.replica, answer)) {
@@ -60,7 +61,7 @@ export class Session {
     }
   }
 
-  // Applies what fits, and tells all.
+  // Applies an answer that fits, and announces it.
   #take(answer, text) {
     if (!fits(answer, this.replica)) {
       return;
@@ -83,14 +84,14 @@ export class Session {
     }
   }
 
-  /** Tells of changes that were applied. */
+  /** Emits events for changes that were applied. */
   announce(changes, size) {
     const {epoch, generation} = this.replica;
     changes.forEach(({kind, ...detail}) => this.emit(kind, detail));
     this.emit('updates', {changes, epoch, generation, size});
   }
 
-  /** Tells whether the server answers. */
+  /** Emits whether the server answers. */
   report(trouble) {
     this.trouble = trouble;
     this.#client.reported();

@@ -1,41 +1,42 @@
 /**
- * Where a browser keeps a replica: answers, and where they lead.
+ * The replica as a browser stores it: a list of answers.
  *
- * When they are twice as long as the first, one replaces all.  So a change
- * writes little, and a start reads a few large texts.
+ * When all answers together are twice as long as the first, one answer
+ * replaces them all.  So a change writes little, and a start reads a few large
+ * texts.
  *
- * A browser may lose the connection, have no room, or never answer.  Then the
- * whole replica is stored later.
+ * A browser may lose the connection to its database, have no room, or never
+ * answer.  Then the whole replica is stored later.
  */
 
 import { covers, fits } from './answers.js';
 import { whole } from './replica.js';
 import { within } from './waiting.js';
 
-// All in seconds.
+// Times are in seconds.
 const READING = 5;
 const WRITING = 30;
-const AGAIN = 0.1; // after the first failure; four times as long after each ...
-const LONGEST = 60; // ... up to this
+const AGAIN = 0.1; // delay after the first failure; each next is four times ...
+const LONGEST = 60; // ... as long, up to this
 
 export class Store {
   isLoaded = false; // something stored was applied
   #name;
   #replica;
   #client;
-  #opening; // a promise of the database
+  #opening; // the promise of the database
   #later; // a timer, after a failure
   #failures = 0;
   #isClosed = false;
 
-  /** `client` is told `failed(error)`, once, and `deleted()` by another tab. */
+  /** Tells `client` once `failed(error)`, and `deleted()` by another tab. */
   constructor(name, replica, client) {
     this.#name = name;
     this.#replica = replica;
     this.#client = client;
   }
 
-  /** Applies to the replica what is stored. */
+  /** Applies the stored answers to the replica. */
   async load() {
     try {
       const records = recordsOf(await this.#open());
@@ -56,7 +57,7 @@ export class Store {
         this.#replica.apply(JSON.parse(text));
         this.isLoaded = true;
       }
-    } catch (error) { // it is damaged
+    } catch (error) { // the store is damaged
       recordsOf(await this.#open()).clear();
       throw error;
     }
@@ -159,7 +160,7 @@ const result = request => new Promise((resolve, reject) => {
     reject(target.error ?? new Error('the transaction was aborted'));
 });
 
-// All or nothing.
+// Writes all or nothing.
 async function write(records, ...what) {
   try {
     await add(records, ...what);
@@ -174,11 +175,11 @@ function abort(transaction) {
   try {
     transaction.abort();
   } catch {
-    // it has ended
+    // the transaction has ended
   }
 }
 
-// Without an answer, or if it doesn't fit, the replica is stored.
+// Stores the whole replica if there is no answer, or if it doesn't fit.
 async function add(records, replica, answer, text) {
   const put = ({epoch, generation}, text, room) => {
     records.add(text);

@@ -1,31 +1,31 @@
 /**
  * The tabs of a browser that share a store.
  *
- * The one with the lock leads: it follows the server, stores, and tells the
- * others.
+ * The tab that has the lock leads: it follows the server, stores answers, and
+ * tells the other tabs.
  */
 
 import { isVisible } from './waiting.js';
 
-// Ticks, of half a heartbeat, without the leader:
-const STEAL = 3; // then a tab that is seen takes the lock from it,
-const ALONE = 6; // and then goes on without a lock
+// Ticks of half a heartbeat without a sign of the leader:
+const STEAL = 3; // then a visible tab takes its lock,
+const ALONE = 6; // then a tab goes on without a lock
 
 export class Tabs {
   #name;
   #heartbeat;
   #client;
-  #channel; // while it has joined
+  #channel; // undefined unless this tab has joined
   #ticks;
-  #away = AbortSignal.abort(); // of this stay
+  #away = AbortSignal.abort(); // aborted when this tab leaves
   #leave = () => {};
   #quiet = 0; // ticks without the leader
-  #seen = 0; // when another tab was visible
-  #hearing = Promise.resolve(); // one message after the other
+  #seen = 0; // when another tab was last visible
+  #hearing = Promise.resolve(); // messages are heard one after the other
 
   /**
-   * `client` has `leads`, `lead()`, which resolves when it doesn't lead any
-   * more, `lose()`, which ends that, `hear(message)`, and `fail(error)`.
+   * `client` has `leads`, `lead()`, which resolves when it no longer leads,
+   * `lose()`, which ends leading, `hear(message)`, and `fail(error)`.
    */
   constructor(name, heartbeat, client) {
     this.#name = name;
@@ -36,14 +36,14 @@ export class Tabs {
   /** Whether the user sees another tab. */
   get isSeen() { return Date.now() - this.#seen < 1500 * this.#heartbeat; }
 
-  /** Begins to hear the others, and to wait for the lock. */
+  /** Begins to hear the other tabs, and to wait for the lock. */
   join() {
     const leaving = new AbortController();
     this.#away = leaving.signal;
     this.#leave = () => leaving.abort();
     try {
       this.#open();
-    } catch (error) { // there are no channels for this page
+    } catch (error) { // this page may not have channels
       this.#client.fail(error);
       this.#client.lead();
     }
@@ -65,13 +65,13 @@ export class Tabs {
     this.#channel = undefined;
   }
 
-  /** Tells the other tabs, or nobody if it hasn't joined. */
+  /** Sends a message to the other tabs; does nothing before `join`. */
   post(message) {
     this.#channel?.postMessage({...message, seen: isVisible()});
   }
 
   #receive(message) {
-    this.#quiet *= 'wake' in message; // the leader doesn't say that
+    this.#quiet *= 'wake' in message; // the leader doesn't send that
     this.#seen = message.seen ? Date.now() : this.#seen;
     const away = this.#away;
     this.#hearing = this.#hearing.then(() =>
@@ -101,7 +101,7 @@ export class Tabs {
     }
   }
 
-  // The leader may be frozen; a tab that is seen can't wait for it.
+  // The leader may be frozen; a visible tab can't wait for it.
   #tick() {
     this.#quiet = this.#client.leads || globalThis.document?.hidden ? 0 :
       this.#quiet + 1;

@@ -1,6 +1,6 @@
-/** Values and ids, as JSON has them: they are checked, never rounded. */
+/** Values and ids as JSON: they are checked, and never rounded. */
 
-export const DEPTH = 200; // levels, so that recursion is safe
+export const DEPTH = 200; // most levels, so that recursion is safe
 
 /** Throws a TypeError. */
 export function refuse(expected, got) {
@@ -14,7 +14,7 @@ const isObject = value =>
 /**
  * Returns true, or throws a TypeError.
  *
- * `isFixed`: neither arrays nor objects, as in sets.
+ * With `isFixed`, there may be no arrays or objects, as in sets.
  */
 export function check(value, depth = 0, isFixed = false) {
   if (typeof value === 'string') {
@@ -77,7 +77,7 @@ function isTime(text) {
     date.toISOString().startsWith(seconds);
 }
 
-// What may be in extended values.
+// What extended values may contain.
 const KINDS = {
   __proto__: null,
   $int: isText(/^-?[1-9]\d{0,4299}$/, isBeyond),
@@ -102,11 +102,11 @@ const KINDS = {
     !isFixed && isObject(object) && checkMembers(object, depth),
 };
 
-// Equal decimals get one text.
+// Equal decimals get the same text.
 const comparable = value => JSON.stringify(value, (name, member) =>
   name === '$decimal' ? withoutZeros(member) : member);
 
-// 1.0 is 1.  A regular expression would take quadratic time for many zeros.
+// 1.0 equals 1.  A regular expression would take quadratic time for many zeros.
 function withoutZeros(decimal) {
   if (!decimal.includes('.') || /e/i.test(decimal)) {
     return decimal;
@@ -118,7 +118,7 @@ function withoutZeros(decimal) {
   return decimal.slice(0, decimal[end - 1] === '.' ? end - 1 : end);
 }
 
-// Equal ids have one form.
+// The form of ids; equal ids have one form.
 const IDS = {
   __proto__: null,
   $int: () => true,
@@ -141,7 +141,7 @@ function isId(value) {
   return names.length === 1 && IDS[names[0]]?.(value[names[0]]);
 }
 
-/** Returns a text that equal ids have alone; throws a TypeError. */
+/** Returns a text that only equal ids share; throws a TypeError. */
 export function keyOf(id) {
   check(id);
   if (!isId(id)) {
@@ -150,5 +150,5 @@ export function keyOf(id) {
   return JSON.stringify(id);
 }
 
-/** Returns ids; what isn't an array is one id. */
+/** Returns a list of ids, also for one id. */
 export const asPath = path => [path].flat();

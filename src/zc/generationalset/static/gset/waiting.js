@@ -1,4 +1,4 @@
-/** How long to wait.  Times are in seconds. */
+/** Waiting.  Times are in seconds. */
 
 /** Resolves after some time, or when a signal is aborted. */
 export const sleep = (seconds, signal) => new Promise(resolve => {
@@ -11,7 +11,7 @@ export const sleep = (seconds, signal) => new Promise(resolve => {
   signal.addEventListener('abort', end);
 });
 
-/** Settles as a promise does, or rejects: browsers forget some promises. */
+/** Settles as a promise does, or rejects in time: browsers may forget one. */
 export async function within(seconds, promise, what) {
   let timer;
   const late = new Promise((resolve, reject) => {
@@ -25,5 +25,5 @@ export async function within(seconds, promise, what) {
   }
 }
 
-/** Tells whether there is a page, and its user sees it. */
+/** Tells whether there is a page, and it is visible. */
 export const isVisible = () => globalThis.document?.hidden === false;

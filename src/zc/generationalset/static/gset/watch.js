@@ -1,31 +1,31 @@
-/** Follows a server: by event stream, or else by long poll. */
+/** Follows a server, by event stream or else by long poll. */
 
 import { decode } from './answers.js';
 import { parseEvents } from './events.js';
 import { isRefusal, RequestError } from './exchange.js';
 import { sleep } from './waiting.js';
 
-// All in seconds, but FRUITLESS and POLLS.
-const LONGEST = 60; // random delay ...
-const SEEN = 5; // ... while a page is visible: somebody waits for it
+// Times are in seconds.
+const LONGEST = 60; // limit of random delays ...
+const SEEN = 5; // ... while a page is visible, because its user waits
 const HOLD = 25; // of a long poll; proxies give up after 30
-const POLLS = 600; // until streams are tried again
-const FRUITLESS = 3; // streams in silence, until it's polls
+const POLLS = 600; // polls until streams are tried again
+const FRUITLESS = 3; // silent streams until polls are tried
 
 export class Watch {
   #session;
   #heartbeat;
   #client;
-  #run; // an object of its own each time
-  #doing = new AbortController(); // of what it does now
-  #isAsked = false; // the server has answered, now it's the stream
-  #heard = 0; // when the server was; Infinity if it doesn't want to be asked
+  #run; // identifies the current run
+  #doing = new AbortController(); // ends the current request or wait
+  #isAsked = false; // the server has answered since the last failure
+  #heard = 0; // when the server was heard; Infinity while Retry-After runs
   #failures = 0;
-  #fruitless = 0; // streams, then polls
+  #fruitless = 0; // counts silent streams, then polls
 
   /**
-   * `client` has `isSeen()`, whether somebody waits, and is told `refused(error)`
-   * when it makes no sense to go on.
+   * `client` has `isSeen()`, whether a user waits.  The watch calls its
+   * `refused(error)` when it makes no sense to go on.
    */
   constructor(session, heartbeat, client) {
     this.#session = session;
@@ -53,7 +53,7 @@ export class Watch {
 
   stop() { this.#interrupt(undefined); }
 
-  /** Begins anew, at once, whatever it does now. */
+  /** Begins anew at once, whatever it does now. */
   again() {
     if (this.isRunning) {
       this.#failures = 0;
@@ -61,7 +61,7 @@ export class Watch {
     }
   }
 
-  /** Begins anew if it waits, or has heard nothing for long. */
+  /** Begins anew if it is waiting, or has heard nothing for long. */
   look() {
     const silence = Date.now() - this.#heard;
     const isLost = this.#session.trouble?.error && silence > 0;
@@ -98,7 +98,7 @@ export class Watch {
         await this.#session.accept(decode(data), data, signal);
       } else if (type === 'ask') {
         await this.#session.ask(signal);
-        await sleep(Math.random(), signal); // all were told so at once
+        await sleep(Math.random(), signal); // all clients were told at once
       }
     }
     throw new RequestError('the event stream ended');
@@ -116,13 +116,13 @@ export class Watch {
     }
   }
 
-  // Random, or all clients of a restarted server would come at once.
+  // The delay is random: else all clients of a restarted server come at once.
   async #pause(error, signal) {
     const limit = Math.min(
       this.#client.isSeen() ? SEEN : LONGEST, 2 ** this.#failures++);
     const delay = (error.retryAfter ?? 0) + Math.random() * limit;
-    this.#heard = error.retryAfter ? Infinity : 0; // may it be woken?
-    // A stream may end; the next question tells.
+    this.#heard = error.retryAfter ? Infinity : 0; // 0: `look` may end the delay
+    // Streams may end; the next question tells whether the server is there.
     if (!this.#isAsked) {
       this.#session.report({error, delay});
     }

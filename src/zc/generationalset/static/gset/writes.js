@@ -1,4 +1,4 @@
-/** Writes: batches, all of which may be sent twice. */
+/** Writes: batches, each of which may be sent twice. */
 
 import { checkAnswer } from './answers.js';
 import { joined, MaybeWritten } from './exchange.js';
@@ -19,7 +19,7 @@ export class Writes {
     try {
       await this.#catchUp(updates);
     } catch (error) {
-      // It was written.  The items come with the next answer.
+      // The changes are written; the next answer brings the items.
       this.#session.emit('error', {error});
     }
     return made.map(({path}) => path.at(-1));
@@ -49,7 +49,7 @@ export class Writes {
     }
   }
 
-  // What is gone can't be removed again: the first try may have done it.
+  // On 404 for a removal, the first try may have removed the item.
   async #sendAgain(body, changes) {
     try {
       return await this.#send(body);
@@ -101,7 +101,7 @@ function isSo({op, path, item}, items) {
     isSame(found, op === 'put' ? item : undefined);
 }
 
-// 503, and all that is below 500, promise that nothing was written.
+// 503, and any status below 500, promise that nothing was written.
 const isLost = ({status}) => !status || status >= 500 && status !== 503;
 
 const maybe = error => new MaybeWritten(
