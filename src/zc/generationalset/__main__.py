@@ -13,15 +13,15 @@ from zc.generationalset.commands._terminal import escape
 from zc.generationalset.extras import Missing
 
 DESCRIPTION = '''\
-Generational sets: a server's data, and copies that know what changed.
+Generational sets: a server's data, and copies that follow its changes.
 
 examples:
   gset serve --demo
-      serves a board to try it out with, in two windows of a browser
+      serves a board to try it out, in two windows of a browser
   gset serve Data.fs
       serves the set in a database to clients
   gset watch https://example.org/sync
-      shows what is there, and what changes, as it happens
+      shows what is there, and each change as it happens
   gset put https://example.org/sync people/ann '{"name": "Ann"}'
       writes an item
   gset mirror https://example.org/sync Mirror.fs
@@ -29,14 +29,14 @@ examples:
   gset check Data.fs
       audits a database
   gset renew Data.fs
-      has all clients start over, after a backup was restored
+      makes all clients start over, after a backup was restored
 
-"gset COMMAND --help" tells more.
+"gset COMMAND --help" explains each command.
 '''
 
 
 class _Version(argparse.Action):
-    """Looks it up when it is asked for, since that takes a while."""
+    """Looks the version up only when asked, because that takes a while."""
 
     def __call__(
             self, parser: argparse.ArgumentParser, *_: object) -> None:
@@ -61,14 +61,15 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Who reads has had enough.  Python writes what is left at its end.
+        # The reader has closed the pipe.  Without this, Python would fail at
+        # its end, when it writes what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return code
 
 
 def _parser() -> argparse.ArgumentParser:
-    # Imported here, where Ctrl-C is silent.
+    # These are imported here so that Ctrl-C is silent.
     from zc.generationalset.commands import check, client, mirror, renew, serve
 
     name = Path(sys.argv[0]).stem
@@ -80,8 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         '--version', action=_Version, nargs=0, default=argparse.SUPPRESS,
         help="show program's version number and exit")
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
-    # Each sets ``run`` to a function that takes the options and returns the
-    # exit code, or raises Failure.
+    # Each command sets ``run`` to a function that takes the options and
+    # returns the exit code, or raises Failure.
     for module in serve, mirror, client, check, renew:
         module.add_parser(commands)
     return parser

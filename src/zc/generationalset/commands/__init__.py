@@ -1,4 +1,4 @@
-"""What the commands of ``gset`` share."""
+"""What all commands of ``gset`` use."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 
 class Failure(Exception):
-    """What was asked for couldn't be done; its text is one line.
+    """The command can't do what was asked; the text is one line.
 
-    The exit code is 2 if the user has to put something right first, or the
+    The exit code is 2 if the user has to correct something first, or if the
     server couldn't be asked; 1 if the answer is no.
     """
 
@@ -24,7 +24,8 @@ def add_command(
 ) -> argparse.ArgumentParser:
     """Add a parser whose description keeps its lines.
 
-    Options can't be abbreviated: new ones would change what that means.
+    Options can't be abbreviated, because new options would change what an
+    abbreviation means.
     """
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=help, description=description, allow_abbrev=False,
@@ -33,7 +34,7 @@ def add_command(
 
 
 def number(least: int, most: int | None = None) -> Callable[[str], int]:
-    """Return the type of an option that is a whole number."""
+    """Return the type for an option that is a whole number."""
     expected = f'expected a number of {least} ' + (
         'or more' if most is None else f'to {most}')
 

@@ -1,7 +1,8 @@
 """Databases by their URIs.
 
-zodburi knows most of them.  This is also its resolver of ``postgresql://``:
-that of RelStorage is for ``postgres://``, and needs a host and a port.
+zodburi resolves most URIs.  This module has the resolver of ``postgresql://``,
+because the one of RelStorage is for ``postgres://``, and needs a host and a
+port.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from zc.generationalset.extras import advice
 if TYPE_CHECKING:
     from relstorage.options import Options
 
-#: Those that need RelStorage.
+#: Schemes that need RelStorage.
 RELATIONAL = 'postgresql', 'postgres', 'sqlite', 'mysql', 'oracle'
-#: Those that several processes may open at the same time.
-SHARED = 'zeo', *RELATIONAL, 'zconfig'  # the last one perhaps
-#: Bytes of objects, as they are stored, that each connection keeps in memory.
+#: Schemes that several processes may open at the same time.
+SHARED = 'zeo', *RELATIONAL, 'zconfig'  # zconfig depends on its file
+#: Bytes of objects, as stored, that each connection keeps in memory.
 CACHE = 128 * 2 ** 20
-#: Seconds to be silent while a database server doesn't answer.
+#: Seconds to wait silently while a database server doesn't answer.
 PATIENCE = 3.0
 
 
@@ -39,7 +40,7 @@ def is_shared(data: str | None) -> bool:
 
 
 def public(data: str, text: str | None = None) -> str:
-    """Return a URI without its passwords, or a text without those of a URI."""
+    """Return a URI, or a text, without the passwords of the URI."""
     hidden = _SECRET.sub(r'\1\3***', data)
     if text is None:
         return hidden
@@ -49,15 +50,16 @@ def public(data: str, text: str | None = None) -> str:
     return text
 
 
-#: What is secret in a URI.  A password may have any characters, if somebody
-#: has forgotten to quote them.
+#: The secrets in a URI.  A password may have any characters, because users may
+#: forget to quote them.
 _SECRET = re.compile(
     '(://[^/@:?]+:)(.+)(?=@)|([?&][^=&]*(?:pass|secret)[^=&]*=)([^&]+)',
     re.I)
 
 
 def _secrets(data: str) -> list[str]:
-    """Return passwords, and their parts, if it is badly quoted; long first."""
+    """Return passwords, and the parts of badly quoted ones, the longest
+    first."""
     secrets = {found[2] or found[4] for found in _SECRET.finditer(data)}
     secrets |= {unquote(secret) for secret in secrets}
     parts = {part for secret in secrets
@@ -70,7 +72,7 @@ def opened(data: str | None, **options: Any) -> Iterator[Any]:
     """Open the database that a user named.
 
     options
-        Of ``ZODB.DB``.
+        Options of ``ZODB.DB``.
     """
     import ZODB
 
@@ -81,7 +83,7 @@ def opened(data: str | None, **options: Any) -> Iterator[Any]:
             db = ZODB.DB(storage, **{**options, **given})
     except Failure:
         raise
-    except Exception as error:  # each kind of storage has errors of its own
+    except Exception as error:  # each storage has errors of its own
         name = data or ''
         raise Failure(f'can not open {public(name)}: '
                       f'{public(name, _reason(name, error))}') from error
@@ -92,7 +94,7 @@ def opened(data: str | None, **options: Any) -> Iterator[Any]:
 
 
 def _storage(data: str | None) -> tuple[Any, dict[str, Any]]:
-    """Return a storage, and options of ``ZODB.DB`` that a URI has."""
+    """Return a storage, and the options of ``ZODB.DB`` in its URI."""
     from ZODB.DemoStorage import DemoStorage
 
     from zc.generationalset.commands._files import File
@@ -108,7 +110,7 @@ def _storage(data: str | None) -> tuple[Any, dict[str, Any]]:
 
 
 def to_be_made(data: str | None) -> str | None:
-    """Return which file or directory isn't there, and would be made."""
+    """Return the file or directory that isn't there and would be made."""
     if data is None:
         return None
     path = file_path(data)
@@ -118,15 +120,15 @@ def to_be_made(data: str | None) -> str | None:
 
 
 def file_path(data: str) -> str | None:
-    """Return the path of a FileStorage, None if it is something else."""
+    """Return the path of a FileStorage; None for any other storage."""
     path = data.removeprefix('file://')
     return None if '://' in path or (path != data and '?' in path) else path
 
 
 def check_file(path: str) -> None:
-    """Raise Failure if there is something that is no FileStorage.
+    """Raise Failure if the path has something that is no FileStorage.
 
-    ZODB would find out, too, but leave other files beside it.
+    ZODB would fail, too, but leave other files beside it.
     """
     from ZODB.FileStorage.FileStorage import packed_version
 
@@ -147,7 +149,7 @@ def check_file(path: str) -> None:
 
 
 def _reason(data: str, error: Exception) -> str:
-    """Return what to do about an error."""
+    """Return a text that says what to do about an error."""
     scheme = data.partition('://')[0]
     is_missing = isinstance(error, ImportError)
     if isinstance(error, LockError):
@@ -166,7 +168,7 @@ def _reason(data: str, error: Exception) -> str:
 
 @contextmanager
 def _patience(data: str | None) -> Iterator[None]:
-    """Say what it waits for, if a database server doesn't answer."""
+    """Say what the command waits for, if a database server doesn't answer."""
     timer = threading.Timer(PATIENCE, lambda: print(
         f'gset: waiting for {public(data or "")}', file=sys.stderr,
         flush=True))
@@ -179,9 +181,10 @@ def _patience(data: str | None) -> Iterator[None]:
 
 
 def resolve(uri: str) -> tuple[Callable[[], Any], dict[str, Any]]:
-    """Return what opens the storage, and the options of ``ZODB.DB`` in a URI.
+    """Return a function that opens a storage, and the options in its URI.
 
-    zodburi would add its own defaults.
+    The options are those of ``ZODB.DB``. zodburi would add defaults of its
+    own.
     """
     from zodburi import resolve_uri
 
@@ -196,10 +199,10 @@ def resolve(uri: str) -> tuple[Callable[[], Any], dict[str, Any]]:
 
 
 def _sqlite(uri: str) -> Callable[[], Any]:
-    """Return what opens RelStorage's SQLite, safe from power failures.
+    """Return a function that opens RelStorage's SQLite safely.
 
-    RelStorage's own resolver has SQLite sync the disk now and then only: a
-    commit could be lost after clients have heard of it.
+    RelStorage's own resolver makes SQLite sync the disk only now and then.  So
+    a power failure could lose a commit after clients have heard of it.
     """
     from relstorage.adapters.sqlite.adapter import Sqlite3Adapter
     from relstorage.zodburi_resolver import (
@@ -230,8 +233,8 @@ def postgresql(uri: str) -> tuple[Callable[[], Any], dict[str, Any]]:
 
         postgresql://gset@db.example/gset?sslmode=require&keep_history=false
 
-    In its query are parameters of PostgreSQL's own, options of RelStorage and
-    of ``ZODB.DB``, as zodburi has them.
+    The query takes PostgreSQL's own parameters, and the options of RelStorage
+    and ``ZODB.DB`` that zodburi takes.
     """
     from relstorage.zodburi_resolver import RelStorageURIResolver
 
@@ -240,7 +243,7 @@ def postgresql(uri: str) -> tuple[Callable[[], Any], dict[str, Any]]:
 
 
 class _Adapter:
-    """Makes RelStorage's adapter; for its resolver."""
+    """Makes RelStorage's adapter, for its resolver."""
 
     def __call__(
             self, parsed: SplitResult, query: dict[str, str],
@@ -251,7 +254,8 @@ class _Adapter:
         from zodburi import PARAMETERS
 
         if parsed.netloc.count('@') > 1 or '@' in parsed.path:
-            # Others would take part of a password for a host, and log it.
+            # Otherwise, a part of a password could count as a host, and be
+            # logged.
             raise ValueError('expected "@" and "/" in a password to be '
                              'written as %40 and %2F')
         others = {*PARAMETERS, *(
@@ -260,7 +264,8 @@ class _Adapter:
             for name in getattr(RelStorageURIResolver, f'_{kind}_args'))}
         own = {name: value for name, value in query.items()
                if name not in others}
-        # RelStorage adds to it, as to a list of parameters.
+        # RelStorage appends parameters to this text, so it must be a list of
+        # them.
         dsn = make_dsn(**parse_dsn(
             f'postgresql://{parsed.netloc}{parsed.path}?{urlencode(own)}'))
 

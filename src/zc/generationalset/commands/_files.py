@@ -11,14 +11,14 @@ from ZODB.FileStorage import FileStorage
 class File(FileStorage):
     """A FileStorage that goes on after a full disk.
 
-    ZODB's own wants to cut off a transaction that could not be written, and to
-    empty the buffers of readers.  But when the file is cut off, Python first
-    tries once more to write what it has buffered; that fails, too, and it
-    never comes to the readers.  So what was never committed is read later, in
-    the place of what was written there then.
+    When a transaction can't be written, ZODB's own FileStorage truncates the
+    file, and empties the buffers of readers.  But before it truncates, Python
+    tries once more to write its buffer.  That fails, too, so the buffers of
+    readers are never emptied.  Later, readers read what was never committed,
+    instead of what was then written in the same place.
     """
 
-    _file: Any  # which mypy can't see in ZODB
+    _file: Any  # mypy can't see it in ZODB
 
     def tpc_vote(self, transaction: Any) -> Any:
         try:
@@ -28,7 +28,7 @@ class File(FileStorage):
             raise
 
     def _forget(self) -> None:
-        """Cut off what was written, and drop all buffers."""
+        """Truncate the file, and drop all buffers."""
         with self._lock:
             with contextlib.suppress(OSError):
                 self._file.close()

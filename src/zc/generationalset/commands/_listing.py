@@ -16,7 +16,7 @@ Path = tuple[Any, ...]
 
 
 def show_path(path: Path) -> str:
-    """Return a path as it may be in a command, but readable."""
+    """Return a path as commands take it, but readable."""
     return '/'.join(map(_show_id, path))
 
 
@@ -54,7 +54,7 @@ def json_line(kind: str | None, path: Path, item: Any) -> str:
 
 
 def columns() -> int | None:
-    """Return the width of the terminal, None if it isn't one."""
+    """Return the width of the terminal; None if the output isn't one."""
     if not sys.stdout.isatty():
         return None
     return shutil.get_terminal_size().columns

@@ -15,7 +15,7 @@ FORMATS = 'text', 'json'
 
 
 def configure(format: str, level: str) -> None:
-    """Let everything that is logged go to the standard error output."""
+    """Send all logs to the standard error output."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         JSONFormatter() if format == 'json' else
@@ -24,7 +24,7 @@ def configure(format: str, level: str) -> None:
 
 
 class TextFormatter(logging.Formatter):
-    """Makes one line of a message, whatever a server or a client has said."""
+    """Formats a record as one line, whatever a server or client has sent."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         record.message = escape(record.message)
@@ -32,7 +32,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JSONFormatter(logging.Formatter):
-    """Makes one JSON object, in one line, of each record."""
+    """Formats a record as one JSON object, in one line."""
 
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, timezone.utc)

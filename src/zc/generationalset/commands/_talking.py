@@ -76,7 +76,7 @@ def _print_changes(changes: Iterable[Change], as_json: bool) -> None:
 
 
 def put(options: argparse.Namespace) -> int:
-    if not options.path:  # an unset variable, perhaps
+    if not options.path:  # such as an unset variable of the shell
         raise Failure('expected a path; / is the top')
     path, is_set = parse_path(options.path)
     if is_set and options.item is None:
@@ -106,7 +106,7 @@ def rm(options: argparse.Namespace) -> int:
 
 
 def parse_path(text: str) -> tuple[Path, bool]:
-    """Return the ids in a path, and whether it says that it is a set's."""
+    """Return the ids in a path, and whether it is of a set."""
     text = text.removeprefix('/')
     try:
         return wire.decode_path(text.removesuffix('/')), text[-1:] in ('', '/')
@@ -143,7 +143,7 @@ def _read_token(path: str | None) -> str | None:
 
 @contextmanager
 def _replica(path: str | None) -> Iterator[SQLiteReplica | None]:
-    """Open a file for a copy, if there is to be one."""
+    """Open the file for a copy, if the user wants one."""
     if path is None:
         yield None
         return
@@ -169,12 +169,12 @@ def _client(
 @contextmanager
 def connect(
         url: str, token_file: str | None, replica: Any) -> Iterator[Client]:
-    """Make a client; its errors are those of the command."""
+    """Make a client, and turn its errors into failures of the command."""
     try:
         client = Client(url, _read_token(token_file), replica)
     except ValueError as error:
         raise Failure(str(error)) from error
-    # It may be replaced while this runs.
+    # The file may be replaced while this runs.
     client.token = lambda: _read_token(token_file)
     with client:
         try:
@@ -186,7 +186,7 @@ def connect(
 
 
 def _hint(error: ClientError) -> str:
-    """Return what to do about it, if there is something to do."""
+    """Return a text that says what to do about an error, or ''."""
     if isinstance(error, Refused) and error.status == 401:
         return '; give one in the environment, GSET_TOKEN, or in a file'
     return ''
@@ -194,7 +194,7 @@ def _hint(error: ClientError) -> str:
 
 @contextmanager
 def warnings() -> Iterator[None]:
-    """Show what the client runs into, but gets over."""
+    """Show problems that the client survives."""
     logger = logging.getLogger('zc.generationalset.client')
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Text for a terminal: nothing in it is obeyed, and it fits in a line."""
+"""Text for a terminal: without control characters, and cut to a line."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import unicodedata
 
 
 def escape(text: str) -> str:
-    r"""Return text with what isn't printable as in JSON.
+    r"""Return text with unprintable characters escaped as in JSON.
 
-    Terminals obey control characters, so whoever writes an item could move the
-    cursor, or hide text, of whoever lists it.
+    Terminals obey control characters.  So without this, a user who writes an
+    item could move the cursor, or hide text, of another user who lists the
+    item.
 
     >>> escape('Zo\xeb \x1b[2J')
     'Zoë \\u001b[2J'
@@ -27,13 +28,13 @@ def _escape(char: str) -> str:
 
 
 def cut(text: str, columns: int) -> str:
-    """Return what of a line fits into columns of a terminal.
+    """Return the part of a line that fits into the columns of a terminal.
 
     >>> cut('abcdef', 5), cut('日本語', 6), cut('日本語', 5)
     ('abcd…', '日本語', '日本…')
     """
     width = 0
-    kept = 0  # characters that fit beside the mark
+    kept = 0  # characters that fit beside the ellipsis
     for char in text:
         width += _width(char)
         if width < columns:

@@ -52,7 +52,7 @@ def serve(options: argparse.Namespace, tokens: Tokens) -> int:
 
 @contextmanager
 def _shared_metrics() -> Iterator[str]:
-    """Let all workers count together."""
+    """Make all workers share their counters."""
     with TemporaryDirectory(prefix='gset-metrics-') as directory:
         os.environ[DIRECTORY] = directory
         yield directory
@@ -61,7 +61,7 @@ def _shared_metrics() -> Iterator[str]:
 def _work(
         arguments: tuple[argparse.Namespace, Tokens],
         ready: Callable[[Any], None]) -> None:
-    """Serve, as one of several."""
+    """Serve as one of several workers."""
     options, tokens = arguments
     _logs.configure(options.log_format, options.log_level)
     try:

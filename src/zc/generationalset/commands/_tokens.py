@@ -1,4 +1,4 @@
-"""Users, and the tokens that they prove themselves with."""
+"""Users, and the tokens by which a server knows them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from zc.generationalset.commands import Failure
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-#: In the environment: the token of the only user.
+#: The environment variable with the token of the only user.
 VARIABLE = 'GSET_TOKEN'
-#: Characters that a token has at least.
+#: The least number of characters in a token.
 SHORTEST = 3
 #: Seconds between two looks at a file.
 PACE = 1.0
@@ -28,7 +28,7 @@ logger = logging.getLogger('zc.generationalset.server')
 
 
 class User(str):
-    """The name of a user, who may write, or only read."""
+    """The name of a user who may write, or only read."""
 
     may_write: bool
 
@@ -44,13 +44,13 @@ class User(str):
 class Tokens:
     """Who may use a server.
 
-    It is false if there are no tokens: then everybody may.
+    False if there are no tokens: then everybody may.
 
     path
-        A file with a line for each token: name, token, and ``read`` if it is
-        for reading only.
+        A file with a line for each token: name, token, and ``read`` if the
+        token is for reading only.
     token
-        The only one, if there is no file.
+        The only token, if there is no file.
 
     Raises Failure for a file that can't be read or understood.
     """
@@ -66,7 +66,7 @@ class Tokens:
         self.users = users
         self._bearer = bearer(users) if users else None
 
-    # For processes that are started later: they begin with what is right now.
+    # Processes that are started later begin with the current tokens.
 
     def __getstate__(self) -> Any:
         return self._path, self._version, self.users
@@ -79,15 +79,15 @@ class Tokens:
         return bool(self.users)
 
     def authenticate(self, request: Request) -> User | None:
-        """Return the user of a request, None if it is nobody."""
+        """Return the user of a request; None if there is none."""
         user: User | None = self._bearer and self._bearer(request)
         return user
 
     def reread(self, always: bool = True) -> None:
-        """Read the file again.  If it is bad now, all stays as it was.
+        """Read the file again.  If it is bad now, keep the old tokens.
 
         always
-            Also if it looks as if it hadn't changed.
+            Read the file even if it seems unchanged.
         """
         if self._path is None:
             return
@@ -144,13 +144,13 @@ class Tokens:
 
 
 def _on_hangup(handler: Any) -> Any:
-    """Set what SIGHUP does, and return what it did; Windows hasn't got it."""
+    """Set what SIGHUP does, and return what it did; Windows has no SIGHUP."""
     number = getattr(signal, 'SIGHUP', None)
     return None if number is None else signal.signal(number, handler)
 
 
 def _version(path: str) -> object:
-    """Return what is different when a file has changed."""
+    """Return a value that differs when the file has changed."""
     try:
         found = os.stat(path)
     except OSError:
@@ -159,7 +159,7 @@ def _version(path: str) -> object:
 
 
 def only(token: str) -> dict[str, User]:
-    """Return the user of a token that the environment has."""
+    """Return the user of the token in the environment."""
     _check(token, VARIABLE)
     return {token: User(VARIABLE)}
 

@@ -1,7 +1,7 @@
-"""Databases of others, without their code.
+"""Reading a database without running its code.
 
 Objects are stored as pickles, which name classes and functions to call.  So
-whoever wrote a database decides what is called, unless it is one of these.
+whoever wrote a database decides what is called.  Here, only known classes are.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from persistent import Persistent
 from ZODB.broken import Broken, find_global
 from ZODB.FileStorage import FileStorage
 
-#: Whose persistent classes are loaded.
+#: Packages whose persistent classes are loaded.
 PACKAGES = 'BTrees', 'ZODB', 'persistent', 'zc.generationalset'
-#: What values and ids are made of, also by names of Python 2.
+#: The types of values and ids, also by their names in Python 2.
 VALUES = {
     *((module, name) for module in ('builtins', '__builtin__')
       for name in ('frozenset', 'object', 'set')),
@@ -27,7 +27,7 @@ VALUES = {
 
 
 def find(connection: object, module: str, name: str) -> Any:
-    """Return a class, or a placeholder for one that isn't trusted.
+    """Return a class, or a placeholder for a class that isn't trusted.
 
     For ``class_factory`` of ``ZODB.DB``.
     """
@@ -52,7 +52,7 @@ def _placeholder(module: str, name: str) -> type:
 
 
 class ReadOnlyFile(FileStorage):
-    """A file that is only read; its index, a pickle, too, isn't."""
+    """A file opened read-only, without its index, which is a pickle, too."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path, read_only=True)

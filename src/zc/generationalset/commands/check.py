@@ -35,13 +35,13 @@ examples:
       may be keys or attributes
 
   gset check zeo://localhost:8100
-      checks those of a database that is served, as zodburi understands it
+      checks the sets of a database server; the URI is one of zodburi
 
-A file is opened read-only, and nothing is ever written: applications may go
-on.  Objects in a database can run any code when they are loaded.  So only
-sets, and what ZODB itself has, are loaded, and placeholders for all the rest.
-With --trust, classes of applications are loaded, too: for sets of classes of
-their own.  To serve a database is to trust it.
+A file is opened read-only, and nothing is ever written, so applications may go
+on.  Objects in a database can run any code when they are loaded.  So the
+command loads only the classes of sets and of ZODB, and placeholders for all
+others.  With --trust, it loads classes of applications, too; sets of such
+classes need that.  To serve a database is to trust it.
 
 The exit code is 0 if all is well, 1 if something is broken, 2 if nothing
 could be checked.
@@ -56,10 +56,10 @@ def add_parser(commands: Any) -> None:
         help='a FileStorage, or a URI as zodburi understands it')
     parser.add_argument(
         'path', nargs='?', metavar='path/in/root',
-        help='where the set is; without it, all sets in the root')
+        help='path of the set in the root; all sets in the root if left out')
     parser.add_argument(
         '--trust', action='store_true',
-        help='load classes of applications, of a database that you trust')
+        help='load classes of applications, from a database that you trust')
     parser.set_defaults(run=run)
 
 
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _root(data: str, trust: bool) -> Iterator[Any]:
-    """Open a database to read it."""
+    """Open a database for reading, and yield its root."""
     with _opened(data, trust) as db:
         connection = db.open(transaction.TransactionManager())
         try:
@@ -114,7 +114,7 @@ def _storage(path: str) -> Any:
 
 
 def _unreadable(data: str, error: Exception) -> Failure:
-    """Return what to say, whatever comes of a damaged database."""
+    """Return the failure for an error from a damaged database."""
     return Failure(f'can not read {_databases.public(data)}: '
                    f'{type(error).__name__}: {error}')
 
@@ -156,7 +156,7 @@ def _traverse(root: Any, path: str) -> Any:
 
 
 def _advice(objects: Iterable[Any]) -> str:
-    """Return what to do if one of them is a placeholder."""
+    """Return a text that says what to do about placeholders, or ''."""
     names = {f'{type(ob).__module__}.{type(ob).__name__}' for ob in objects
              if isinstance(ob, Broken)}
     return (f'; not loaded: {", ".join(sorted(names))}; see --trust'

@@ -1,4 +1,4 @@
-"""The commands ``gset get``, ``watch``, ``put`` and ``rm``: what to say."""
+"""The commands ``gset get``, ``watch``, ``put`` and ``rm``: their options."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from zc.generationalset.commands import add_command
 from zc.generationalset.extras import need
 
 ACCESS = '''
-A token, if the server wants one, is in the environment, GSET_TOKEN, or alone
-in a file, --token-file: others could see it in the list of processes if it
-were an argument.
+If the server wants a token, it is in the environment variable GSET_TOKEN, or
+alone in a file, --token-file.  It is not an argument, because others could see
+it in the list of processes.
 
-The exit code is 0 if all went well, 1 if the server said no, 2 if it could not
+The exit code is 0 if all went well, 1 if the server refused, 2 if it could not
 be asked.
 '''
 PATHS = '''
-In a path, each segment is an id, a string unless it begins with ~: then the
-rest is the id as JSON, such as rooms/~42.  %2F is a slash in an id.
+Each segment of a path is an id: a string, or after ~ the id as JSON, such as
+rooms/~42.  %2F is a slash in an id.
 '''
 GET = '''\
 Print an item, or all that is in a set.
@@ -35,34 +35,34 @@ examples:
       prints JSON objects with "path", and "item" or "set"
 ''' + PATHS + ACCESS
 WATCH = '''\
-Show what changes, as it happens.  It begins with all that is there.
+Show all that is there, and then each change as it happens.
 
 examples:
   gset watch https://example.org/sync
-      shows + what was added, ~ what was changed, - what was removed
+      shows + for an addition, ~ for a change, - for a removal
   gset watch https://example.org/sync --replica copy.sqlite
-      keeps a copy in a file: the next time it begins with what was missed
+      keeps a copy in a file; the next time, it begins with what was missed
   gset watch --json https://example.org/sync | ./program
       prints JSON objects with "change" ("added", "changed", "removed"),
       "path", and "item" (the old one, if it was removed) or "set"
 
-It goes on until Ctrl-C.  If the server is away, it says so, and waits for it.
-What is in the file is not shown again, even if it was stopped before it had
-shown it.
+It goes on until Ctrl-C.  If the server is away, it says so, and waits.  It
+never shows again what is in the file, even if it was stopped before it had
+shown that.
 ''' + ACCESS
 PUT = '''\
 Write an item.
 
 examples:
   gset put https://example.org/sync people/ann '{"name": "Ann"}'
-      puts it in the place of what has that id
+      writes the item, and replaces the item that has that id
   gset put https://example.org/sync people/ann < ann.json
   gset put https://example.org/sync people/ann - < ann.json
-      the same with the item from a file
+      the same, with the item from a file
   gset put https://example.org/sync people/ '{"name": "Bob"}'
-      puts it into the set "people" under a new id, and prints its path
+      adds the item to the set "people" under a new id, and prints its path
   gset put https://example.org/sync people/ - < bob.json
-      the same with the item from a file
+      the same, with the item from a file
   gset put https://example.org/sync rooms/
       makes a set, and prints its path
 ''' + PATHS + ACCESS
@@ -89,7 +89,7 @@ def _add_get(commands: Any) -> None:
     _add_access(parser)
     parser.add_argument(
         'path', metavar='PATH', nargs='?', default='',
-        help='of an item or a set; everything if left out')
+        help='path of an item or a set; everything if left out')
     _add_json(parser)
     parser.set_defaults(run=_run('get'))
 
@@ -109,8 +109,8 @@ def _add_put(commands: Any) -> None:
     parser.add_argument('path', metavar='PATH', help='with a slash: of a set')
     parser.add_argument(
         'item', metavar='JSON', nargs='?',
-        help='the item; if it is -, or left out and PATH is not of a set, it '
-        'is read from the input')
+        help='the item; read from the input if it is -, or if it is left out '
+        'and PATH is not of a set')
     parser.set_defaults(run=_run('put'))
 
 
@@ -122,9 +122,10 @@ def _add_rm(commands: Any) -> None:
 
 
 def _add_access(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('url', metavar='URL', help='where the server is')
+    parser.add_argument('url', metavar='URL', help='the URL of the server')
     parser.add_argument(
-        '--token-file', metavar='FILE', help='has the token, and nothing else')
+        '--token-file', metavar='FILE',
+        help='a file with the token, and nothing else')
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
@@ -133,7 +134,7 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(name: str) -> Callable[[argparse.Namespace], int]:
-    """Return what runs a command, which needs more to be installed."""
+    """Return a function that runs a command, which needs an extra."""
     def run(options: argparse.Namespace) -> int:
         need('client')
         from zc.generationalset.commands import _talking

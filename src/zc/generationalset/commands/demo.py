@@ -1,4 +1,4 @@
-"""What ``gset serve --demo`` serves: a board that people share."""
+"""The board of ``gset serve --demo``, which people share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SETS = 'columns', 'cards', 'places', 'messages', 'here'
 PEOPLE = {
     'Ann': 'violet', 'Bob': 'amber', 'Cy': 'moss',
 }
-#: Column: its cards, each with who wrote it, and how many minutes ago.
+#: The columns; each card with its text, its author, and its age in minutes.
 COLUMNS = {
     'To do': [
         ('Open this page in a second window, and move this card', 'Ann', 2),
@@ -44,7 +44,7 @@ MESSAGES = [
 def fill(gset: GenerationalSet) -> None:
     """Put a small sample into an empty set.
 
-    Raises Failure if it isn't empty, and isn't a board.
+    Raises Failure if the set isn't empty and isn't a board.
     """
     if len(gset):
         if not all(isinstance(gset.get(name), GenerationalSet)
@@ -53,7 +53,7 @@ def fill(gset: GenerationalSet) -> None:
                 'expected --set to be a board, or an empty set; got a set '
                 'without the subsets ' + ', '.join(SETS))
         return
-    # It comes with an extra, and the command without.
+    # Imported here because documents need an extra, and the command doesn't.
     from zc.generationalset.documents import Document
 
     columns, cards, places, messages, _ = made = [
@@ -87,6 +87,6 @@ def routes() -> list[BaseRoute]:
 
 
 def announce(url: str) -> str:
-    """Return what to do, in two lines."""
+    """Return two lines that say what to do."""
     return (f'open {url} in two windows; Ctrl-C ends it\n'
             f'see what they are sent: {url}/explore')

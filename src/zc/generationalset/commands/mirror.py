@@ -19,8 +19,8 @@ from zc.generationalset.commands.serve import (
 from zc.generationalset.extras import need
 
 DESCRIPTION = '''\
-Keep a copy of a served set, and serve it: for reading, to any number of
-clients, also to further mirrors.
+Keep a copy of a served set, and serve the copy, for reading, to any number of
+clients and further mirrors.
 
 examples:
   gset mirror https://example.org/sync Mirror.fs
@@ -28,20 +28,21 @@ examples:
       at http://127.0.0.1:8080
   gset mirror https://example.org/sync Mirror.fs --source-token-file token \\
       --host 0.0.0.0 --token-file tokens
-      the same where the source wants a token, for everybody who has one of
+      the same if the source wants a token; serves everybody who has one of
       the tokens in a file, with lines of a name and a token
 
-A mirror has the generations and the epoch of its source: clients may go from
-one to the other, and go on.  Writes are refused; the response says where the
-source is.  When the source is away, the mirror serves what it has.
+The source is the server that is copied.  A mirror has the generations and the
+epoch of its source, so clients may move between them, and go on.  A mirror
+refuses writes; its response says where the source is.  When the source is
+away, the mirror serves what it has.
 
-The token for the source, if it wants one, is in the environment, GSET_TOKEN,
-or alone in a file, --source-token-file, which is read for each request: a new
-token may be written into it at any time.
+If the source wants a token, it is in the environment variable GSET_TOKEN, or
+alone in a file, --source-token-file.  The file is read for each request, so
+you may write a new token into it at any time.
 
-The first copy is made before anything is served.  If the source says no then,
-the exit code is 1; if it can't be asked, 2.  The file may be deleted at any
-time while the mirror doesn't run: it is copied again.
+The first copy is made before anything is served.  If the source then refuses,
+the exit code is 1; if it can't be asked, 2.  While the mirror doesn't run, you
+may delete the file: the set is copied again.
 '''
 
 #: Where the mirror is in the root of its database.
@@ -52,13 +53,13 @@ def add_parser(commands: Any) -> None:
     parser = add_command(
         commands, 'mirror', 'keep a copy of a served set, and serve it',
         DESCRIPTION)
-    parser.add_argument('url', metavar='URL', help='where the source is')
+    parser.add_argument('url', metavar='URL', help='the URL of the source')
     parser.add_argument(
         'data', metavar='DATA.fs|URI',
         help='a FileStorage, or a URI as zodburi understands it')
     parser.add_argument(
         '--source-token-file', metavar='FILE',
-        help='has the token for the source, and nothing else')
+        help='a file with the token for the source, and nothing else')
     add_serving(parser)
     parser.set_defaults(
         run=mirror, demo=False, workers=1, read_only=False)
@@ -75,7 +76,7 @@ def mirror(options: argparse.Namespace) -> int:
     _logs.configure(options.log_format, options.log_level)
     tokens = Tokens(options.token_file)
     check_access(options, tokens)
-    if tokens:  # What is for users isn't for everybody on this machine.
+    if tokens:  # Data of users isn't for everybody on this machine.
         os.umask(0o077)
     made = _databases.to_be_made(options.data)
     with _databases.opened(options.data, pool_size=CONNECTIONS) as db:

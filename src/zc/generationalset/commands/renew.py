@@ -12,9 +12,9 @@ from zc.generationalset.commands import Failure, _databases, add_command
 from zc.generationalset.commands.check import find_sets
 
 DESCRIPTION = '''\
-Give a set a new epoch, after its database was restored from a backup: its
-generations from then on have been given before, to other changes.  All clients
-start over when they come back.
+Give a set a new epoch, after its database was restored from a backup.  The
+restored set gives generations again that clients know for other changes.  With
+a new epoch, all clients start over when they come back.
 
 examples:
   gset renew Data.fs
@@ -22,9 +22,9 @@ examples:
   gset renew zeo://localhost:8100 --set app/sets/users
       renews the tree in which root['app']['sets']['users'] is
 
-It prints the old epoch and the new one.  Do it before the set is served again.
-A server that sees a generation fall while it runs does it by itself.  A mirror
-has the epoch of its source, and is not renewed.
+The command prints the old epoch and the new one.  Run it before you serve the
+set again.  A running server that sees a generation fall renews the epoch by
+itself.  A mirror has the epoch of its source, and is not renewed.
 '''
 
 
@@ -36,8 +36,8 @@ def add_parser(commands: Any) -> None:
         help='a FileStorage, or a URI as zodburi understands it')
     parser.add_argument(
         '--set', metavar='NAME', dest='path',
-        help='where the set is in the root, with slashes; by default the only '
-        'one in the root')
+        help='path of the set in the root, with slashes; by default the only '
+        'set in the root')
     parser.set_defaults(run=renew)
 
 

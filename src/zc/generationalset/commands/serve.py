@@ -38,7 +38,7 @@ Serve a generational set: answers, event streams, and writes of documents.
 
 examples:
   gset serve --demo
-      serves a board with cards and messages, to be opened in two windows
+      serves a board with cards and messages; open it in two windows
   gset serve --demo Board.fs
       keeps the board in a file, which is made if there is none
   gset serve
@@ -47,7 +47,7 @@ examples:
       serves the only set in the root of a database; makes a file, and a set
       in it, if there is none
   gset serve Data.fs --pages site
-      also serves site/index.html at /, and what else is in that folder
+      also serves site/index.html at /, and the other files of the folder
   gset serve zeo://localhost:8100 --set app/sets/users --token-file tokens
       serves root['app']['sets']['users'] of a database server, to those who
       have a token
@@ -56,19 +56,20 @@ examples:
       serves a PostgreSQL database by four processes, of which each client gets
       one (needs zc.generationalset[postgresql])
 
-A token file has a line for each user: the name, a space, and the token; also
-"read", if the user may only read.  A single token may be in the environment,
-GSET_TOKEN, instead; if there is a file, GSET_TOKEN is ignored.  Without tokens
-everybody on this machine may read and write, and nobody else.
+A token file has a line for each user: the name, a space, and the token, and
+after another space "read", if the user may only read.  Instead, the
+environment variable GSET_TOKEN may have a single token; if there is a file,
+GSET_TOKEN is ignored.  Without tokens, everybody on this machine may read and
+write, and nobody else.
 
-/openapi.json of the server describes what is understood and answered; so does
+/openapi.json of the server describes its requests and responses; so does
 docs/protocol.txt in the sources of this package.
 
-A database has Python objects, which can run any code when they are loaded:
-serve only those that you trust.
+A database has Python objects, which can run any code when they are loaded, so
+serve only databases that you trust.
 '''
 
-#: What is served if there is nothing.
+#: The set that is made and served if there is none.
 NEW_SET = 'things'
 PORT = 8080
 
@@ -82,29 +83,29 @@ def add_parser(commands: Any) -> None:
         'if left out')
     parser.add_argument(
         '--demo', action='store_true',
-        help='serve a board that several people share, with a page for it, '
-        "from the set 'board' unless --set names one; if the default port is "
-        'taken, at any other')
+        help='serve a board that several people share, with its page: '
+        "the set 'board', unless --set names one; if the default port is "
+        'taken, use any other')
     parser.add_argument(
         '--set', metavar='NAME', dest='path',
-        help='where the set is in the root, with slashes; by default the only '
-        'one in the root')
+        help='path of the set in the root, with slashes; by default the only '
+        'set in the root')
     parser.add_argument(
         '--read-only', action='store_true',
-        help='nobody may write over HTTP')
+        help='let nobody write over HTTP')
     parser.add_argument(
         '--pages', metavar='DIR',
         help='serve the files of a folder, too, to everybody: index.html at /')
     parser.add_argument(
         '--workers', type=number(1), default=1, metavar='N',
-        help='so many processes, of a database that they can share: zeo://, '
-        'postgresql:// or sqlite:// (default: %(default)s)')
+        help='the number of processes; they need a database that they can '
+        'share: zeo://, postgresql:// or sqlite:// (default: %(default)s)')
     add_serving(parser)
     parser.set_defaults(run=serve)
 
 
 def add_serving(parser: argparse.ArgumentParser) -> None:
-    """Add the options of all who serve."""
+    """Add the options of all commands that serve."""
     parser.add_argument(
         '--host', default='127.0.0.1',
         help='the address to listen on (default: %(default)s)')
@@ -113,20 +114,20 @@ def add_serving(parser: argparse.ArgumentParser) -> None:
         help=f'0 for any that is free (default: {PORT})')
     parser.add_argument(
         '--token-file', metavar='FILE',
-        help='who may use it: lines with a name and a token')
+        help='the users: lines with a name and a token')
     parser.add_argument(
         '--streams', type=number(1), default=100, metavar='N',
         help='event streams and long polls that a user, or without users an '
         'address, may have open in a process (default: %(default)s)')
     parser.add_argument(
         '--log-format', choices=_logs.FORMATS, default='text',
-        help='lines of text, or a JSON object in each (default: %(default)s)')
+        help='lines of text, or of JSON objects (default: %(default)s)')
     parser.add_argument(
         '--log-level', choices=_logs.LEVELS, default='warning',
         help='with info, a line for each request (default: %(default)s)')
     parser.add_argument(
         '--origin', metavar='URL', action='append', default=[],
-        help='web pages of this origin may use it; may be repeated')
+        help='let web pages of this origin use the server; may be repeated')
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -141,7 +142,7 @@ def serve(options: argparse.Namespace) -> int:
     if options.workers > 1:
         from zc.generationalset.commands import _together
         return _together.serve(options, tokens)
-    # So that no database is made for an address that can't be had.
+    # Fails before a database is made, if the address can't be had.
     listen(options).close()
     with opened(options, tokens) as (app, found), tokens.kept_current():
         listening = listen(options)
@@ -154,7 +155,7 @@ class Found(NamedTuple):
     """The set that is served."""
 
     path: str
-    #: The database that was made for it.
+    #: The file or directory that was made for it, if any.
     made: str | None
     is_new: bool
 
@@ -163,10 +164,10 @@ class Found(NamedTuple):
 def opened(
         options: argparse.Namespace, tokens: Tokens,
 ) -> Iterator[tuple[Starlette, Found]]:
-    """Open the database; yield an application, and where its set is."""
+    """Open the database; yield an application, and what it serves."""
     from zc.generationalset.server._database import CONNECTIONS
 
-    if tokens:  # What is for users isn't for everybody on this machine.
+    if tokens:  # Data of users isn't for everybody on this machine.
         os.umask(0o077)
     made = _databases.to_be_made(options.data)
     if made and '/' in (options.path or ''):
@@ -216,7 +217,7 @@ def announce(
 ) -> None:
     """Say what is served, and where, in a line that ends with the address.
 
-    Below, say what was made: a name could be mistyped.
+    Below, say what was made, because the user may have mistyped a name.
     """
     url = url_of(host, port)
     what = _databases.public(options.data or 'memory (nothing is kept)')
@@ -267,7 +268,7 @@ def prepare(
         db: Any, path: str | None,
         fill: Callable[[GenerationalSet], None] | None = None,
 ) -> tuple[list[str], bool]:
-    """Return where the set is, and whether it was made: the root had none.
+    """Return the path of the set, and whether it was made now.
 
     fill
         Called with the set, in a transaction.
@@ -301,12 +302,12 @@ def prepare(
 
 
 def find(root: Any, steps: list[str]) -> Any:
-    """Return what is at a path of keys and attributes."""
+    """Return the object at a path of keys and attributes."""
     for step in steps:
         try:
             root = root[step]
         except POSError:
-            raise  # it can't be read, which doesn't say that it isn't there
+            raise  # unreadable doesn't mean missing
         except (LookupError, TypeError):
             root = getattr(root, step, None)
     return root
@@ -315,7 +316,7 @@ def find(root: Any, steps: list[str]) -> Any:
 def may_write(request: Request, options: argparse.Namespace) -> bool:
     if options.read_only:
         raise PermissionError('this server is for reading only')
-    # Without users, those on this machine may.
+    # Without users, everybody on this machine may write.
     return getattr(request.scope.get('user'), 'may_write', True)
 
 
