@@ -39,14 +39,15 @@ setup(
         'Topic :: Software Development :: Libraries :: Python Modules',
         'Typing :: Typed',
     ],
-    packages=find_namespace_packages(
-        'src', include=['zc.*'], exclude=['*.tests.javascript*']),
+    # Of the tests, only what tests of clients in other languages need.
+    packages=[*find_namespace_packages(
+        'src', include=['zc.*'], exclude=['*.tests', '*.tests.*']),
+        'zc.generationalset.tests.vectors'],
     package_dir={'': 'src'},
     package_data={'zc.generationalset': [
                       '*.txt', 'py.typed', 'static/**/*'],
                   'zc.generationalset.server': ['openapi.json'],
-                  'zc.generationalset.tests': [
-                      'data/*', 'vectors/*.json']},
+                  'zc.generationalset.tests.vectors': ['*.json']},
     entry_points={
         'console_scripts': ['gset = zc.generationalset.__main__:main'],
         'zodburi.resolvers': [

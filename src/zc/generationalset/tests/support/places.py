@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
-TESTS = Path(__file__).parents[1]
-PACKAGE = TESTS.parent
-CHECKOUT = PACKAGE.parents[2]
+import zc.generationalset
+
+#: The package may be an installed one, to which the tests were linked.
+PACKAGE = Path(zc.generationalset.__file__).parent
+TESTS = Path(__file__).resolve().parents[1]
+CHECKOUT = TESTS.parents[3]
 
 DATA = TESTS / 'data'
 JAVASCRIPT = TESTS / 'javascript'

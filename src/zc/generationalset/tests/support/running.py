@@ -13,7 +13,8 @@ from zc.generationalset.tests.support.places import PACKAGE
 
 DEFAULTS = ['--auto-color', '-vv', '-j3',
             '--tests-pattern', '^test_',
-            '--test-path', str(PACKAGE.parents[1])]
+            '--test-path', str(PACKAGE.parents[1]),
+            '--package', 'zc.generationalset']
 #: Names the file to which the processes of a run write what they skip; the
 #: runner itself counts only what its first process skips.
 VARIABLE = 'GSET_TEST_SKIPPED'

@@ -228,8 +228,6 @@ class WheelTests(unittest.TestCase):
     layer = Processes
 
     def test_all_files_are_in_the_wheel(self):
-        if not SETUP.exists():
-            self.skipTest(f'there is no {SETUP}: run this in a checkout')
         [patterns] = [
             ast.literal_eval(node.value)['zc.generationalset']
             for node in ast.walk(ast.parse(SETUP.read_text()))
