@@ -17,8 +17,15 @@ if TYPE_CHECKING:
         ValueGenerationalSet,
         VGSet,
     )
+    from zc.generationalset.sets.tracking import (
+        Forgotten,
+        ForgottenWarning,
+        track,
+    )
 
 __all__ = [
+    'Forgotten',
+    'ForgottenWarning',
     'GSet',
     'GenerationalSet',
     'SGSet',
@@ -28,11 +35,14 @@ __all__ = [
     'check',
     'notify',
     'repair',
+    'track',
 ]
 
 #: Where to find each public name, and each name that pickles contain.
 _MODULES = {
     'Backlog': 'sets.journal',
+    'Forgotten': 'sets.tracking',
+    'ForgottenWarning': 'sets.tracking',
     'GSet': 'sets.set',
     'GenerationalSet': 'sets.set',
     'Journal': 'sets.journal',
@@ -41,6 +51,7 @@ _MODULES = {
     'VGSet': 'sets.set',
     'ValueGenerationalSet': 'sets.set',
     'repair': 'sets.repair',
+    'track': 'sets.tracking',
 }
 
 

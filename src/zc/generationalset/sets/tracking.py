@@ -1,0 +1,204 @@
+"""Finding the changes of items that nobody told their set."""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, NamedTuple
+
+import ZODB
+from ZODB.Connection import Connection
+from ZODB.utils import z64
+
+from zc.generationalset.sets import transactions
+from zc.generationalset.sets.members import TreeMember
+from zc.generationalset.sets.set import GenerationalSet
+
+Sets = GenerationalSet | Iterable[GenerationalSet] | None
+
+
+class Forgotten(Exception):
+    """An item was changed in a transaction, and its set wasn't told."""
+
+
+class ForgottenWarning(UserWarning):
+    """The same, where it is only warned of."""
+
+
+def parent_of(ob: Any) -> Any:
+    """Return the ``__parent__`` of an object, None if it has none."""
+    return getattr(ob, '__parent__', None)
+
+
+def track(
+        database: ZODB.DB | Connection,
+        sets_of: Callable[[Any], Sets] | None = None,
+        owner: Callable[[Any], Any] = parent_of,
+        forgotten: Literal['record', 'raise', 'warn'] = 'record') -> None:
+    """Notice items that are changed without a call of ``changed``.
+
+    Before each commit, it looks at the persistent objects that the transaction
+    has changed, and at what they are in: O(changed objects).  Where one is an
+    item of a set, and the set wasn't told, that is recorded.
+
+    >>> import transaction, ZODB
+    >>> from zc.generationalset import GSet, track
+    >>> db = ZODB.DB(None)
+    >>> track(db)
+
+    database
+        A database, with all its connections; or one connection.
+    sets_of
+        Called with an object; returns the set, or the sets, that it is in if
+        it is an item, or None.  By default that is its owner, if that is one.
+    owner
+        Called with an object; returns what it is a part of, or None.  By
+        default that is its ``__parent__``.  A change of a part is a change of
+        the item, so nothing is noticed of parts that have no owner.
+    forgotten
+        ``'record'`` calls ``changed``; ``'raise'`` raises ``Forgotten`` at the
+        commit; ``'warn'`` warns of it, ``ForgottenWarning``, and goes on.
+
+    An item is found by the id that its set takes from it.  Items that aren't
+    persistent are not noticed, nor are items that were added with another id.
+    Calling this again replaces what was said before.
+
+    Raises TypeError or ValueError if the arguments aren't as described.
+    """
+    if forgotten not in _FOUND:
+        raise ValueError(f'expected one of {", ".join(map(repr, _FOUND))} for '
+                         f'forgotten, got {forgotten!r}')
+    tracking = Tracking(
+        sets_of or _owning_set(owner), owner, _FOUND[forgotten])
+    if isinstance(database, ZODB.DB):
+        database.klass = _tracked(database.klass, tracking)
+        database._connectionMap(lambda each: _track(each, tracking))
+    elif isinstance(database, Connection):
+        _track(database, tracking)
+    else:
+        raise TypeError(
+            f'expected a ZODB.DB or a connection, got {database!r}')
+
+
+def _track(connection: Any, tracking: Tracking) -> None:
+    connection.__class__ = _tracked(type(connection), tracking)
+    if not connection._needs_to_join:  # it has changes already
+        connection._watch()
+
+
+def _tracked(kind: type, tracking: Tracking) -> type:
+    """Return a class of connections that are tracked."""
+    if issubclass(kind, _Tracked):
+        kind = kind.__mro__[2]
+    return type('TrackedConnection', (_Tracked, kind), {
+        '_tracking': tracking})
+
+
+class _Tracked(Connection):
+    """A connection that looks at what was changed, before each commit."""
+
+    _tracking: Tracking
+    #: Refers to the transaction before whose commit it will look.
+    _watched: Any = None
+
+    def _register(self, ob: Any = None) -> None:
+        super()._register(ob)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Look before the commit of this transaction."""
+        transaction = self.transaction_manager.get()
+        if self._watched is None or self._watched() is not transaction:
+            self._watched = weakref.ref(transaction)
+            transaction.addBeforeCommitHook(self._look)
+
+    def _look(self) -> None:
+        seen: set[bytes] = set()
+        # Who is told of a change may make others.
+        while new := [ob for ob in self._changed() if ob._p_oid not in seen]:
+            for ob in new:
+                seen.add(ob._p_oid)
+                self._tracking.look_at(ob)
+        # Hooks that come later may change more; then it will look again.
+        self._watched = None
+
+    def _changed(self) -> list[Any]:
+        changed = list(self._registered_objects)
+        if self._savepoint_storage is not None:
+            changed += map(self.get, self._savepoint_storage.index)
+        return changed
+
+
+class Tracking(NamedTuple):
+    """How forgotten changes are found, and what is done about them."""
+
+    sets_of: Callable[[Any], Sets]
+    owner: Callable[[Any], Any]
+    found: Callable[[GenerationalSet, Any, Any], None]
+
+    def look_at(self, ob: Any) -> None:
+        """Look at an object that was changed, and at what it is a part of."""
+        seen: set[int] = set()
+        while not (ob is None or isinstance(ob, TreeMember) or id(ob) in seen):
+            seen.add(id(ob))
+            for gset in self._sets(ob):
+                key = _id_in(gset, ob)
+                if key is not None and not _is_told(gset, key):
+                    self.found(gset, key, ob)
+            ob = self.owner(ob)
+
+    def _sets(self, ob: Any) -> Iterator[GenerationalSet]:
+        sets = self.sets_of(ob)
+        if isinstance(sets, GenerationalSet):
+            yield sets
+        elif sets is not None:
+            yield from sets
+
+
+def _owning_set(owner: Callable[[Any], Any]) -> Callable[[Any], Sets]:
+    def set_of(ob: Any) -> Sets:
+        owning = owner(ob)
+        return owning if isinstance(owning, GenerationalSet) else None
+    return set_of
+
+
+def _id_in(gset: GenerationalSet, ob: Any) -> Any:
+    """Return the id of an item, None if the object isn't an item."""
+    try:
+        key = gset.get_id(ob)
+    except (AttributeError, TypeError):
+        return None
+    return key if gset.get(key) is ob else None
+
+
+def _is_told(gset: GenerationalSet, key: Any) -> bool:
+    """Tell whether this transaction has told of a change."""
+    root, _ = gset._locate()
+    journal = root._journal
+    if journal is None:
+        return False
+    if journal._p_jar is None or journal._p_serial == z64:
+        return True  # no client can have anything of a new tree
+    before = transactions.began(journal)
+    return before is not None and gset._entry(key)[0] > before
+
+
+def _record(gset: GenerationalSet, key: Any, ob: Any) -> None:
+    gset.changed(ob, key)
+
+
+def _raise(gset: GenerationalSet, key: Any, ob: Any) -> None:
+    raise Forgotten(_text(gset, key))
+
+
+def _warn(gset: GenerationalSet, key: Any, ob: Any) -> None:
+    warnings.warn(_text(gset, key), ForgottenWarning, stacklevel=2)
+
+
+def _text(gset: GenerationalSet, key: Any) -> str:
+    return (f'expected a call of changed for the item {key!r} of {gset!r}, '
+            'which this transaction has changed')
+
+
+_FOUND = {'record': _record, 'raise': _raise, 'warn': _warn}
