@@ -22,7 +22,7 @@ from pyramid.response import Response
 from pyramid_zodbconn import get_connection
 from transaction.interfaces import TransientError
 
-from zc.generationalset import GSet, wire
+from zc.generationalset import GSet, track, wire
 from zc.generationalset.documents import Document
 
 # The shop
@@ -47,6 +47,7 @@ def sell(request):
     if left == 0:
         raise HTTPConflict()
     goods.value = {'left': left - 1}
+    # ``track`` would notice that, but only after the response is made.
     shop.changed(goods)
     # pyramid_tm commits after this, so the change has no number yet.
     return respond(request, provisional=True)
@@ -67,7 +68,7 @@ def busy(error, request):
     return HTTPServiceUnavailable(headers={'Retry-After': '1'})
 
 
-# What live updates take, besides the last line of ``sell``
+# What live updates take, besides ``changed``
 
 
 def respond(request, provisional=False):
@@ -85,6 +86,8 @@ def respond(request, provisional=False):
 def add_updates(config):
     config.add_route('updates', '/updates', request_method='GET')
     config.add_view(respond, route_name='updates')
+    track(config.registry._zodb_databases[''],
+          lambda ob: ob._p_jar.root().get('shop'))
 
 
 # That is all.
