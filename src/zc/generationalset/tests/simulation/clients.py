@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from zc.generationalset import wire
 from zc.generationalset.client import AsyncClient, ClientError
 from zc.generationalset.replica import Replica, SQLiteReplica, Subset
-from zc.generationalset.replica._stored import StoredSet
+from zc.generationalset.replica.sqlite_items import StoredSet
 from zc.generationalset.tests.simulation.history import (
     GONE,
     SET,

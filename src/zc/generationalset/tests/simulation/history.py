@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 from zc.generationalset import GSet, wire
 from zc.generationalset.replica import Subset
-from zc.generationalset.replica._stored import StoredSet
+from zc.generationalset.replica.sqlite_items import StoredSet
 
 #: What is where nothing is, and where a set is; no JSON is like these.
 GONE = b'-'

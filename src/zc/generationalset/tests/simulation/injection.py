@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from types import SimpleNamespace
 from unittest import mock
 
-from zc.generationalset.client._watch import Watch
+from zc.generationalset.client.watch import Watch
 from zc.generationalset.server.cache import Kept
 from zc.generationalset.tests.simulation.loop import settle
 
@@ -80,7 +80,7 @@ def injected(loop, sleep, seed, report):
         for target, replacement in [
                 ('zc.generationalset.sets.epochs.secrets', chance),
                 ('zc.generationalset.sets.transactions.random', chance),
-                ('zc.generationalset.client._writes.secrets', chance),
+                ('zc.generationalset.client.writes.secrets', chance),
                 ('zc.generationalset.server.edits.secrets', chance),
                 ('zc.generationalset.sets.zeo.time', waiting),
                 ('zc.generationalset.server._database.time', waiting),

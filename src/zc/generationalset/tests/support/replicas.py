@@ -5,7 +5,7 @@ import json
 from zc.generationalset import wire
 from zc.generationalset.interfaces import SubsetUpdates
 from zc.generationalset.replica import Change, Misfit, Subset
-from zc.generationalset.replica._stored import StoredSet
+from zc.generationalset.replica.sqlite_items import StoredSet
 from zc.generationalset.tests.support.places import VECTORS
 
 

@@ -2,9 +2,10 @@
 
 import json
 
-from zc.generationalset.client._replies import Reply, Unavailable
-from zc.generationalset.client._session import Session
-from zc.generationalset.client._steps import (
+from zc.generationalset.client.errors import Unavailable
+from zc.generationalset.client.replies import Reply
+from zc.generationalset.client.session import Session
+from zc.generationalset.client.steps import (
     Course,
     Deliver,
     Read,

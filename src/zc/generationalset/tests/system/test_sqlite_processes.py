@@ -19,8 +19,8 @@ from zc.generationalset.replica import (
     Misfit,
     SQLiteReplica,
     Subset,
-    _file,
-    _sqlite,
+    sqlite,
+    sqlite_file,
 )
 from zc.generationalset.tests.support import replicas
 from zc.generationalset.tests.support.layers import Processes
@@ -47,7 +47,7 @@ class SharedTests(Base):
         self.assertEqual(state(one), (61, 'e', {'b': '2'}))
 
     def test_the_other_waits_no_longer(self):
-        with mock.patch.object(_sqlite, '_PATIENCE', .01):
+        with mock.patch.object(sqlite, '_PATIENCE', .01):
             one, other = self.open(), self.open()
 
         def contents():
@@ -61,10 +61,10 @@ class SharedTests(Base):
 
     def test_another_made_the_file_first(self):
         self.open().apply(answer(0, 2, contents=[('a', 1)]))
-        look = _file._what_it_is
+        look = sqlite_file._what_it_is
         looks = itertools.chain([lambda _: (0, 0, 0)], itertools.repeat(look))
         with mock.patch.object(
-                _file, '_what_it_is',
+                sqlite_file, '_what_it_is',
                 lambda database: next(looks)(database)):
             self.assertEqual(state(self.open()), (2, 'e', {'a': '1'}))
 

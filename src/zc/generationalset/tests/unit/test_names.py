@@ -22,6 +22,7 @@ IN_PICKLES = [
     ('zc.generationalset.mirror', 'Mirror'),
     ('zc.generationalset.mirror', 'MirroredSet'),
     ('zc.generationalset.mirror', 'Points'),
+    ('zc.generationalset.wire', 'Extended'),
 ]
 
 
@@ -99,8 +100,11 @@ class FreshTests(unittest.TestCase):
                 self.assertEqual(run(code), '\n'.join(['[]'] * len(imports)))
 
     def test_what_needs_no_database(self):
-        for module in ('zc.generationalset', 'zc.generationalset.client',
-                       'zc.generationalset.replica'):
+        for module in (
+                'zc.generationalset', 'zc.generationalset.answers',
+                'zc.generationalset.client', 'zc.generationalset.replica',
+                'zc.generationalset.replica.sqlite',
+                'zc.generationalset.wire'):
             code = (f'import sys, {module}\n'
                     'print([name for name in ("ZODB", "BTrees", '
                     '"persistent", "transaction") if name in sys.modules])')

@@ -10,7 +10,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from zc.generationalset import wire
-from zc.generationalset.client._eventstream import EventStream, TooLong
+from zc.generationalset.client.eventstream import EventStream, TooLong
 from zc.generationalset.server import Limits, Problem, _connection, bodies
 from zc.generationalset.server._connection import Connection
 from zc.generationalset.wire import WireError

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from unittest import mock
 
-from zc.generationalset.client import _backoff
-from zc.generationalset.client._backoff import Backoff, parse_retry_after
+from zc.generationalset.client.backoff import Backoff, parse_retry_after
 
 
 class BackoffTests(unittest.TestCase):
@@ -58,7 +57,7 @@ class BackoffTests(unittest.TestCase):
                 ('Fri, 20 Nov 2026 10:00:00 GMT', 30),
                 ('Fri, 20 Nov 2026 10:00:40 GMT', 0), ('soon', 0), ('', 0)]:
             # By the clock of the server; this one is later than 2026.
-            with mock.patch(f'{_backoff.__name__}.datetime') as clock:
+            with mock.patch(f'{Backoff.__module__}.datetime') as clock:
                 clock.now.return_value = datetime(
                     2030, 1, 1, tzinfo=timezone.utc)
                 self.assertEqual(parse_retry_after(

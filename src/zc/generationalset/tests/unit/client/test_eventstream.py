@@ -5,7 +5,7 @@ import unittest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zc.generationalset.client._eventstream import Event, EventStream, TooLong
+from zc.generationalset.client.eventstream import Event, EventStream, TooLong
 
 SETTINGS = settings(max_examples=300, deadline=None, derandomize=True)
 

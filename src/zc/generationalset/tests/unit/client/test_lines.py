@@ -9,10 +9,10 @@ from unittest import mock
 
 import httpx
 
-from zc.generationalset.client import Client, Closed, _lines
-from zc.generationalset.client._lines import AsyncNetwork, Network
-from zc.generationalset.client._session import Session
-from zc.generationalset.client._steps import Request
+from zc.generationalset.client import Client, Closed
+from zc.generationalset.client.network import AsyncNetwork, Network, _used
+from zc.generationalset.client.session import Session
+from zc.generationalset.client.steps import Request
 
 REQUEST = Request('GET', 'http://localhost/', {}, None, 1, 1)
 
@@ -23,10 +23,10 @@ class HTTP2Tests(unittest.IsolatedAsyncioTestCase):
     async def test_held(self):
         for network in (Network({'http2': True, 'http1': False}),
                         AsyncNetwork({'http2': True})):
-            self.assertIs(_lines._used(network, REQUEST), network.http)
+            self.assertIs(_used(network, REQUEST), network.http)
             for step in (REQUEST._replace(stream=True),
                          REQUEST._replace(held=True)):
-                streams = _lines._used(network, step)
+                streams = _used(network, step)
                 self.assertIsNot(streams, network.http)
                 pool = streams._transport._pool
                 self.assertEqual((pool._http1, pool._http2), (True, False))

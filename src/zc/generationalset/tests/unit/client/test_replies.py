@@ -4,16 +4,14 @@ import tracemalloc
 import unittest
 import zlib
 
-from zc.generationalset.client._replies import (
+from zc.generationalset.client.errors import (
     BadAnswer,
-    Body,
     ClientError,
     Lost,
     Refused,
-    Reply,
     Unavailable,
-    check,
 )
+from zc.generationalset.client.replies import Body, Reply, check
 from zc.generationalset.tests.support.scripts import reply
 
 PROBLEM = {'content-type': 'application/problem+json; charset=utf-8'}

@@ -6,14 +6,14 @@ import unittest
 from functools import partial
 
 from zc.generationalset import wire
-from zc.generationalset.client._replies import (
+from zc.generationalset.client.errors import (
     BadAnswer,
     Lost,
     Refused,
-    Reply,
     Unavailable,
 )
-from zc.generationalset.client._session import Session
+from zc.generationalset.client.replies import Reply
+from zc.generationalset.client.session import Session
 from zc.generationalset.replica import Replica
 from zc.generationalset.tests.support.scripts import (
     JSON,

@@ -3,15 +3,15 @@
 import unittest
 
 from zc.generationalset import wire
-from zc.generationalset.client._replies import (
+from zc.generationalset.client.errors import (
     BadAnswer,
     Lost,
     Refused,
-    Reply,
     Silence,
     Unavailable,
 )
-from zc.generationalset.client._watch import AGAIN, Watch
+from zc.generationalset.client.replies import Reply
+from zc.generationalset.client.watch import AGAIN, Watch
 from zc.generationalset.tests.support.scripts import (
     JSON,
     STREAM,

@@ -4,15 +4,15 @@ import re
 import unittest
 
 from zc.generationalset import wire
-from zc.generationalset.client._replies import (
+from zc.generationalset.client.errors import (
     BadAnswer,
     Lost,
     MaybeWritten,
     Refused,
-    Reply,
     Unavailable,
 )
-from zc.generationalset.client._writes import Writes
+from zc.generationalset.client.replies import Reply
+from zc.generationalset.client.writes import Writes
 from zc.generationalset.tests.support.scripts import (
     JSON,
     Script,

@@ -36,8 +36,9 @@ def test_suite():
         str(PACKAGE / 'README.txt'), setUp=set_up,
         tearDown=setupstack.tearDown)
     for module in (
-            'check', 'documents', 'interfaces', 'replica', 'wire',
-            'wire._forms', 'wire._ids', 'wire._json', 'wire._values',
-            'client._eventstream', 'mirror._mirror', 'mirror._points'):
+            'answers', 'check', 'documents', 'interfaces', 'replica.memory',
+            'wire.decoding', 'wire.encoding', 'wire.forms', 'wire.ids',
+            'wire.jsontext', 'wire.values',
+            'client.eventstream', 'mirror._mirror', 'mirror._points'):
         suite.addTest(doctest.DocTestSuite(f'zc.generationalset.{module}'))
     return unittest.TestSuite([suite])

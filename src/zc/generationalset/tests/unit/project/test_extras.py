@@ -80,7 +80,7 @@ class ExtrasTests(unittest.TestCase):
     def test_modules(self):
         for name, extra in [
                 ('wire', 'wire'), ('documents', 'wire'), ('mirror', 'wire'),
-                ('replica._sqlite', 'wire'), ('client', 'client'),
+                ('replica.sqlite', 'wire'), ('client', 'client'),
                 ('server', 'server')]:
             code, _, error = self.run_python(
                 MODULES['mirror'], '-c', f'import zc.generationalset.{name}')

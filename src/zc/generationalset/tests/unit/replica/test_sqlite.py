@@ -11,8 +11,13 @@ from pathlib import Path
 from unittest import mock
 
 from zc.generationalset.interfaces import SubsetUpdates
-from zc.generationalset.replica import SQLiteReplica, Subset, _file, _sqlite
-from zc.generationalset.replica._stored import StoredSet
+from zc.generationalset.replica import (
+    SQLiteReplica,
+    Subset,
+    sqlite,
+    sqlite_file,
+)
+from zc.generationalset.replica.sqlite_items import StoredSet
 from zc.generationalset.tests.support import replicas
 from zc.generationalset.tests.support.replicas import answer, state
 from zc.generationalset.tests.support.sqlite import NAME, Base, check_file
@@ -42,7 +47,7 @@ class ReplicaTests(Base):
         return replica
 
     def test_documentation(self):
-        result = doctest.testmod(_sqlite)
+        result = doctest.testmod(sqlite)
         self.assertEqual((result.failed, result.attempted > 3), (0, True))
 
     def test_is_there_when_opened_again(self):
@@ -300,8 +305,8 @@ class ReplicaTests(Base):
                 SQLiteReplica(name)
 
     def test_a_failure_when_it_is_made(self):
-        statements = [*_file._SCHEMA[:3], 'CREATE nonsense']
-        with (mock.patch.object(_file, '_SCHEMA', statements),
+        statements = [*sqlite_file._SCHEMA[:3], 'CREATE nonsense']
+        with (mock.patch.object(sqlite_file, '_SCHEMA', statements),
               self.assertRaisesRegex(sqlite3.OperationalError, 'nonsense')):
             SQLiteReplica(NAME)
         self.assertEqual(state(self.open()), (0, None, {}))

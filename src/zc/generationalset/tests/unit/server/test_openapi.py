@@ -13,7 +13,7 @@ import jsonschema_rs
 import schemathesis
 
 from zc.generationalset import GSet, wire
-from zc.generationalset.client._eventstream import EventStream
+from zc.generationalset.client.eventstream import EventStream
 from zc.generationalset.documents import Document
 from zc.generationalset.server import Limits, _database, application
 from zc.generationalset.tests.support.description import (

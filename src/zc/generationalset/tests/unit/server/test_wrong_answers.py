@@ -10,7 +10,7 @@ from ZODB.DemoStorage import DemoStorage
 
 from zc.generationalset import GSet, check, wire
 from zc.generationalset.client import Client
-from zc.generationalset.client._eventstream import EventStream
+from zc.generationalset.client.eventstream import EventStream
 from zc.generationalset.replica import Replica
 from zc.generationalset.server import application, items
 from zc.generationalset.tests.support.serving import Served, served, wait

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from zc.generationalset import wire
 from zc.generationalset.tests.support import strategies
-from zc.generationalset.wire import Limits, WireError, _json
+from zc.generationalset.wire import Limits, WireError, jsontext
 
 SETTINGS = settings(deadline=None, derandomize=True, max_examples=200)
 
@@ -60,12 +60,12 @@ class LimitsTests(unittest.TestCase):
                 deepest = max(deepest, open_ones)
             text += b']' * open_ones
             block = numbers.randrange(1, 9)
-            with mock.patch.multiple(_json, _BLOCK=block, _STEP=block):
-                self.assertEqual(_json._depth(text), deepest, text)
+            with mock.patch.multiple(jsontext, _BLOCK=block, _STEP=block):
+                self.assertEqual(jsontext._depth(text), deepest, text)
 
     def test_depth_is_checked_before_anything_is_made(self):
         calls = []
-        reader = _json.Reader(int)
+        reader = jsontext.Reader(int)
         reader._decoder = reader._exact = type('Decoder', (), {
             'decode': calls.append})
         many = 100_000
@@ -107,7 +107,7 @@ class LimitsTests(unittest.TestCase):
 
     def test_across_blocks(self):
         random_ = random.Random(1)
-        block, _json._BLOCK = _json._BLOCK, 7
+        block, jsontext._BLOCK = jsontext._BLOCK, 7
         try:
             for _ in range(100):
                 strings = [''.join(random_.choices('[{"\\,:é1', k=5))
@@ -117,11 +117,11 @@ class LimitsTests(unittest.TestCase):
                     wire.parse(text, Limits(depth=1, count=10)), strings)
                 self.refused(text, 'members', count=9)
         finally:
-            _json._BLOCK = block
+            jsontext._BLOCK = block
 
     def test_limits_can_not_be_changed(self):
         with self.assertRaises(AttributeError):
-            _json.LIMITS.size = 1
+            jsontext.LIMITS.size = 1
 
 
 class TextTests(unittest.TestCase):
@@ -171,7 +171,7 @@ class TextTests(unittest.TestCase):
                 ('123456789012345.67', False), ('123456789012345.678', True)]:
             with self.subTest(text=text):
                 self.assertEqual(
-                    type(wire.parse(text)) is _json.Inexact, inexact)
+                    type(wire.parse(text)) is jsontext.Inexact, inexact)
 
     @SETTINGS
     @given(st.decimals(-1, 1, places=13) | st.decimals(-9999999, 9999999)
@@ -179,7 +179,7 @@ class TextTests(unittest.TestCase):
     def test_short_numbers_are_never_inexact(self, number):
         text = f'{number:.14}' if isinstance(number, float) else str(number)
         if len(text) <= 15:
-            self.assertIs(_json._number(text).__class__, float)
+            self.assertIs(jsontext._number(text).__class__, float)
 
     @SETTINGS
     @given(strategies.values, st.data())

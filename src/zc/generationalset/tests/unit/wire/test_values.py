@@ -24,7 +24,7 @@ from persistent.mapping import PersistentMapping
 from zc.generationalset import wire
 from zc.generationalset.tests.support import strategies
 from zc.generationalset.tests.support.strategies import SAFE, described
-from zc.generationalset.wire._forms import plain_value
+from zc.generationalset.wire.forms import plain_value
 
 SETTINGS = settings(deadline=None, derandomize=True, max_examples=200)
 

@@ -12,16 +12,16 @@ import msgspec
 
 from zc.generationalset import wire
 from zc.generationalset.answers import Misfit
-from zc.generationalset.client._replies import (
+from zc.generationalset.client.errors import (
     BadAnswer,
     Lost,
     MaybeWritten,
     Refused,
-    Reply,
     Unavailable,
 )
-from zc.generationalset.client._session import Session, as_path, items_path
-from zc.generationalset.client._steps import Steps
+from zc.generationalset.client.replies import Reply
+from zc.generationalset.client.session import Session, as_path, items_path
+from zc.generationalset.client.steps import Steps
 
 logger = logging.getLogger('zc.generationalset.client')
 

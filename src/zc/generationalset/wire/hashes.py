@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Hashable
 
-from zc.generationalset.wire._json import WireError
+from zc.generationalset.wire.jsontext import WireError
 
 #: How many different elements or keys of a value may have the same hash.
 #: Those of numbers, and of what is made of numbers, are known to everybody,

@@ -34,9 +34,9 @@ from zc.generationalset.answers import (
     check_fits,
     read,
 )
-from zc.generationalset.replica._echo import is_echo
-from zc.generationalset.replica._file import open_file
-from zc.generationalset.replica._stored import (
+from zc.generationalset.replica.echo import is_echo
+from zc.generationalset.replica.sqlite_file import open_file
+from zc.generationalset.replica.sqlite_items import (
     StoredSet,
     damaged,
     stored_id,

@@ -12,24 +12,22 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 from uuid import UUID
 
-from zc.generationalset.wire._forms import DEPTH, DIGITS, plain_value
-from zc.generationalset.wire._json import (
+from zc.generationalset.wire.forms import DEPTH, DIGITS, plain_value
+from zc.generationalset.wire.jsontext import (
     LIMITS,
     SAFE,
     Limits,
-    Reader,
     Text,
     WireError,
     dump,
+    parse,
     shown,
 )
-from zc.generationalset.wire._values import value_from_plain
+from zc.generationalset.wire.values import value_from_plain
 
 #: Changes nothing but zeros at the end.
 _CONTEXT = decimal.Context(
     prec=decimal.MAX_PREC, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
-
-JSON: Reader[Any] = Reader(Any)
 
 #: Clients and proxies would resolve them.
 _NOT_SEGMENTS = '', '.', '..'
@@ -152,8 +150,7 @@ def decode_id(text: Text, limits: Limits = LIMITS) -> Any:
 
     Raises WireError.
     """
-    data, _ = JSON.read(text, limits)
-    return id_from_plain(data)
+    return id_from_plain(parse(text, limits))
 
 
 def path_segment(id: Any) -> str:

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from zc.generationalset.answers import Change, Misfit
-from zc.generationalset.client._backoff import Backoff
-from zc.generationalset.client._eventstream import Event, EventStream, TooLong
-from zc.generationalset.client._replies import (
+from zc.generationalset.client.backoff import Backoff
+from zc.generationalset.client.errors import (
     BadAnswer,
     ClientError,
     Lost,
@@ -18,8 +17,9 @@ from zc.generationalset.client._replies import (
     Silence,
     Unavailable,
 )
-from zc.generationalset.client._session import Session
-from zc.generationalset.client._steps import Deliver, Read, Steps, Wait
+from zc.generationalset.client.eventstream import Event, EventStream, TooLong
+from zc.generationalset.client.session import Session
+from zc.generationalset.client.steps import Deliver, Read, Steps, Wait
 
 logger = logging.getLogger('zc.generationalset.client')
 

@@ -13,8 +13,8 @@ from uuid import UUID
 
 import msgspec
 
-from zc.generationalset.wire._json import SAFE, dump, shown
-from zc.generationalset.wire._values import (
+from zc.generationalset.wire.jsontext import SAFE, dump, parse, shown
+from zc.generationalset.wire.values import (
     Extended,
     is_date,
     is_datetime,
@@ -32,6 +32,26 @@ DEPTH = 100
 #: Python doesn't read or write integers with more digits.
 DIGITS = 4300
 _LONG = 10 ** DIGITS
+
+
+def encode_value(value: Any, default: Default = None) -> bytes:
+    """Return the JSON text of a value; see ``encode``.
+
+    >>> encode_value({'size': 10 ** 20, 'ratio': float('nan')})
+    b'{"size":{"$int":"100000000000000000000"},"ratio":{"$float":"nan"}}'
+    """
+    return dump(plain_value(value, default))
+
+
+def plain(value: Any, default: Default = None) -> Any:
+    """Return a value as plain data, that any JSON library writes.
+
+    >>> plain((1, 2))
+    {'$tuple': [1, 2]}
+
+    Raises what ``encode`` raises.
+    """
+    return parse(encode_value(value, default))
 
 
 def plain_value(value: Any, default: Default = None, room: int = DEPTH) -> Any:

@@ -11,7 +11,8 @@ from collections.abc import Generator, Iterator, Mapping
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from zc.generationalset.answers import Change
-from zc.generationalset.client._replies import Reply, Unavailable
+from zc.generationalset.client.errors import Unavailable
+from zc.generationalset.client.replies import Reply
 
 T = TypeVar('T')
 

@@ -1,15 +1,24 @@
-"""The entries of answers, as JSON."""
+"""Answers as JSON."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from zc.generationalset.answers import SubsetUpdates, check_members
-from zc.generationalset.wire._forms import Default, plain_value, wire_text
-from zc.generationalset.wire._ids import encode_id, plain_id
-from zc.generationalset.wire._json import dump, shown
-from zc.generationalset.wire._values import Extended
+from zc.generationalset.answers import (
+    SubsetUpdates,
+    check_answer,
+    check_members,
+)
+from zc.generationalset.wire.forms import Default, plain_value, wire_text
+from zc.generationalset.wire.ids import encode_id, plain_id
+from zc.generationalset.wire.jsontext import dump, shown
+from zc.generationalset.wire.values import Extended
+
+FORMAT = 1
+#: The members of an answer that aren't about what is in the set.
+HEAD = 'epoch', 'since', 'generation', 'since_epoch', 'reset'
 
 #: How many subsets may be within each other in an answer.
 SUBSETS = 40
@@ -20,9 +29,93 @@ UNREADABLE = Extended({
 #: Called with the path of an entry that can't be encoded, and the error.
 Unreadable: TypeAlias = 'Callable[[tuple[Any, ...], Exception], None]'
 
+#: How many entries are sent, at most, before there is a chunk's worth.
+_FIRST = 100
+
 
 class NestingError(ValueError):
     """More subsets are within each other than an answer can say."""
+
+
+def encode(updates: Mapping[str, Any], default: Default = None) -> bytes:
+    """Return the JSON text of an answer.
+
+    O(n); 1,000 items with ``__wire__`` take less than a millisecond.
+
+    >>> encode({'epoch': 'e', 'since': 3, 'generation': 5,
+    ...         'removals': ['ann'], 'adds': [('bob', {'age': 42})]})
+    b'{"format":1,"epoch":"e","since":3,"generation":5,"removals":["ann"],"adds":[["bob",{"age":42}]]}'
+
+    Items, and what is in them, may be
+
+    - what JSON knows, and numbers, dates and so on that the protocol knows;
+    - tuples, sets, enumerations (their value is taken), dataclasses (objects),
+      and all that is a ``collections.abc`` Mapping, Sequence or Set;
+    - objects with a method ``__json__``, which is called with None, or
+      ``__wire__``, which returns bytes that are taken as the JSON text;
+    - what the function ``default`` returns something for.
+
+    Nothing is left out, rounded, or written as null.
+
+    Raises TypeError for an object, and ValueError for a value of a known type,
+    that has no form in JSON, and ValueError for one that is nested too deep:
+    NestingError for subsets.
+    """
+    return b''.join(_parts(updates, default))
+
+
+def encode_chunks(
+        updates: Mapping[str, Any], default: Default = None,
+        size: int = 65536, unreadable: Unreadable | None = None,
+) -> Iterator[bytes]:
+    """Yield the JSON text of an answer in pieces of about ``size`` bytes.
+
+    The entries may be iterators; they are read as the pieces are.  Memory is
+    that of a piece and of the largest item.  The first piece has at most
+    a hundred entries, so it is there soon.
+
+    >>> entries = ((number, 'x' * 50) for number in range(10))
+    >>> [len(piece) for piece in encode_chunks(
+    ...     {'epoch': 'e', 'since': 0, 'generation': 11,
+    ...      'contents': entries}, size=300)]
+    [346, 287]
+
+    If ``unreadable`` is given, an item that can't be encoded doesn't stop all
+    the others: it is called with the ids that lead to the item, and the error,
+    and a value that says so takes the item's place.  What has an id without a
+    form is left out.  It may raise the error.
+
+    >>> text = b''.join(encode_chunks(
+    ...     {'epoch': 'e', 'since': 3, 'generation': 5, 'adds': [('a', 1j)]},
+    ...     unreadable=lambda path, error: print(path, type(error))))
+    ('a',) <class 'TypeError'>
+    >>> decode(text)['adds']
+    [('a', {'$unreadable': 'the server can not send it; its log says more'})]
+
+    Raises what ``encode`` raises, after some pieces perhaps.
+    """
+    parts: list[bytes] = []
+    length, most = 0, _FIRST
+    for part in _parts(updates, default, unreadable):
+        parts.append(part)
+        length += len(part)
+        if length >= size or len(parts) >= most:
+            yield b''.join(parts)
+            parts.clear()
+            length, most = 0, sys.maxsize
+    if parts:
+        yield b''.join(parts)
+
+
+def _parts(
+        updates: Mapping[str, Any], default: Default,
+        unreadable: Unreadable | None = None) -> Iterator[bytes]:
+    check_answer(updates)
+    head = {'format': FORMAT} | {
+        name: updates[name] for name in HEAD if name in updates}
+    yield dump(head)[:-1]
+    yield from Level(default, unreadable, ()).parts(updates)
+    yield b'}'
 
 
 class Level(NamedTuple):

@@ -11,8 +11,17 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 from uuid import UUID
 
-from zc.generationalset.wire._hashes import check_hashes
-from zc.generationalset.wire._json import SAFE, Inexact, WireError, shown
+from zc.generationalset.wire.hashes import check_hashes
+from zc.generationalset.wire.jsontext import (
+    ANY,
+    LIMITS,
+    SAFE,
+    Inexact,
+    Limits,
+    Text,
+    WireError,
+    shown,
+)
 
 _DATE = '[0-9]{4}-[0-9]{2}-[0-9]{2}'
 _TIME = r'(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]'
@@ -35,7 +44,7 @@ class Extended(dict[str, Any]):
     >>> from zc.generationalset import wire
     >>> colour = wire.decode_value('{"$colour": "red"}')
     >>> colour, type(colour)
-    ({'$colour': 'red'}, <class 'zc.generationalset.wire._values.Extended'>)
+    ({'$colour': 'red'}, <class 'zc.generationalset.wire.Extended'>)
 
     It is encoded as it came; an ordinary dictionary like it is put into
     ``$object``:
@@ -44,8 +53,28 @@ class Extended(dict[str, Any]):
     (b'{"$colour":"red"}', b'{"$object":{"$colour":"red"}}')
     """
 
+    __module__ = 'zc.generationalset.wire'  # for pickles
+
 
 _AS_IS = frozenset([str, bool, type(None)])
+
+
+def decode_value(
+        text: Text, limits: Limits = LIMITS, strict: bool = False) -> Any:
+    """Return the value of which this is the JSON text.
+
+    O(n).
+
+    >>> decode_value('[1, {"$tuple": [2, 3]}]')
+    [1, (2, 3)]
+
+    Extended values of a kind that isn't known here are refused if ``strict``,
+    as on servers; otherwise they are ``Extended``.
+
+    Raises WireError.
+    """
+    data, simple = ANY.read(text, limits)
+    return data if simple else value_from_plain(data, strict)
 
 
 def value_from_plain(data: Any, strict: bool = False) -> Any:

@@ -13,16 +13,9 @@ from weakref import WeakSet
 import anyio
 import httpx
 
-from zc.generationalset.client._replies import (
-    PROBLEM_SIZE,
-    Body,
-    Closed,
-    Lost,
-    Reply,
-    Silence,
-    Unavailable,
-)
-from zc.generationalset.client._steps import Course, Read, Request, Step, Wait
+from zc.generationalset.client.errors import Closed, Lost, Silence, Unavailable
+from zc.generationalset.client.replies import PROBLEM_SIZE, Body, Reply
+from zc.generationalset.client.steps import Course, Read, Request, Step, Wait
 
 CONNECT = 10.0  # seconds
 #: Events of httpcore: there is a connection, to a server or to a proxy.

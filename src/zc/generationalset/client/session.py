@@ -22,14 +22,10 @@ from zc.generationalset.answers import (
     covers,
     fits,
 )
-from zc.generationalset.client._backoff import Backoff
-from zc.generationalset.client._replies import (
-    BadAnswer,
-    Reply,
-    Unavailable,
-    check,
-)
-from zc.generationalset.client._steps import Request, Steps, Wait
+from zc.generationalset.client.backoff import Backoff
+from zc.generationalset.client.errors import BadAnswer, Unavailable
+from zc.generationalset.client.replies import Reply, check
+from zc.generationalset.client.steps import Request, Steps, Wait
 from zc.generationalset.replica import Replica
 
 T = TypeVar('T')

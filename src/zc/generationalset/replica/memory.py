@@ -1,0 +1,263 @@
+"""The client's copy of a set, in memory."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from operator import attrgetter
+from typing import Any
+
+from zc.generationalset.answers import (
+    NOTHING,
+    Answer,
+    Change,
+    Position,
+    Subset,
+    SubsetUpdates,
+    Updates,
+    check_answer,
+    check_fits,
+    check_mapping,
+    check_number,
+    held,
+    pair,
+    read,
+)
+from zc.generationalset.replica.echo import is_echo
+from zc.generationalset.replica.files import write_file
+
+Path = tuple[Any, ...]
+
+
+class Replica:
+    """A copy of a set, or of a tree of sets, that updates keep current.
+
+    >>> from types import SimpleNamespace as Thing
+    >>> from zc.generationalset import GSet
+    >>> things = GSet()
+    >>> things.add(Thing(id=1))
+    >>> replica = Replica()
+    >>> replica.apply(things.generational_updates(replica.generation))
+    [Change(kind='added', path=(1,), item=namespace(id=1))]
+    >>> replica.generation, replica.items
+    (2, {1: namespace(id=1)})
+
+    ``get_id`` returns the id of an item, for updates that don't say it; by
+    default that is its attribute ``id``.
+    """
+
+    def __init__(
+            self, get_id: Callable[[Any], Any] = attrgetter('id')) -> None:
+        self._get_id = get_id
+        #: What to ask for updates since.
+        self.generation = 0
+        #: The history that the generation belongs to.
+        self.epoch: str | None = None
+        #: Items by id, the one changed last comes last; for a subset, a
+        #: ``Subset``, a dictionary of its items.  Not to be changed.
+        self.items: dict[Any, Any] = {}
+
+    def apply(self, updates: Mapping[str, Any]) -> list[Change]:
+        """Apply an answer, and return what it changed here, in order.
+
+        O(what the answer lists); with ``contents``, also O(what is here).
+
+        >>> replica = Replica()
+        >>> replica.apply({'epoch': 'a', 'since': 0, 'generation': 3,
+        ...                'contents': [('bob', 'Bob')]})
+        [Change(kind='added', path=('bob',), item='Bob')]
+        >>> replica.apply({'epoch': 'a', 'since': 3, 'generation': 5,
+        ...                'removals': ['bob'], 'adds': [('ann', 'Ann')]})
+        ... # doctest: +NORMALIZE_WHITESPACE
+        [Change(kind='removed', path=('bob',), item='Bob'),
+         Change(kind='added', path=('ann',), item='Ann')]
+
+        The changes, made one after the other to a copy of what was here, make
+        it equal to what is here now.  A subset that comes is added, and then
+        all that is in it; one that goes is removed, and that says it all.  An
+        item that comes again as it is, such as an own write, is no change.
+
+        updates
+            From ``client_updates`` of a set, or ``wire.decode``: the answer
+            to this replica's generation and epoch.  ``adds`` and ``contents``
+            are iterated over once.
+
+            Or from ``generational_updates``, which don't tell what they
+            answer: whoever applies them must know that it is this
+            replica's generation.  If theirs is below that, the server has
+            lost changes, and the replica becomes empty, with generation 0.
+
+        Raises Misfit for the answer to another question, and ValueError for
+        what isn't an answer at all.  Then nothing is changed.
+        """
+        check_mapping(updates)
+        if 'since' in updates:
+            return self._apply_answer(check_answer(updates))
+        generation = check_number(updates, 'generation', 0)
+        if generation < self.generation:
+            return self._become(NOTHING, _update, Updates(True, [], []))
+        return self._become(
+            Position(self.epoch, generation), _update,
+            held(read(updates, self._with_id)))
+
+    def _apply_answer(self, answer: Answer) -> list[Change]:
+        check_fits(answer, Position(self.epoch, self.generation))
+        return self._become(
+            Position(answer['epoch'], answer['generation']),
+            _replace if 'reset' in answer else _update, held(read(answer)))
+
+    def _become(
+            self, position: Position, change: _Change, updates: Updates,
+    ) -> list[Change]:
+        changes: list[Change] = []
+        change(self.items, updates, (), changes)
+        # Last: if this is interrupted, the same changes come once more.
+        self.epoch, self.generation = position
+        return changes
+
+    def _with_id(self, ob: Any) -> tuple[Any, Any]:
+        if isinstance(ob, SubsetUpdates):
+            return pair(ob)
+        return self._get_id(ob), ob
+
+    def dump(self, path: str | os.PathLike[str]) -> None:
+        """Store this in a file, in the place of what was there.
+
+        O(n); memory for a part of it only.  The file is an answer, as JSON,
+        that a new replica can apply (docs/protocol.txt).  It is written apart
+        and then put into its place, so it is the old one or the new one
+        whatever happens, and only its owner may read it.  A replica that has
+        nothing, generation 0, is no file.
+
+        Raises TypeError for an item that can't be JSON, and OSError.
+        """
+        from zc.generationalset.wire import encode_chunks
+        if self.generation == 0:
+            with suppress(FileNotFoundError):
+                os.remove(os.path.realpath(path))
+            return
+        write_file(path, encode_chunks({
+            'epoch': self.epoch, 'since': 0, 'generation': self.generation,
+            'contents': _entries(self.items)}))
+
+    @classmethod
+    def load(
+            cls, path: str | os.PathLike[str],
+            get_id: Callable[[Any], Any] = attrgetter('id')) -> Replica:
+        """Return the replica that was stored in a file.
+
+        O(n).  A new one, with generation 0, if there is no such file.
+
+        Raises ValueError for a file that isn't a stored replica, or not all
+        of it, and OSError.
+        """
+        from zc.generationalset.wire import Limits, decode
+        replica = cls(get_id)
+        try:
+            with open(path, 'rb') as file:
+                data = file.read()
+        except FileNotFoundError:
+            return replica
+        try:
+            # It isn't from somebody else.
+            limits = Limits(size=sys.maxsize, count=sys.maxsize)
+            replica.apply(decode(data, limits))
+        except ValueError as error:
+            raise ValueError(f'{os.fspath(path)}: expected a stored replica, '
+                             f'got: {error}') from error
+        return replica
+
+
+def _update(
+        items: dict[Any, Any], updates: Updates, path: Path,
+        changes: list[Change]) -> None:
+    """Change the items of a set as updates say."""
+    gone = _unlisted(items, updates) if updates.whole else updates.removals
+    _remove(items, gone, path, changes)
+    _enter(items, updates, path, set(), changes)
+
+
+def _replace(
+        items: dict[Any, Any], updates: Updates, path: Path,
+        changes: list[Change]) -> None:
+    """Make the items of a set those that updates list, and no others.
+
+    The server says that the client has nothing of them.  Those that are here
+    only tell what changes.
+    """
+    _remove(items, _unlisted(items, updates), path, changes)
+    _enter(items, updates, path, set(items), changes)
+
+
+#: ``_update`` or ``_replace``.
+_Change = Callable[[dict[Any, Any], Updates, Path, list[Change]], None]
+
+
+def _unlisted(items: dict[Any, Any], updates: Updates) -> list[Any]:
+    listed = {id for id, _ in updates.entries}
+    return [id for id in items if id not in listed]
+
+
+def _remove(
+        items: dict[Any, Any], ids: list[Any], path: Path,
+        changes: list[Change]) -> None:
+    for id in ids:
+        if id in items:
+            changes.append(Change('removed', (*path, id), items.pop(id)))
+
+
+def _enter(
+        items: dict[Any, Any], updates: Updates, path: Path, stale: set[Any],
+        changes: list[Change]) -> None:
+    """Put the entries of updates; ``stale`` are ids of subsets to replace."""
+    for id, ob in updates.entries:
+        if isinstance(ob, Updates):
+            subset = _put_subset(items, id, path, changes)
+            change = _replace if id in stale else _update
+            change(subset, ob, (*path, id), changes)
+            stale.discard(id)
+        else:
+            _put(items, id, ob, path, changes)
+
+
+def _put_subset(
+        items: dict[Any, Any], id: Any, path: Path, changes: list[Change],
+) -> Subset:
+    """Move a subset, perhaps a new one, to the end, and return it."""
+    subset = items.pop(id, _MISSING)
+    if not isinstance(subset, Subset):
+        if subset is not _MISSING:
+            changes.append(Change('removed', (*path, id), subset))
+        subset = Subset()
+        changes.append(Change('added', (*path, id), subset))
+    items[id] = subset
+    return subset
+
+
+def _put(
+        items: dict[Any, Any], id: Any, item: Any, path: Path,
+        changes: list[Change]) -> None:
+    """Put an item at the end."""
+    old = items.pop(id, _MISSING)
+    if isinstance(old, Subset):
+        changes.append(Change('removed', (*path, id), old))
+        old = _MISSING
+    items[id] = item
+    if old is _MISSING:
+        changes.append(Change('added', (*path, id), item))
+    elif not is_echo(old, item):
+        changes.append(Change('changed', (*path, id), item))
+
+
+_MISSING = object()
+
+
+def _entries(items: dict[Any, Any]) -> Iterator[Any]:
+    """Yield the entries of contents."""
+    for id, item in items.items():
+        if isinstance(item, Subset):
+            yield SubsetUpdates(id=id, contents=_entries(item))
+        else:
+            yield id, item

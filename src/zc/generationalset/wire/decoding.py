@@ -1,0 +1,125 @@
+"""Answers out of JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from zc.generationalset.answers import (
+    Answer,
+    SubsetUpdates,
+    check_answer,
+    check_members,
+)
+from zc.generationalset.wire.encoding import FORMAT, HEAD
+from zc.generationalset.wire.hashes import SAME_IDS, check_hashes
+from zc.generationalset.wire.ids import id_from_plain
+from zc.generationalset.wire.jsontext import (
+    LIMITS,
+    Limits,
+    Reader,
+    Text,
+    WireError,
+)
+from zc.generationalset.wire.values import value_from_plain
+
+_MEMBERS = 'removals', 'adds', 'contents'
+
+
+class _Members(msgspec.Struct):
+    removals: list[Any] | UnsetType = UNSET
+    adds: list[tuple[Any, Any] | _Subset] | UnsetType = UNSET
+    contents: list[tuple[Any, Any] | _Subset] | UnsetType = UNSET
+
+
+class _Subset(_Members, kw_only=True):
+    id: Any
+
+
+class _Answer(_Members, kw_only=True):
+    format: int
+    epoch: str | None
+    since: int
+    generation: int
+    since_epoch: str | UnsetType | None = UNSET
+    reset: str | UnsetType = UNSET
+
+
+_ANSWER: Reader[_Answer] = Reader(_Answer)
+
+
+def decode(text: Text, limits: Limits = LIMITS) -> Answer:
+    """Return the answer of which this is the JSON text.
+
+    O(n), about 2 ms for 1,000 items of 200 bytes.
+
+    >>> decode('{"format": 1, "epoch": "e", "since": 3, "generation": 5,'
+    ...        ' "adds": [["bob", {"age": 42}]]}')
+    {'epoch': 'e', 'since': 3, 'generation': 5, 'adds': [('bob', {'age': 42})]}
+
+    Raises WireError for what is not an answer as described in the protocol, or
+    is beyond the limits.
+    """
+    answer, simple = _ANSWER.read(text, limits)
+    if answer.format != FORMAT:
+        raise WireError(f'expected format {FORMAT}, got {answer.format}')
+    updates = _present(answer, HEAD)
+    members = _present(answer, _MEMBERS)
+    _check(check_answer, updates | members)
+    return cast(Answer, updates | _read_members(members, simple))
+
+
+def _present(struct: msgspec.Struct, names: Iterable[str]) -> dict[str, Any]:
+    """Return the members that the text has."""
+    return {name: value for name in names
+            if (value := getattr(struct, name)) is not UNSET}
+
+
+def _check(check: Callable[[Any], object], updates: dict[str, Any]) -> None:
+    try:
+        check(updates)
+    except ValueError as error:
+        raise WireError(str(error)) from error
+
+
+def _read_members(members: dict[str, Any], simple: bool) -> dict[str, Any]:
+    """Return what an answer says of one set, ids and values being read."""
+    _check(check_members, members)
+    if 'contents' in members:
+        return {'contents': _entries(members['contents'], simple)}
+    result: dict[str, Any] = {}
+    if members.get('removals'):
+        result['removals'] = [id_from_plain(id) for id in members['removals']]
+    if members.get('adds'):
+        result['adds'] = _entries(members['adds'], simple)
+    return result
+
+
+def _entries(
+        entries: list[tuple[Any, Any] | _Subset], simple: bool) -> list[Any]:
+    """Return entries with values in the place of plain data.
+
+    Unless they are simple, when these are the same.
+    """
+    result: list[Any] = []
+    others: list[Any] = []  # ids that aren't strings
+    for entry in entries:
+        if isinstance(entry, _Subset):
+            id = id_from_plain(entry.id)
+            members = _read_members(_present(entry, _MEMBERS), simple)
+            result.append(SubsetUpdates(id=id, **members))
+        else:
+            id, item = entry
+            if type(id) is not str:
+                id = id_from_plain(id)
+                entry = id, item
+            if not simple:
+                entry = id, value_from_plain(item)
+            result.append(entry)
+        if type(id) is not str:
+            others.append(id)
+    check_hashes(others, SAME_IDS)
+    return result
