@@ -89,6 +89,7 @@ def encode_chunks(
     ...     {'epoch': 'e', 'since': 3, 'generation': 5, 'adds': [('a', 1j)]},
     ...     unreadable=lambda path, error: print(path, type(error))))
     ('a',) <class 'TypeError'>
+    >>> from zc.generationalset.wire import decode
     >>> decode(text)['adds']
     [('a', {'$unreadable': 'the server can not send it; its log says more'})]
 

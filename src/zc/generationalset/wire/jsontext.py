@@ -105,25 +105,6 @@ class Reader(Generic[T]):
         return tree, not (odd or extended)
 
 
-ANY: Reader[Any] = Reader(Any)
-
-
-def parse(text: Text, limits: Limits = LIMITS) -> Any:
-    """Return JSON text as plain data, without a look at extended values.
-
-    For ``value_from_plain`` and ``id_from_plain``, where values and ids are
-    within something else.
-
-    >>> from zc.generationalset.wire import id_from_plain
-    >>> batch = parse('{"changes": [{"op": "set", "path": ["a", 1]}]}')
-    >>> [id_from_plain(id) for id in batch['changes'][0]['path']]
-    ['a', 1]
-
-    Raises WireError.
-    """
-    return ANY.read(text, limits)[0]
-
-
 def _as_bytes(text: Text, limits: Limits) -> bytes:
     if len(text) > limits.size:
         raise _beyond(limits.size, 'bytes', len(text))
@@ -251,6 +232,25 @@ def _members(data: Any) -> int:
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=float)  # of Inexact numbers
+
+ANY: Reader[Any] = Reader(Any)
+
+
+def parse(text: Text, limits: Limits = LIMITS) -> Any:
+    """Return JSON text as plain data, without a look at extended values.
+
+    For ``value_from_plain`` and ``id_from_plain``, where values and ids are
+    within something else.
+
+    >>> from zc.generationalset.wire import id_from_plain
+    >>> batch = parse('{"changes": [{"op": "set", "path": ["a", 1]}]}')
+    >>> [id_from_plain(id) for id in batch['changes'][0]['path']]
+    ['a', 1]
+
+    Raises WireError.
+    """
+    return ANY.read(text, limits)[0]
+
 
 _encode = msgspec.json.Encoder().encode
 
