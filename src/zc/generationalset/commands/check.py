@@ -22,6 +22,7 @@ from zc.generationalset.commands import (
     add_command,
 )
 from zc.generationalset.commands._terminal import escape
+from zc.generationalset.extras import need
 from zc.generationalset.interfaces import IServed
 
 DESCRIPTION = '''\
@@ -36,6 +37,9 @@ examples:
 
   gset check zeo://localhost:8100
       checks the sets of a database server; the URI is one of zodburi
+
+  gset check https://example.org/sync --replica copy.sqlite
+      compares the copy that "gset watch --replica" keeps with the server
 
 A file is opened read-only, and nothing is ever written, so applications may go
 on.  Objects in a database can run any code when they are loaded.  So the
@@ -52,18 +56,32 @@ def add_parser(commands: Any) -> None:
     parser = add_command(
         commands, 'check', 'audit the sets of a database', DESCRIPTION)
     parser.add_argument(
-        'data', metavar='DATA.fs|URI',
-        help='a FileStorage, or a URI as zodburi understands it')
+        'data', metavar='DATA.fs|URI|URL',
+        help='a FileStorage, or a URI as zodburi understands it; with '
+        '--replica, the URL of a server')
     parser.add_argument(
         'path', nargs='?', metavar='path/in/root',
         help='path of the set in the root; all sets in the root if left out')
     parser.add_argument(
         '--trust', action='store_true',
         help='load classes of applications, from a database that you trust')
+    parser.add_argument(
+        '--replica', metavar='FILE.sqlite',
+        help='compare this copy with a server, whose URL is given')
+    parser.add_argument(
+        '--token-file', metavar='FILE',
+        help='has the token for the server, and nothing else')
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.replica is not None:
+        need('client')
+        from zc.generationalset.commands._comparing import compare
+        return compare(options.data, options.token_file, options.replica)
+    if options.data.startswith(('http://', 'https://')):
+        raise Failure('expected --replica FILE.sqlite, a copy that is '
+                      'compared with the server')
     with _root(options.data, options.trust) as root:
         return _check(find_sets(root, options.path))
 
