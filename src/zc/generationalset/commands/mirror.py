@@ -71,7 +71,7 @@ def mirror(options: argparse.Namespace) -> int:
     from zc.generationalset.commands._talking import connect
     from zc.generationalset.mirror import Follower, StoredMirror
     from zc.generationalset.server import _run
-    from zc.generationalset.server._database import CONNECTIONS
+    from zc.generationalset.server.jobs import CONNECTIONS
 
     _logs.configure(options.log_format, options.log_level)
     tokens = Tokens(options.token_file)

@@ -165,7 +165,7 @@ def opened(
         options: argparse.Namespace, tokens: Tokens,
 ) -> Iterator[tuple[Starlette, Found]]:
     """Open the database; yield an application, and what it serves."""
-    from zc.generationalset.server._database import CONNECTIONS
+    from zc.generationalset.server.jobs import CONNECTIONS
 
     if tokens:  # Data of users isn't for everybody on this machine.
         os.umask(0o077)

@@ -35,16 +35,17 @@ from starlette.routing import BaseRoute, Route
 from zc.generationalset.server import (
     description,
     ending,
+    events,
     items,
     monitoring,
     pages,
     updates,
 )
 from zc.generationalset.server.access import Access, bearer
-from zc.generationalset.server.bodies import Limits
 from zc.generationalset.server.budget import Budget
 from zc.generationalset.server.hosts import Hosts
 from zc.generationalset.server.metrics import Metrics
+from zc.generationalset.server.options import Limits, Options
 from zc.generationalset.server.problems import (
     Defects,
     Isolated,
@@ -58,6 +59,7 @@ from zc.generationalset.server.sites import (
     cors,
 )
 from zc.generationalset.server.trees import Trees
+from zc.generationalset.sources import Source
 
 __all__ = ['Limits', 'Problem', 'Service', 'application']
 
@@ -73,18 +75,14 @@ class Service:
     stopping = False
 
     def __init__(
-            self, db: Any, find: Callable[[Any, Any], Any], access: Access,
-            default: Callable[[Any], Any] | None, limits: Limits, pace: float,
-            heartbeat: float) -> None:
+            self, source: Source, access: Access, options: Options) -> None:
         self._process = os.getpid()
         self.metrics = Metrics()
         self.access = access
-        self.default = default
-        self.limits = limits
-        self.budget = Budget(limits.bodies)
-        self._make_trees = partial(
-            Trees, db, find, default, pace, heartbeat,
-            limits.copies, self.metrics)
+        self.default = options.default
+        self.limits = options.limits
+        self.budget = Budget(options.limits.bodies)
+        self._make_trees = partial(Trees, source, options, self.metrics)
         self._trees: tuple[asyncio.AbstractEventLoop, Trees] | None = None
 
     def trees(self) -> Trees:
@@ -130,13 +128,15 @@ class Service:
             Says who asks, and so which tree it is.
         change
             Called with the set, in a transaction, in a thread; again, if that
-            conflicts with another one.
+            conflicts with another one.  What other sources than databases of
+            ZODB call it with is their editor's ``root``.
 
         Raises what ``change`` raises, with nothing written.  A Problem is
         told to the client.
         """
         name = self.access.tree_name(request)
-        _, new = await items.write(self, request, name, change)
+        _, new = await items.write(
+            self, request, name, lambda editor: change(editor.root))
         return items.response({}, new, 200)
 
     def stop(self) -> None:
@@ -146,7 +146,7 @@ class Service:
             self._trees[1].wake()
 
     async def close(self) -> None:
-        """Stop, and let go of the database, which the caller closes."""
+        """Stop, and let go of the source, which the caller closes."""
         self.stop()
         if self._trees is not None:
             loop, trees = self._trees
@@ -159,7 +159,7 @@ class Service:
 
 
 def application(
-        db: Any, find: Callable[..., Any], *,
+        source: Any, find: Callable[..., Any] | None = None, *,
         name: Callable[[Request], Hashable] | None = None,
         tokens: Mapping[str, str] | None = None,
         authenticate: Callable[[Request], Any] | None = None,
@@ -178,12 +178,13 @@ def application(
 
     It can be mounted into any other ASGI application.  It runs on asyncio.
 
-    db
-        A ``ZODB.DB``.  All of its connections may be written to by others.
+    source
+        A ``ZODB.DB``.  All of its connections may be written to by others.  Or
+        any other ``zc.generationalset.sources.Source``.
     find
-        ``find(root)`` returns the set that is served; with ``name``,
-        ``find(root, name)``.  Called in threads, within a transaction.  None,
-        or a LookupError, is a 404.
+        For a ``ZODB.DB``: ``find(root)`` returns the set that is served; with
+        ``name``, ``find(root, name)``.  Called in threads, within a
+        transaction.  None, or a LookupError, is a 404.
     name
         Returns which tree a request is about: the user's, perhaps, with
         ``lambda request: request.scope['user']``.  Called in the event loop,
@@ -220,7 +221,8 @@ def application(
     heartbeat
         Seconds between signs of life in a stream.
 
-    Raises ValueError for contradicting or empty options.
+    Raises ValueError for contradicting or empty options, and TypeError for
+    what is no source.
     """
     if tokens is not None:
         if authenticate is not None:
@@ -231,10 +233,11 @@ def application(
     if hosts is not None or (authenticate is None and name is None):
         checked = [Middleware(Hosts, names=hosts)]
     limits = limits or Limits()
+    source = _source(source, find, name is not None)
     service = Service(
-        db, find if name is not None else lambda root, _: find(root),
-        Access(authenticate, name, write, limits.streams), default, limits,
-        pace, heartbeat)
+        source,
+        Access(authenticate, name, write, limits.streams, source.failures),
+        Options(default, limits, pace, heartbeat))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -254,6 +257,22 @@ def application(
     app.router.redirect_slashes = False
     app.state.gset = service
     return app
+
+
+def _source(
+        source: Any, find: Callable[..., Any] | None, has_names: bool,
+) -> Source:
+    if find is None:
+        if not isinstance(source, Source):
+            raise TypeError('expected a source, or a ZODB.DB and find, got '
+                            f'{type(source).__name__}')
+        return source
+    # Here, since other sources don't need ZODB.
+    from zc.generationalset.sources.zodb import ZODBSource
+
+    if not has_names:
+        return ZODBSource(source, lambda root, _: find(root))
+    return ZODBSource(source, find)
 
 
 class _Anything(PathConvertor):
@@ -281,7 +300,7 @@ def _routes(service: Service) -> list[Route]:
 
     return [
         route('/updates', updates.updates, 'GET'),
-        route('/events', updates.events, 'GET'),
+        route('/events', events.events, 'GET'),
         route('/batch', items.batch, 'POST'),
         # Without methods: any, since they depend on the path.
         route('/items/{path:anything}', items.item),

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from starlette.requests import Request
-from ZODB.POSException import POSError
 
 from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.turns import USER
@@ -59,18 +58,22 @@ class Access:
     streams
         How many event streams and long polls a user, or without users an
         address, may have open.
+    failures
+        Exceptions of a database that fails: they don't say that there is no
+        such tree.
     """
 
     def __init__(
             self, authenticate: Authenticate | None,
             name: Callable[[Request], Hashable] | None, write: Write | None,
-            streams: int) -> None:
+            streams: int, failures: tuple[type[Exception], ...]) -> None:
         self._authenticate = authenticate
         self._name = name
         self._write = authenticate is not None if write is None else write
         #: Whether all requests are about the same tree.
         self.is_one_tree = name is None
         self._streams = streams
+        self._failures = failures
         self._open: Counter[Hashable] = Counter()
 
     def check(self, request: Request) -> None:
@@ -91,7 +94,7 @@ class Access:
         try:
             with _permission():
                 return self._name(request)
-        except POSError:
+        except self._failures:
             raise
         except LookupError as error:
             raise Problem(404, 'there is no such tree') from error

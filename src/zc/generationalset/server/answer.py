@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
 
 from zc.generationalset import wire
 from zc.generationalset.answers import NOTHING, Position
@@ -18,51 +21,56 @@ SMALL = 256 * 1024
 WHOLE = 32 * 1024
 
 
+class Large(NamedTuple):
+    """A large answer: what comes first, and the file with the rest."""
+
+    head: bytes
+    spool: Spool
+
+    async def blocks(self) -> AsyncGenerator[bytes, None]:
+        """Iterate over all of it; see ``Spool.blocks``."""
+        deflated = self.spool.deflated
+        yield compression.begin(self.head) if deflated else self.head
+        async with aclosing(self.spool.blocks()) as blocks:
+            async for block in blocks:
+                yield block
+        if deflated:
+            yield deflated.end(self.head)
+
+
+@dataclass(frozen=True, eq=False)
 class Answer:
     """The answer to one question, at one moment."""
 
-    def __init__(
-            self, asked: Position, position: Position, count: int,
-            body: bytes = b'', tree: Position | None = None) -> None:
-        self.asked = asked
-        #: What a client has that has applied it.
-        self.position = position
-        #: Where the tree is.  A client of a mirror may be ahead of it.
-        self.tree = tree or position
-        #: How many commits it has seen, at least.
-        self.count = count
-        #: All of it, if it is small,
-        self.body = body
-        #: or where it is, and what comes before that.
-        self.large: Spool | None = None
-        self.head = b''
-        self.compressed = False
-        #: Whether another one has to be made in its place.
-        self.is_unwanted = False
-        self._event = b''
+    asked: Position
+    #: What a client has that has applied it.
+    position: Position
+    #: Where the tree is.  A client of a mirror may be ahead of it.
+    tree: Position
+    #: How many commits it has seen, at least.
+    count: int
+    #: All of it, if it is small.
+    body: bytes = b''
+    _: KW_ONLY
+    large: Large | None = None
+    compressed: bool = False
+    #: Whether it says nothing, and another one has to be made in its place.
+    is_unwanted: bool = False
 
     @property
     def says_nothing(self) -> bool:
         return self.asked == self.position
 
     @property
-    def is_reset(self) -> bool:
-        """Whether the client is of another epoch."""
-        return (self.asked.generation != 0
-                and self.asked.epoch != self.tree.epoch)
-
-    @property
     def has_failed(self) -> bool:
         """Whether not all of it could be made."""
-        return self.large is not None and self.large.failed
+        return self.large is not None and self.large.spool.failed
 
-    @property
+    @cached_property
     def event(self) -> bytes:
         """The same as an event of a stream, if it is small."""
-        if not self._event:
-            self._event = b'id: %b\nevent: updates\ndata: %b\n\n' % (
-                str(self.position).encode(), self.body)
-        return self._event
+        return b'id: %b\nevent: updates\ndata: %b\n\n' % (
+            str(self.position).encode(), self.body)
 
     def reset(self, asked: Position) -> Answer:
         """Return the answer to a client of another epoch.
@@ -71,25 +79,13 @@ class Answer:
         is small.  They differ in the beginning only, so that all clients who
         start over at the same moment share the rest, whatever they had.
         """
-        answer = Answer(asked, self.position, self.count, tree=self.tree)
         head = beginning(self.position, asked)
-        if self.large is None:
-            mine = beginning(self.position, NOTHING)
-            answer.body = head + self.body.removeprefix(mine)
-        else:
-            answer.large, answer.compressed = self.large, self.compressed
-            answer.head = head
-        return answer
-
-    async def blocks(self, large: Spool) -> AsyncGenerator[bytes, None]:
-        """Iterate over a large answer; see ``Spool.blocks``."""
-        deflated = large.deflated
-        yield compression.begin(self.head) if deflated else self.head
-        async with aclosing(large.blocks()) as blocks:
-            async for block in blocks:
-                yield block
-        if deflated:
-            yield deflated.end(self.head)
+        if self.large is not None:
+            return replace(
+                self, asked=asked, large=self.large._replace(head=head))
+        mine = beginning(self.position, NOTHING)
+        return replace(
+            self, asked=asked, body=head + self.body.removeprefix(mine))
 
 
 def beginning(position: Position, asked: Position) -> bytes:
@@ -103,6 +99,6 @@ def beginning(position: Position, asked: Position) -> bytes:
 
 def nothing_new(position: Position, count: int) -> Answer:
     """Return the answer for somebody who has everything."""
-    return Answer(position, position, count, wire.encode({
+    return Answer(position, position, position, count, wire.encode({
         'epoch': position.epoch, 'since': position.generation,
         'generation': position.generation}))

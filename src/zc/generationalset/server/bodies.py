@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sized
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import anyio
@@ -12,50 +11,10 @@ from starlette.requests import ClientDisconnect, Request
 
 from zc.generationalset import wire
 from zc.generationalset.server.budget import Share
-from zc.generationalset.server.edits import Change
+from zc.generationalset.server.edits import Edit
+from zc.generationalset.server.options import Limits
 from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.turns import Turns
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What is taken of one request, of one client, and of all.
-
-    document
-        Bytes of a document.
-    batch
-        Bytes of a batch.
-    changes
-        Changes in a batch.
-    depth
-        How deeply lists and objects may be nested in a document, and ids in
-        a path.
-    path
-        Bytes of a path of ids, as it is in a URL.
-    streams
-        Open event streams and long polls of one user, or, without users, of
-        one address.
-    wait
-        Seconds that a long poll may last.
-    seconds
-        Seconds that a body may take to arrive.
-    bodies
-        Bytes of all large bodies that are there at the same time.
-    copies
-        Bytes of all temporary files with large answers.
-    """
-
-    document: int = 1_000_000
-    batch: int = 32_000_000
-    changes: int = 10_000
-    depth: int = 64
-    path: int = 4_000
-    streams: int = 100
-    wait: float = 60
-    seconds: float = 30
-    bodies: int = 256_000_000
-    copies: int = 2_000_000_000
-
 
 #: Bytes that are parsed where they arrive.  More are parsed in a thread, so
 #: many at a time, so that others go on meanwhile.
@@ -80,18 +39,18 @@ async def nothing(request: Request, limits: Limits) -> None:
                           'item does not end in a slash')
 
 
-async def changes(
+async def edits(
         request: Request, limits: Limits, share: Share, threads: Turns,
-) -> list[Change]:
+) -> list[Edit]:
     """Return the changes of a batch."""
     body = await _body(request, limits.batch, limits, share)
     if len(body) <= AT_ONCE:
-        return _changes(_texts(body, limits), 0, limits)
+        return _edits(_texts(body, limits), 0, limits)
     texts = await threads.run(_texts, body, limits)
-    changes: list[Change] = []
+    edits: list[Edit] = []
     for part in _parts(texts):
-        changes += await threads.run(_changes, part, len(changes), limits)
-    return changes
+        edits += await threads.run(_edits, part, len(edits), limits)
+    return edits
 
 
 def _parts(texts: list[bytes]) -> Iterator[list[bytes]]:
@@ -120,46 +79,46 @@ def _texts(body: bytes, limits: Limits) -> list[bytes]:
     return [bytes(text) for text in listed]
 
 
-def _changes(
-        texts: list[bytes], first: int, limits: Limits) -> list[Change]:
+def _edits(
+        texts: list[bytes], first: int, limits: Limits) -> list[Edit]:
     """Return changes of a batch; ``first`` is the index of the first."""
-    changes = []
+    edits = []
     for index, text in enumerate(texts, first):
         try:
-            changes.append(_change(text, limits))
+            edits.append(_edit(text, limits))
         except Problem as problem:
             problem.members['change'] = index
             raise
-    return changes
+    return edits
 
 
 class _Batch(msgspec.Struct):
     changes: list[msgspec.Raw]
 
 
-class _Change(msgspec.Struct):
+class _Edit(msgspec.Struct):
     op: Literal['put', 'add', 'set', 'remove']
     path: list[Any]
     item: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 _BATCH: wire.Reader[_Batch] = wire.Reader(_Batch)
-_CHANGE: wire.Reader[_Change] = wire.Reader(_Change)
+_EDIT: wire.Reader[_Edit] = wire.Reader(_Edit)
 
 
-def _change(text: bytes, limits: Limits) -> Change:
+def _edit(text: bytes, limits: Limits) -> Edit:
     try:
-        change, _ = _CHANGE.read(text, wire.Limits(
+        edit, _ = _EDIT.read(text, wire.Limits(
             limits.batch, limits.depth + 2, limits.batch))
-        ids = tuple([wire.id_from_plain(id) for id in change.path])
+        ids = tuple([wire.id_from_plain(id) for id in edit.path])
     except wire.WireError as error:
         raise Problem(400, str(error)) from error
     check_path(ids, wire.encode_path(ids), limits)
-    if change.op in ('set', 'remove'):
-        return Change(change.op, ids)
-    if change.item is msgspec.UNSET:
+    if edit.op in ('set', 'remove'):
+        return Edit(edit.op, ids)
+    if edit.item is msgspec.UNSET:
         raise Problem(400, 'expected an item')
-    return Change(change.op, ids, _normal(bytes(change.item), limits))
+    return Edit(edit.op, ids, _normal(bytes(edit.item), limits))
 
 
 def check_path(ids: Sized, path: Sized, limits: Limits) -> None:

@@ -1,27 +1,31 @@
-"""What is read of the database, in threads: sets, positions and answers."""
+"""How answers are made: read from a source, in threads, and encoded."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
 import logging
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
-from transaction.interfaces import TransientError
-from ZODB.POSException import POSError
-
-from zc.generationalset import GenerationalSet, wire
+from zc.generationalset import wire
 from zc.generationalset.answers import NOTHING, Position
-from zc.generationalset.interfaces import IServed
-from zc.generationalset.server._database import Database, Snapshot
-from zc.generationalset.server.answer import SMALL, WHOLE, Answer, beginning
+from zc.generationalset.server.answer import (
+    SMALL,
+    WHOLE,
+    Answer,
+    Large,
+    beginning,
+)
 from zc.generationalset.server.compression import Deflated
 from zc.generationalset.server.copies import Copies
 from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.spool import Spools
+from zc.generationalset.sources import Path, Snapshot, Source
 
 #: Answers of fewer bytes are not worth compressing.
 COMPRESSIBLE = 1000
@@ -31,27 +35,43 @@ REPORTED = 1000
 logger = logging.getLogger('zc.generationalset.server')
 
 
-class Begun(NamedTuple):
-    """An answer that is being made, from a snapshot."""
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """An answer of which the beginning is encoded.
 
-    snapshot: Snapshot
-    answer: Answer
-    first: list[bytes]
+    The members before ``first`` are those of an Answer.
+    """
+
+    asked: Position
+    position: Position
+    tree: Position
+    count: int
+    first: bytes
     #: None if there is no more.
     rest: Iterator[bytes] | None
+    #: Where the rest is read from.
+    snapshot: Snapshot
     #: Whether the client starts over.
     is_reset: bool
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the client is of another epoch."""
+        return (self.asked.generation != 0
+                and self.asked.epoch != self.tree.epoch)
 
-class Reader:
-    """Finds sets, and encodes their answers."""
+    def answer(self, body: bytes = b'', **others: Any) -> Answer:
+        return Answer(self.asked, self.position, self.tree, self.count, body,
+                      **others)
+
+
+class Encoder:
+    """Encodes the answers of a source."""
 
     def __init__(
-            self, database: Database, find: Callable[[Any, Any], Any],
-            default: Callable[[Any], Any] | None,
+            self, source: Source, default: Callable[[Any], Any] | None,
             loop: asyncio.AbstractEventLoop, spools: Spools) -> None:
-        self._database = database
-        self._find = find
+        self._source = source
         self._default = default
         self._loop = loop
         self._spools = spools
@@ -62,57 +82,6 @@ class Reader:
     def close(self) -> None:
         self._copies.close()
 
-    def find(self, root: Any, name: Hashable) -> Any:
-        """Return the set of a name.  Raises a Problem if there is none."""
-        try:
-            gset = self._find(root, name)
-        except POSError:
-            raise  # it can't be read, which doesn't say that it isn't there
-        except LookupError:
-            gset = None
-        if gset is None:
-            raise Problem(404, 'there is no such tree')
-        if not IServed.providedBy(gset):
-            raise TypeError(
-                f'expected find to return a GenerationalSet, got {gset!r}')
-        return gset
-
-    def writable(self, root: Any, name: Hashable) -> GenerationalSet:
-        """Return the same for writing.  Raises a Problem for a mirror."""
-        gset = self.find(root, name)
-        if not isinstance(gset, GenerationalSet):
-            raise Problem(403, 'this is a mirror, for reading; write to '
-                          f'{gset.source}', source=gset.source)
-        return gset
-
-    def renew(self, root: Any, name: Hashable, seen: Any) -> str | None:
-        """Renew the epoch of a tree that is behind what was seen of it.
-
-        Return the new one; None if it isn't behind, if another process was
-        faster, or for a mirror, which does as its source does.
-        """
-        gset = self.find(root, name)
-        if (not isinstance(gset, GenerationalSet) or gset.epoch != seen.epoch
-                or gset.generation >= seen.generation):
-            return None
-        gset.renew()
-        return gset.epoch
-
-    def positions(
-            self, names: list[Hashable]) -> tuple[int, list[Position | None]]:
-        """Return where trees are, None for those that are gone."""
-        with self._database.snapshot() as snapshot:
-            return snapshot.count, [
-                self._position(snapshot, name) for name in names]
-
-    def _position(
-            self, snapshot: Snapshot, name: Hashable) -> Position | None:
-        try:
-            gset = self.find(snapshot.root, name)
-        except Problem:
-            return None
-        return Position(gset.epoch, gset.generation)
-
     def answer(
             self, name: Hashable, asked: Position, compressed: bool,
             has_fallen: Callable[[Position, int], bool]) -> Answer:
@@ -121,58 +90,50 @@ class Reader:
         It is unwanted, and not made, if the tree has fallen, or the client is
         of another epoch: then one will be made that many can share.
         """
-        begun = self.begin(name, asked)
-        answer = begun.answer
-        try:
-            answer.is_unwanted = answer.is_reset or has_fallen(
-                answer.tree, answer.count)
-            if begun.rest is not None and not answer.is_unwanted:
-                self._copy(begun, compressed)
+        with ExitStack() as stack:
+            begun = self.begin(stack, name, asked)
+            if begun.is_foreign or has_fallen(begun.tree, begun.count):
+                return begun.answer(is_unwanted=True)
+            if begun.rest is not None:
+                answer = self._copy(begun, begun.rest, compressed)
+                stack.pop_all()  # who makes the copy closes the snapshot
                 return answer
-        except BaseException:
-            begun.snapshot.close()
-            raise
-        begun.snapshot.close()
-        answer.body = b''.join(begun.first)
-        if compressed and len(answer.body) >= COMPRESSIBLE:
-            answer.body = gzip.compress(answer.body, 6, mtime=0)
-            answer.compressed = True
-        return answer
+        if compressed and len(begun.first) >= COMPRESSIBLE:
+            return begun.answer(
+                gzip.compress(begun.first, 6, mtime=0), compressed=True)
+        return begun.answer(begun.first)
 
-    def begin(self, name: Hashable, asked: Position) -> Begun:
+    def begin(
+            self, stack: ExitStack, name: Hashable, asked: Position) -> Begun:
         """Encode as much of an answer as is small.
 
         Another process, which this one is a little behind, may have told the
         client of a generation or of an epoch that isn't here yet.  So nobody
         is told to start over before this one has caught up.
 
-        The caller closes the snapshot.
+        stack
+            Closes the snapshot in the end.  It has nothing else.
         """
-        begun = self._begin(name, asked)
-        if begun.is_reset and self._database.may_be_behind:
-            begun.snapshot.close()
-            self._database.catch_up()
-            begun = self._begin(name, asked)
+        begun = self._begin(stack, name, asked)
+        if begun.is_reset and self._source.may_be_behind:
+            stack.close()
+            self._source.catch_up()
+            begun = self._begin(stack, name, asked)
         return begun
 
-    def _begin(self, name: Hashable, asked: Position) -> Begun:
-        snapshot = self._database.snapshot()
-        try:
-            gset = self.find(snapshot.root, name)
-            updates = gset.client_updates(asked.generation, asked.epoch)
-            answer = Answer(
-                asked, Position(updates['epoch'], updates['generation']),
-                snapshot.count, tree=Position(gset.epoch, gset.generation))
-            first, rest = self._first(
-                updates, partial(self.unreadable, name))
-        except BaseException:
-            snapshot.close()
-            raise
-        return Begun(snapshot, answer, first, rest, 'reset' in updates)
+    def _begin(
+            self, stack: ExitStack, name: Hashable, asked: Position) -> Begun:
+        snapshot = stack.enter_context(self._source.snapshot())
+        updates = snapshot.updates(name, asked)
+        first, rest = self._first(updates, partial(self.unreadable, name))
+        return Begun(
+            asked, Position(updates['epoch'], updates['generation']),
+            snapshot.position(name), snapshot.count, first, rest, snapshot,
+            'reset' in updates)
 
     def _first(
-            self, updates: dict[str, Any], unreadable: wire.Unreadable,
-    ) -> tuple[list[bytes], Iterator[bytes] | None]:
+            self, updates: Mapping[str, Any], unreadable: wire.Unreadable,
+    ) -> tuple[bytes, Iterator[bytes] | None]:
         """Encode the beginning, and all the rest if that is small."""
         first, size = [], 0
         most = WHOLE if 'contents' in updates else SMALL
@@ -182,12 +143,11 @@ class Reader:
             first.append(chunk)
             size += len(chunk)
             if size > most:
-                return first, chunks
-        return first, None
+                return b''.join(first), chunks
+        return b''.join(first), None
 
     def unreadable(
-            self, name: Hashable, path: tuple[Any, ...], error: Exception,
-    ) -> None:
+            self, name: Hashable, path: Path, error: Exception) -> None:
         """Log, once, which item it is that can't be encoded.
 
         Raises the error if the item can't be read.  Later it may be.
@@ -198,48 +158,48 @@ class Reader:
             logger.error('tree %r: the item at %s can not be sent: %s: %s',
                          name, shown_path(path), type(error).__name__, error,
                          exc_info=error)
-        if isinstance(error, (POSError, TransientError)):
+        if isinstance(error, self._source.failures):
             raise error
 
-    def _copy(self, begun: Begun, compressed: bool) -> None:
-        answer = begun.answer
-        is_whole = answer.asked == NOTHING
-        if is_whole:
-            answer.head = beginning(answer.position, NOTHING)
-            begun = begun._replace(
-                first=[b''.join(begun.first).removeprefix(answer.head)])
-        chunks = self._within_memory(begun)
+    def _copy(
+            self, begun: Begun, rest: Iterator[bytes], compressed: bool,
+    ) -> Answer:
+        """Have all of an answer written to a file, in another thread."""
+        is_whole = begun.asked == NOTHING
+        head = beginning(begun.position, NOTHING) if is_whole else b''
+        chunks = _within_memory(
+            chain([begun.first.removeprefix(head)], rest), begun.snapshot)
         deflated = Deflated(chunks) if compressed else None
-        answer.large = spool = self._spools.make(
-            self._loop, deflated)
-        answer.compressed = compressed
+        spool = self._spools.make(self._loop, deflated)
 
         def copy() -> None:
             try:
-                spool.write(deflated or chunks)
+                with begun.snapshot:
+                    spool.write(deflated or chunks)
             except Exception:
                 logger.exception('could not encode all contents')
-            finally:
-                begun.snapshot.close()
 
         try:
             self._copies.submit(is_whole, copy)
         except Problem:
             spool.close()  # not when the traceback is forgotten
             raise
-
-    def _within_memory(self, begun: Begun) -> Iterator[bytes]:
-        for chunk in chain(begun.first, begun.rest or ()):
-            yield chunk
-            begun.snapshot.connection.cacheGC()
+        return begun.answer(large=Large(head, spool), compressed=compressed)
 
 
-def shown_path(path: tuple[Any, ...]) -> str:
+def shown_path(path: Path) -> str:
     """Return ids as in a URL; what has no form there as Python shows it."""
     try:
         return wire.encode_path(path)
     except (TypeError, ValueError):
         return repr(path)
+
+
+def _within_memory(
+        chunks: Iterator[bytes], snapshot: Snapshot) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+        snapshot.trim()
 
 
 def _told(chunks: Iterator[bytes]) -> Iterator[bytes]:

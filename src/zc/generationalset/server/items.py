@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Hashable
+from contextlib import ExitStack
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
@@ -10,19 +13,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from zc.generationalset import wire
-from zc.generationalset.answers import NOTHING
+from zc.generationalset.answers import Position
 from zc.generationalset.server import bodies, edits
-from zc.generationalset.server._database import read_only
 from zc.generationalset.server.answer import Answer
 from zc.generationalset.server.budget import Share
-from zc.generationalset.server.edits import Change
-from zc.generationalset.server.problems import Problem
-from zc.generationalset.server.updates import HEADERS, position_asked
+from zc.generationalset.server.edits import Edit
+from zc.generationalset.server.options import Limits
+from zc.generationalset.server.positions import position_asked
+from zc.generationalset.server.problems import Problem, problem_of
+from zc.generationalset.server.trees import Trees
+from zc.generationalset.server.updates import HEADERS
+from zc.generationalset.sources import Editor, Path, SourceError
 
 if TYPE_CHECKING:
     from zc.generationalset.server import Service
 
 T = TypeVar('T')
+
+logger = logging.getLogger('zc.generationalset.server')
 
 _FOR_READING = 'GET, HEAD, OPTIONS'
 _OF_ITEMS = f'{_FOR_READING}, PUT, DELETE'
@@ -41,10 +49,10 @@ async def item(service: Service, request: Request) -> Response:
         return await _options(service, request, name, allowed)
     await _check_write(service, request, name)
     with service.budget.share() as share:
-        change = await _change(service, request, path, is_set, share)
+        edit = await _edit(service, request, path, is_set, share)
         (id, is_new), updates = await write(
-            service, request, name, lambda gset: edits.make(gset, change))
-    members = {'id': wire.encode_id(id)} if change.op == 'add' else {}
+            service, request, name, lambda editor: edits.make(editor, edit))
+    members = {'id': wire.encode_id(id)} if edit.op == 'add' else {}
     return response(members, updates, 201 if is_new else 200)
 
 
@@ -53,17 +61,17 @@ async def batch(service: Service, request: Request) -> Response:
     name = service.access.tree_name(request)
     await _check_write(service, request, name)
     with service.budget.share() as share:
-        changes = await bodies.changes(
+        batch = await bodies.edits(
             request, service.limits, share, service.trees().parsing)
         made, updates = await write(
-            service, request, name, lambda gset: _make(gset, changes))
+            service, request, name, lambda editor: _make(editor, batch))
     ids = b','.join([wire.encode_id(id) for id, _ in made])
     return response({'ids': b'[%b]' % ids}, updates, 200)
 
 
 def _path(
-        request: Request, limits: bodies.Limits,
-) -> tuple[edits.Path, bool]:
+        request: Request, limits: Limits,
+) -> tuple[Path, bool]:
     """Return the ids of a path, and whether it ends in a slash."""
     segments = _segments(request)
     is_set = segments[-1] == b''
@@ -100,7 +108,7 @@ def _segments(request: Request) -> list[bytes]:
     return segments[start:]
 
 
-def _check_method(method: str, path: edits.Path, is_set: bool) -> str:
+def _check_method(method: str, path: Path, is_set: bool) -> str:
     """Return the methods of a path.  Raises a Problem for others."""
     if not is_set:
         what, allowed = 'an item, without a slash at the end', _OF_ITEMS
@@ -144,30 +152,28 @@ async def _check_target(service: Service, name: Hashable) -> None:
     trees = service.trees()
 
     def read() -> None:
-        with trees.database.snapshot() as snapshot:
-            trees.reader.writable(snapshot.root, name)
-            if snapshot.connection.isReadOnly():
-                raise read_only()
+        with trees.source.snapshot() as snapshot:
+            snapshot.check_writable(name)
 
-    await trees.database.read(read)
+    await trees.jobs.read(read)
 
 
-async def _change(
-        service: Service, request: Request, path: edits.Path, is_set: bool,
-        share: Share) -> Change:
+async def _edit(
+        service: Service, request: Request, path: Path, is_set: bool,
+        share: Share) -> Edit:
     if request.method == 'DELETE':
-        return Change('remove', path, subset=is_set)
+        return Edit('remove', path, is_set=is_set)
     if request.method == 'PUT' and is_set:
         await bodies.nothing(request, service.limits)
-        return Change('set', path)
+        return Edit('set', path)
     op = 'put' if request.method == 'PUT' else 'add'
     json = await bodies.document(
         request, service.limits, share, service.trees().parsing)
-    return Change(op, path, json)
+    return Edit(op, path, json)
 
 
 async def _get(
-        service: Service, name: Hashable, path: edits.Path, is_set: bool,
+        service: Service, name: Hashable, path: Path, is_set: bool,
 ) -> Response:
     trees = service.trees()
 
@@ -175,54 +181,68 @@ async def _get(
         try:
             return wire.encode_value(item, service.default)
         except (TypeError, ValueError) as error:
-            trees.reader.unreadable(name, path, error)
+            trees.encoder.unreadable(name, path, error)
             raise Problem(500, 'the server can not send this item; its log '
                           'says more') from error
 
     def read() -> bytes:
-        with trees.database.snapshot() as snapshot:
-            gset = trees.reader.find(snapshot.root, name)
+        with trees.source.snapshot() as snapshot:
             if not is_set:
-                return item_text(edits.item_at(gset, path))
+                return item_text(snapshot.item(name, path))
             id = wire.encode_id(path[-1]) if path else b'null'
             return b'{"id":%b,"length":%d}' % (
-                id, len(edits.set_at(gset, path)))
+                id, snapshot.length(name, path))
 
-    return Response(await trees.database.read(read), 200, HEADERS,
+    return Response(await trees.jobs.read(read), 200, HEADERS,
                     'application/json')
 
 
 async def write(
         service: Service, request: Request, name: Hashable,
-        change: Callable[[Any], T]) -> tuple[T, bytes]:
+        change: Callable[[Editor], T]) -> tuple[T, bytes]:
     """Change a tree; return the result, and the updates since, encoded."""
     trees = service.trees()
     asked = position_asked(request)
+    tries = count()
 
-    def after() -> Answer:
-        begun = trees.reader.begin(name, asked or NOTHING)
-        begun.snapshot.close()
-        if begun.rest is None:  # else it is too much for this response
-            begun.answer.body = b''.join(begun.first)
-        return begun.answer
+    def attempt(editor: Editor) -> T:
+        if next(tries):
+            service.metrics.conflicts.inc()
+        return change(editor)
 
-    result, answer = await trees.database.write(
-        lambda root: change(trees.reader.writable(root, name)),
-        None if asked is None else after)
+    def job() -> tuple[T, Answer | None]:
+        result = trees.source.write(name, attempt)
+        try:
+            return result, (
+                None if asked is None else _updates(trees, name, asked))
+        except Exception:
+            # It is written, and that is what the client has to know.
+            logger.exception('could not read the updates after a write')
+            return result, None
+
+    result, answer = await trees.jobs.write(job)
     if answer is None:
         return result, b''
     await trees.learn(trees.tree(name), answer.tree, answer.count)
     return result, answer.body
 
 
-def _make(gset: Any, changes: list[Change]) -> list[tuple[Any, bool]]:
+def _updates(trees: Trees, name: Hashable, asked: Position) -> Answer:
+    """Return what is new after a write; without body, if it is too much."""
+    with ExitStack() as stack:
+        begun = trees.encoder.begin(stack, name, asked)
+    return begun.answer(begun.first if begun.rest is None else b'')
+
+
+def _make(editor: Editor, batch: list[Edit]) -> list[tuple[Any, bool]]:
     made = []
-    for index, change in enumerate(changes):
+    for index, edit in enumerate(batch):
         try:
-            made.append(edits.make(gset, change))
-        except Problem as problem:
+            made.append(edits.make(editor, edit))
+        except (Problem, SourceError) as error:
+            problem = problem_of(error)
             problem.members['change'] = index
-            raise
+            raise problem from error
     return made
 
 

@@ -55,15 +55,15 @@ async def _look(service: Service) -> Position | None:
     if trees.looking is None or trees.looking.done():
         names = [None] if service.access.is_one_tree else []
         trees.looking = asyncio.create_task(
-            trees.database.look(_read, trees, names))
+            trees.jobs.look(_read, trees, names))
         trees.looking.add_done_callback(look_at_error)
     return await asyncio.wait_for(asyncio.shield(trees.looking), PATIENCE)
 
 
 def _read(trees: Trees, names: list[None]) -> Position | None:
     """Begin a transaction; return where the only tree is, if there is one."""
-    trees.database.catch_up()  # the database's server is there, if it has one
-    _, positions = trees.reader.positions(list(names))
+    trees.source.catch_up()  # the database's server is there, if it has one
+    _, positions = trees.positions(list(names))
     if None in positions:
         raise LookupError('the set is not there')
     return positions[0] if positions else None

@@ -13,6 +13,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from zc.generationalset.sources import (
+    Contended,
+    NoItem,
+    NoTree,
+    ReadOnly,
+    SourceError,
+    Unavailable,
+    Uncertain,
+    WrongKind,
+)
+
 #: Pages of other origins neither embed a response nor learn whether there is
 #: one.  Where they may read, that is for CORS to say, and not subject to this.
 ISOLATION = {
@@ -20,6 +31,15 @@ ISOLATION = {
     'cross-origin-resource-policy': 'same-origin',
     'x-content-type-options': 'nosniff',
 }
+
+#: The HTTP status of each error of a source.
+STATUSES: dict[type, int] = {
+    NoTree: 404, NoItem: 404, WrongKind: 409, ReadOnly: 403,
+    Contended: 503, Unavailable: 503, Uncertain: 500, SourceError: 500}
+#: What the log says of errors of which the client is not told the cause.
+_LOGGED: dict[type, str] = {
+    Unavailable: 'a transaction has failed: %r',
+    Uncertain: 'a commit has failed, perhaps: %r'}
 
 logger = logging.getLogger('zc.generationalset.server')
 
@@ -58,6 +78,22 @@ class Problem(Exception):
             msgspec.json.encode(body), self.status,
             {'cache-control': 'no-store', **ISOLATION, **self.headers},
             'application/problem+json')
+
+
+def problem_of(error: Problem | SourceError) -> Problem:
+    """Return what a client is told of an error of a source."""
+    if isinstance(error, Problem):
+        return error
+    kinds = type(error).__mro__
+    for kind in kinds:
+        if kind in _LOGGED:
+            logger.warning(_LOGGED[kind], error.__cause__)
+    status = next(STATUSES[kind] for kind in kinds if kind in STATUSES)
+    problem = Problem(
+        status, str(error), retry_after=1 if status == 503 else None)
+    if isinstance(error, ReadOnly) and error.source is not None:
+        problem.members['source'] = error.source
+    return problem
 
 
 async def respond(request: Request, error: Exception) -> Response:

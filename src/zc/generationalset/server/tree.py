@@ -80,7 +80,7 @@ class Tree:
 
     def keep(self, question: Question, answer: Answer) -> None:
         if answer.large is not None:
-            self.copies[question] = answer.large
+            self.copies[question] = answer.large.spool
         if answer.tree == self.position:
             self._kept.put(question, answer)
 

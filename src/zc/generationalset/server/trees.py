@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from contextlib import suppress
 from typing import Any
 
 from zc.generationalset.answers import NOTHING, Position
-from zc.generationalset.server._database import Database
-from zc.generationalset.server._wakeups import Wakeups
 from zc.generationalset.server.answer import Answer, nothing_new
 from zc.generationalset.server.cache import Kept, Question
-from zc.generationalset.server.encoding import Reader
+from zc.generationalset.server.encoding import Encoder
+from zc.generationalset.server.jobs import Jobs
 from zc.generationalset.server.metrics import Metrics
+from zc.generationalset.server.options import Options
 from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.spool import Spools
 from zc.generationalset.server.tree import Tree
 from zc.generationalset.server.turns import USER, Turns
+from zc.generationalset.sources import NoTree, Snapshot, Source
 
 #: Trees remembered while nobody listens to them.
 IDLE = 10_000
@@ -30,38 +31,33 @@ logger = logging.getLogger('zc.generationalset.server')
 class Trees:
     """All trees, kept current; made and used in an event loop.
 
-    pace
-        Seconds between two looks at the database: changes in between are
-        pushed together.
-    heartbeat
-        Seconds after which streams are woken without a change.
-    size
-        Bytes of all files with large answers.
+    source
+        Where they are.
+    options
+        What the application was told.
     """
 
     def __init__(
-            self, db: Any, find: Callable[[Any, Any], Any],
-            default: Callable[[Any], Any] | None, pace: float,
-            heartbeat: float, size: int, metrics: Metrics) -> None:
+            self, source: Source, options: Options, metrics: Metrics) -> None:
         self._loop = asyncio.get_running_loop()
-        self._pace = pace
-        self._heartbeat = heartbeat
+        self._options = options
         #: Those that were used last are the last ones.
         self._trees: OrderedDict[Hashable, Tree] = OrderedDict()
         self._kept = Kept()
-        self.spools = Spools(size, self._kept.close_files)
+        self.spools = Spools(options.limits.copies, self._kept.close_files)
         self._committed = asyncio.Event()
         self._told = False
         #: Somebody wants to know how the database is, perhaps.
         self.looking: asyncio.Task[Position | None] | None = None
         self._metrics = metrics
-        self.wakeups = Wakeups(db, self._tell)
-        self.database = Database(db, self.wakeups, metrics)
+        self.source = source
+        self._end_listening = source.listen(self._tell)
+        self.jobs = Jobs()
         #: What parses bodies.  Python runs one thread at a time, but a second
         #: one lets another user's go on meanwhile.
         self.parsing = Turns('gset-parse', 2, 1)
-        self.reader = Reader(self.database, find, default, self._loop,
-                             self.spools)
+        self.encoder = Encoder(
+            source, options.default, self._loop, self.spools)
         self._tasks = [self._loop.create_task(self._follow()),
                        self._loop.create_task(self._beat())]
 
@@ -76,10 +72,10 @@ class Trees:
 
         What is being read or written goes to its end.
         """
-        self.wakeups.close()
-        self.database.close()
+        self._end_listening()
+        self.jobs.close()
         self.parsing.close()
-        self.reader.close()
+        self.encoder.close()
 
     def tree(self, name: Hashable) -> Tree:
         tree = self._trees.get(name)
@@ -117,21 +113,31 @@ class Trees:
             await self._committed.wait()
             self._committed.clear()
             trees = [tree for tree in self._trees.values() if tree.listeners
-                     and tree.checked < self.wakeups.count]
+                     and tree.checked < self.source.count]
             if trees:
                 await self._look_at(trees)
-            await asyncio.sleep(self._pace)
+            await asyncio.sleep(self._options.pace)
 
     async def _look_at(self, trees: list[Tree]) -> None:
         try:
-            count, positions = await self.database.read(
-                self.reader.positions, [tree.name for tree in trees])
+            count, positions = await self.jobs.read(
+                self.positions, [tree.name for tree in trees])
         except Exception:
             # The next commit, or heartbeat, tries again.
             logger.exception('could not look what changed')
             return
         for tree, position in zip(trees, positions, strict=True):
             await self.learn(tree, position, count)
+
+    def positions(
+            self, names: list[Hashable]) -> tuple[int, list[Position | None]]:
+        """Return where trees are, None for those that are gone; in a thread.
+
+        The number is that of the commits that this has seen.
+        """
+        with self.source.snapshot() as snapshot:
+            return snapshot.count, [
+                _position(snapshot, name) for name in names]
 
     # Changes that were taken back
 
@@ -155,15 +161,15 @@ class Trees:
 
     async def _renewal(self, tree: Tree, seen: Position) -> None:
         try:
-            epoch, _ = await self.database.write(
-                lambda root: self.reader.renew(root, tree.name, seen), None)
+            epoch = await self.jobs.write(
+                self.source.renew, tree.name, seen)
             if epoch is not None:
                 logger.warning(
                     'tree %r: the generation has fallen below %s; its epoch '
                     'is %s now, and all clients start over', tree.name, seen,
                     epoch)
-            count, [position] = await self.database.read(
-                self.reader.positions, [tree.name])
+            count, [position] = await self.jobs.read(
+                self.positions, [tree.name])
             tree.learn(position, count)
         except Problem as problem:
             logger.error(
@@ -179,8 +185,8 @@ class Trees:
     async def _beat(self) -> None:
         """Wake all listeners now and then, and look, were a call lost."""
         while True:
-            await asyncio.sleep(self._heartbeat)
-            self.wakeups.look()
+            await asyncio.sleep(self._options.heartbeat)
+            self.source.look()
             self.wake()
             self._kept.expire()
 
@@ -199,7 +205,7 @@ class Trees:
         With ``fresh`` it has all that was committed before; otherwise what
         is known of the tree, at least.
         """
-        count = self.wakeups.count if fresh else tree.checked
+        count = self.source.count if fresh else tree.checked
         question = Question(tree.name, asked, compressed)
         while True:
             if tree.position == asked and tree.checked >= count:
@@ -229,8 +235,8 @@ class Trees:
         None if the tree is in that epoch now: another process, which this one
         is a little behind, may have renewed it.
         """
-        if self.database.may_be_behind:
-            await self.database.read(self.database.catch_up)
+        if self.source.may_be_behind:
+            await self.jobs.read(self.source.catch_up)
             fresh = True
         whole = await self.answer(tree, NOTHING, compressed, fresh)
         if whole.large is None and whole.compressed:
@@ -249,7 +255,7 @@ class Trees:
         if task is None or began < count:
             task = self._loop.create_task(self._make(tree, question))
             task.add_done_callback(look_at_error)
-            tree.making[question] = self.wakeups.count, task
+            tree.making[question] = self.source.count, task
             self._metrics.made.inc()
         else:
             self._metrics.shared.inc()
@@ -261,8 +267,8 @@ class Trees:
             # It doesn't wait for whatever else the first to ask has asked.
             USER.set(('everybody', tree.name))
         try:
-            answer = await self.database.read(
-                self.reader.answer, *question, tree.has_fallen)
+            answer = await self.jobs.read(
+                self.encoder.answer, *question, tree.has_fallen)
         except Problem:
             if tree.position is None and not tree.listeners:
                 # Names that lead to nothing aren't remembered.
@@ -279,6 +285,13 @@ class Trees:
             return await self.answer(tree, question.asked, question.compressed)
         tree.keep(question, answer)
         return answer
+
+
+def _position(snapshot: Snapshot, name: Hashable) -> Position | None:
+    try:
+        return snapshot.position(name)
+    except NoTree:
+        return None
 
 
 def look_at_error(task: asyncio.Task[Any]) -> None:

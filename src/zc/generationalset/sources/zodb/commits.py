@@ -8,12 +8,12 @@ from typing import Any
 
 from ZODB.POSException import ReadConflictError
 
-from zc.generationalset.server._poll import Poll
 from zc.generationalset.sets import zeo
+from zc.generationalset.sources.zodb.poll import Poll
 
 
-class Wakeups:
-    """Counts the commits of a database, and calls back at each.
+class Commits:
+    """Counts the commits of a database, while somebody listens.
 
     ZODB tells every connection which objects were changed by others, so that
     it drops them from its cache.  This registers as if it were a connection.
@@ -21,37 +21,58 @@ class Wakeups:
     does: ``is_told`` is False then, and a thread asks it.
     """
 
-    def __init__(self, db: Any, callback: Callable[[], None]) -> None:
+    def __init__(self, db: Any) -> None:
         self._db = db
-        self._callback = callback
         #: Commits so far.  Equal numbers mean that nothing was committed.
         self.count = 0
         self._tid = b''
-        self._lock = threading.Lock()
+        self._counting = threading.Lock()
+        self._registering = threading.Lock()
+        self._listeners: tuple[Callable[[], None], ...] = ()
         self._adapter = db._mvcc_storage
         self.is_told = hasattr(self._adapter, '_invalidate_finish')
         self._poll: Poll | None = None
-        zeo.order(db)
         self._zeo_client = zeo.client_of(db)
+
+    def listen(self, told: Callable[[], None]) -> Callable[[], None]:
+        """Have a function called at each commit; return what ends that."""
+        with self._registering:
+            if not self._listeners:
+                self._begin()
+            self._listeners += told,
+
+        def end() -> None:
+            with self._registering:
+                if told in self._listeners:
+                    self._listeners = tuple(
+                        [other for other in self._listeners if other != told])
+                    if not self._listeners:
+                        self._end()
+
+        return end
+
+    def _begin(self) -> None:
+        zeo.order(self._db)
         if self.is_told:
             with self._adapter._lock:
                 self._adapter._instances.add(self)
         else:
             self._poll = Poll(self._adapter, self.look)
 
-    def close(self) -> None:
+    def _end(self) -> None:
         if self._poll is not None:
             self._poll.close()
             self._poll = None
-        elif self.is_told and not self._adapter.closed:
+        elif not self._adapter.closed:
             with self._adapter._lock:
                 self._adapter._instances.discard(self)
 
     def look(self) -> None:
         """Take it that something was committed."""
-        with self._lock:
+        with self._counting:
             self.count += 1
-        self._callback()
+        for told in self._listeners:
+            told()
 
     def settle(self) -> int:
         """Wait until all commits that were counted can be read.

@@ -13,7 +13,7 @@ INTERVAL = 0.02
 #: The same after an error: the database can't be reached, perhaps.
 RECOVERY = 1.0
 
-logger = logging.getLogger('zc.generationalset.server')
+logger = logging.getLogger('zc.generationalset.sources')
 
 
 class Poll:

@@ -1,0 +1,102 @@
+"""GET events: changes are pushed as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from zc.generationalset.answers import NOTHING, Position
+from zc.generationalset.server.leaving import until_gone
+from zc.generationalset.server.positions import last_event, position_asked
+from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.tree import Tree
+from zc.generationalset.server.updates import HEADERS
+
+if TYPE_CHECKING:
+    from zc.generationalset.server import Service
+
+_COMMENT = b':\n\n'
+
+logger = logging.getLogger('zc.generationalset.server')
+
+
+async def events(service: Service, request: Request) -> Response:
+    """Push what changes, from what the client has."""
+    tree = service.trees().tree(service.access.tree_name(request))
+    position = last_event(request) or position_asked(request) or NOTHING
+    return EventStream(service, request, tree, position)
+
+
+class EventStream(Response):
+    """The events of a tree, until the client leaves or has to ask."""
+
+    media_type = 'text/event-stream'
+
+    def __init__(
+            self, service: Service, request: Request, tree: Tree,
+            position: Position) -> None:
+        super().__init__(headers={**HEADERS, 'x-accel-buffering': 'no'})
+        del self.headers['content-length']
+        self._service = service
+        self._request = request
+        self._tree = tree
+        self._position = position
+
+    async def __call__(
+            self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._service.access.stream(self._request), \
+                self._service.metrics.streams.track_inprogress(), \
+                self._tree.listening():
+            # An error here is still a response of its own.
+            await self._service.trees().answer(self._tree, self._position)
+            await send({'type': 'http.response.start', 'status': 200,
+                        'headers': self.raw_headers})
+            if scope['method'] != 'HEAD':
+                # Cancelled if the server ends, which is no defect.
+                with suppress(asyncio.CancelledError):
+                    await until_gone(receive, self._push(send))
+            await send({'type': 'http.response.body'})
+
+    async def _push(self, send: Send) -> None:
+        try:
+            await self._write(send, _COMMENT)  # the stream is open, says this
+            while not self._service.stopping:
+                if not await self._push_next(send):
+                    await asyncio.sleep(self._tree.spread())
+                    await self._write(send, b'event: ask\ndata: {}\n\n')
+                    break
+        except Problem as problem:
+            # The client will come again, and be told.
+            logger.info('an event stream ends: %s', problem)
+
+    async def _push_next(self, send: Send) -> bool:
+        """Push an event, or wait for one; return False if it is too large.
+
+        However slow a client is, one event at most is waiting for it: the
+        next answer is made when it has got the one before.
+        """
+        answer = await self._service.trees().answer(
+            self._tree, self._position, fresh=False)
+        if answer.large is not None:
+            return False
+        if not answer.says_nothing:
+            await self._write(send, answer.event)
+            self._service.metrics.events.inc()
+            self._position = answer.position
+        elif self._tree.position == answer.tree:
+            await self._tree.wait()
+            if self._tree.position == answer.tree:
+                await self._write(send, _COMMENT)
+        return True
+
+    async def _write(self, send: Send, body: bytes) -> None:
+        """Send a part.  Raises a Problem if the client may not have it."""
+        self._service.access.check_again(self._request, self._tree.name)
+        await send({'type': 'http.response.body', 'body': body,
+                    'more_body': True})

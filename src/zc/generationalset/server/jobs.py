@@ -1,0 +1,68 @@
+"""Threads for what waits for a database, so that the event loop never does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from zc.generationalset.server.problems import Problem, problem_of
+from zc.generationalset.server.turns import Turns
+from zc.generationalset.sources import SourceError
+
+T = TypeVar('T')
+
+#: Threads that read.  They are rarely waiting for anything, so few suffice.
+READERS = 3
+#: Threads that write.  They wait for the disk.
+WRITERS = 8
+#: Connections that are open at the same time, mostly: one more reads large
+#: answers, and one looks whether the database is there.
+CONNECTIONS = READERS + WRITERS + 2
+#: How many jobs may wait for a thread.
+WAITING = 2000
+
+
+class Jobs:
+    """Runs functions in threads.
+
+    Their errors that a source has a name for are Problems here.
+    """
+
+    def __init__(self) -> None:
+        self._readers = Turns('gset-read', READERS, READERS - 1)
+        self._writers = Turns('gset-write', WRITERS, WRITERS - 1)
+        self._looker = ThreadPoolExecutor(1, 'gset-look')
+        self._waiting = 0
+
+    def close(self) -> None:
+        for threads in self._readers, self._writers:
+            threads.close()
+        self._looker.shutdown(cancel_futures=True)
+
+    async def read(self, job: Callable[..., T], *arguments: Any) -> T:
+        """Run a function in a thread for jobs that read."""
+        return await self._run(self._readers, job, *arguments)
+
+    async def write(self, job: Callable[..., T], *arguments: Any) -> T:
+        """Run a function in a thread for jobs that write."""
+        return await self._run(self._writers, job, *arguments)
+
+    async def look(self, job: Callable[..., T], *arguments: Any) -> T:
+        """Run a function in a thread of its own, however many are reading."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._looker, job, *arguments)
+
+    async def _run(
+            self, threads: Turns, job: Callable[..., T],
+            *arguments: Any) -> T:
+        if self._waiting >= WAITING:
+            raise Problem(503, 'too many requests are waiting', retry_after=1)
+        self._waiting += 1
+        try:
+            return await threads.run(job, *arguments)
+        except SourceError as error:
+            raise problem_of(error) from error
+        finally:
+            self._waiting -= 1

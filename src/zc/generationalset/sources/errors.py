@@ -1,0 +1,44 @@
+"""Why a source can't do what it is asked for."""
+
+from __future__ import annotations
+
+
+class SourceError(Exception):
+    """A source can't do something; the text says why, for a developer."""
+
+
+class NoTree(SourceError):
+    """There is no tree of this name."""
+
+
+class NoItem(SourceError):
+    """There is nothing at this path."""
+
+
+class WrongKind(SourceError):
+    """What is at this path, or may be there, is of another kind."""
+
+
+class ReadOnly(SourceError):
+    """Nobody may write here.
+
+    source
+        The URL of the server where the same tree can be written, if there is
+        one.
+    """
+
+    def __init__(self, text: str, source: str | None = None) -> None:
+        super().__init__(text)
+        self.source = source
+
+
+class Contended(SourceError):
+    """A change conflicts with those of other writers, again and again."""
+
+
+class Unavailable(SourceError):
+    """The source can't be reached now; later it can, perhaps."""
+
+
+class Uncertain(SourceError):
+    """Nobody knows whether a change was made."""

@@ -1,0 +1,5 @@
+"""Databases of ZODB as sources."""
+
+from zc.generationalset.sources.zodb.source import ZODBSource
+
+__all__ = ['ZODBSource']

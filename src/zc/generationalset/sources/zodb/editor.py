@@ -1,0 +1,93 @@
+"""Items and sets of a tree: how they are found, put and removed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ZODB.POSException import POSError
+
+from zc.generationalset.documents import Document
+from zc.generationalset.interfaces import IdError
+from zc.generationalset.sets.set import GenerationalSet, SGSet
+from zc.generationalset.sources.errors import NoItem, WrongKind
+from zc.generationalset.sources.interface import Path
+
+_NOTHING = object()
+
+
+class ZODBEditor:
+    """Changes a set within a transaction; see ``sources.Editor``.
+
+    What it puts there are documents.
+    """
+
+    def __init__(self, root: GenerationalSet) -> None:
+        self.root = root
+
+    def put(self, path: Path, json: bytes) -> bool:
+        gset, id = set_at(self.root, path[:-1]), path[-1]
+        old = gset.get(id, _NOTHING)
+        if old is _NOTHING:
+            _add(gset, Document.of_json(gset._normal(id), json), id)
+            return True
+        if not isinstance(old, Document):
+            raise WrongKind(f'expected {id!r} to be a document, it is a '
+                            f'{type(old).__name__}')
+        # What is sent twice, after a response was lost, is one change.
+        if old.json != json:
+            old.json = json
+            gset.changed(old, id)
+        return False
+
+    def make_set(self, path: Path) -> bool:
+        gset, id = set_at(self.root, path[:-1]), path[-1]
+        old = gset.get(id, _NOTHING)
+        if old is _NOTHING:
+            kind = SGSet if isinstance(gset, SGSet) else GenerationalSet
+            _add(gset, kind(id), None)
+        elif not isinstance(old, GenerationalSet):
+            raise WrongKind(f'expected {id!r} to be a set, it is an item')
+        return old is _NOTHING
+
+    def remove(self, path: Path, is_set: bool | None = None) -> None:
+        gset, id = set_at(self.root, path[:-1]), path[-1]
+        found = isinstance(_found(gset, id), GenerationalSet)
+        if is_set is not None and is_set != found:
+            what = 'a set' if found else 'an item'
+            raise WrongKind(f'{id!r} is {what}: the path of a set ends in a '
+                            'slash, that of an item does not')
+        del gset[id]
+
+
+def set_at(gset: Any, path: Path) -> Any:
+    """Return the set at a path.  Raises NoItem if there is none."""
+    for id in path:
+        gset = _found(gset, id)
+        if not isinstance(gset, GenerationalSet):
+            raise NoItem(f'expected a set, {id!r} is an item')
+    return gset
+
+
+def item_at(gset: Any, path: Path) -> Any:
+    """Return the item at a path.  Raises NoItem if there is none."""
+    ob = _found(set_at(gset, path[:-1]), path[-1])
+    if isinstance(ob, GenerationalSet):
+        raise NoItem(f'expected an item, {path[-1]!r} is a set; its path ends '
+                     'in a slash')
+    return ob
+
+
+def _found(gset: Any, id: Any) -> Any:
+    try:
+        return gset[id]
+    except POSError:
+        raise  # it can't be read, which doesn't say that it isn't there
+    except KeyError:
+        raise NoItem(f'there is no {id!r}') from None
+
+
+def _add(gset: GenerationalSet, ob: Any, id: Any) -> None:
+    try:
+        gset.add(ob, id)
+    except IdError as error:
+        raise WrongKind(str(error)) from error

@@ -1,0 +1,113 @@
+"""A database at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from types import TracebackType
+from typing import Any
+
+import transaction
+from transaction.interfaces import TransientError
+from ZODB.POSException import POSError
+
+from zc.generationalset.answers import Position
+from zc.generationalset.interfaces import IServed
+from zc.generationalset.sets.set import GenerationalSet
+from zc.generationalset.sources.errors import NoTree, ReadOnly, Unavailable
+from zc.generationalset.sources.interface import Path
+from zc.generationalset.sources.zodb.editor import item_at, set_at
+
+#: Returns the set of a name, from the root of a database.
+Find = Callable[[Any, Hashable], Any]
+
+
+class ZODBSnapshot:
+    """A transaction that reads; see ``sources.Snapshot``."""
+
+    def __init__(self, db: Any, find: Find, count: int) -> None:
+        self.count = count
+        self._find = find
+        #: By name.
+        self._sets: dict[Hashable, Any] = {}
+        self._manager = transaction.TransactionManager()
+        self._manager.begin()
+        self._connection = db.open(self._manager)
+        try:
+            self._root = self._connection.root()
+        except BaseException:  # the database is lost
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        self._manager.abort()
+        self._connection.close()
+
+    def __enter__(self) -> ZODBSnapshot:
+        return self
+
+    def __exit__(
+            self, kind: type[BaseException] | None,
+            error: BaseException | None, _: TracebackType | None) -> None:
+        self._close()
+        if isinstance(error, TransientError):
+            raise unavailable() from error
+
+    def position(self, name: Hashable) -> Position:
+        gset = self._set(name)
+        return Position(gset.epoch, gset.generation)
+
+    def updates(self, name: Hashable, asked: Position) -> Mapping[str, Any]:
+        updates: Mapping[str, Any] = self._set(name).client_updates(
+            asked.generation, asked.epoch)
+        return updates
+
+    def item(self, name: Hashable, path: Path) -> Any:
+        return item_at(self._set(name), path)
+
+    def length(self, name: Hashable, path: Path) -> int:
+        return len(set_at(self._set(name), path))
+
+    def check_writable(self, name: Hashable) -> None:
+        check_writable(self._set(name))
+        if self._connection.isReadOnly():
+            raise read_only()
+
+    def trim(self) -> None:
+        self._connection.cacheGC()
+
+    def _set(self, name: Hashable) -> Any:
+        gset = self._sets.get(name)
+        if gset is None:
+            gset = self._sets[name] = found(self._find, self._root, name)
+        return gset
+
+
+def found(find: Find, root: Any, name: Hashable) -> Any:
+    """Return the set of a name, or a copy of one.  Raises NoTree."""
+    try:
+        gset = find(root, name)
+    except POSError:
+        raise  # it can't be read, which doesn't say that it isn't there
+    except LookupError:
+        gset = None
+    if gset is None:
+        raise NoTree('there is no such tree')
+    if not IServed.providedBy(gset):
+        raise TypeError(
+            f'expected find to return a GenerationalSet, got {gset!r}')
+    return gset
+
+
+def check_writable(gset: Any) -> None:
+    """Raise ReadOnly for a copy."""
+    if not isinstance(gset, GenerationalSet):
+        raise ReadOnly('this is a mirror, for reading; write to '
+                       f'{gset.source}', gset.source)
+
+
+def read_only() -> ReadOnly:
+    return ReadOnly('this database is read-only')
+
+
+def unavailable() -> Unavailable:
+    return Unavailable('the database is not available')

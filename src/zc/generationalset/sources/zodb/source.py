@@ -1,0 +1,164 @@
+"""A database of ZODB as a source: its transactions."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import transaction
+from transaction.interfaces import TransientError
+from ZODB.POSException import ConflictError, POSError, ReadOnlyError
+
+from zc.generationalset.answers import Position
+from zc.generationalset.sets.set import GenerationalSet
+from zc.generationalset.sources.errors import Contended, Uncertain
+from zc.generationalset.sources.zodb.commits import Commits
+from zc.generationalset.sources.zodb.editor import ZODBEditor
+from zc.generationalset.sources.zodb.snapshot import (
+    Find,
+    ZODBSnapshot,
+    check_writable,
+    found,
+    read_only,
+    unavailable,
+)
+
+T = TypeVar('T')
+
+#: How often a transaction is tried that conflicts with others.
+ATTEMPTS = 12
+
+logger = logging.getLogger('zc.generationalset.sources')
+
+
+class ZODBSource:
+    """A database of ZODB with generational sets; see ``sources.Source``.
+
+    .. code-block:: python
+
+        source = ZODBSource(db, lambda root, name: root['sets'][name])
+        source.write('ann', lambda editor: editor.put(('a',), b'{"age":42}'))
+        with source.snapshot() as snapshot:
+            position = snapshot.position('ann')
+
+    db
+        A ``ZODB.DB``.  All of its connections may be written to by others.
+    find
+        Called with the root and a name, within a transaction.  Returns the set
+        of this name, or a mirror.  None, or a LookupError, if there is none.
+    """
+
+    failures: tuple[type[Exception], ...] = (POSError, TransientError)
+
+    def __init__(self, db: Any, find: Find) -> None:
+        self._db = db
+        self._find = find
+        self._commits = Commits(db)
+
+    # Commits
+
+    @property
+    def count(self) -> int:
+        return self._commits.count
+
+    @property
+    def may_be_behind(self) -> bool:
+        return self._commits.may_be_behind
+
+    def listen(self, told: Callable[[], None]) -> Callable[[], None]:
+        return self._commits.listen(told)
+
+    def look(self) -> None:
+        self._commits.look()
+
+    def catch_up(self) -> None:
+        with _available():
+            self._commits.catch_up()
+
+    # Transactions
+
+    def snapshot(self) -> ZODBSnapshot:
+        with _available():
+            return ZODBSnapshot(self._db, self._find, self._commits.settle())
+
+    def write(
+            self, name: Hashable, change: Callable[[ZODBEditor], T]) -> T:
+        # What was read within the transaction would have to be numbered before
+        # it is committed, and would conflict with all others that write.  So
+        # whoever wants to know what is new reads it afterwards.
+        def write(root: Any) -> T:
+            gset = found(self._find, root, name)
+            check_writable(gset)
+            return change(ZODBEditor(gset))
+
+        return self._transact(write)
+
+    def renew(self, name: Hashable, seen: Position) -> str | None:
+        def renew(root: Any) -> str | None:
+            gset = found(self._find, root, name)
+            if (not isinstance(gset, GenerationalSet)
+                    or gset.epoch != seen.epoch
+                    or gset.generation >= seen.generation):
+                return None
+            gset.renew()
+            return gset.epoch
+
+        return self._transact(renew)
+
+    def _transact(self, job: Callable[[Any], T]) -> T:
+        with _available():
+            result = self._committed(job)
+        if not self._commits.is_told:
+            self._commits.look()
+        return result
+
+    def _committed(self, job: Callable[[Any], T]) -> T:
+        manager = transaction.TransactionManager()
+        for attempt in range(ATTEMPTS):
+            # Without this, a process that is behind would say that something
+            # isn't there, or needs no change, that another process has told a
+            # client of.  After a conflict, it would have the same one again.
+            self._commits.catch_up()
+            manager.begin()
+            connection = self._db.open(manager)
+            try:
+                result = job(connection.root())
+                _commit(manager)
+                return result
+            except TransientError as error:
+                logger.debug('attempt %s: %s', attempt + 1, error)
+            finally:
+                manager.abort()
+                connection.close()
+            time.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))  # noqa: S311
+        raise Contended(
+            f'conflicts with other writers, {ATTEMPTS} times in a row')
+
+
+def _commit(manager: Any) -> None:
+    """Commit.  Raises Uncertain if nobody knows whether it was done.
+
+    Conflicts are known not to be, and what a database refuses to write.
+    """
+    try:
+        manager.commit()
+    except ReadOnlyError as error:
+        raise read_only() from error
+    except TransientError as error:
+        if isinstance(error, ConflictError):
+            raise
+        raise Uncertain('the database was lost in the middle of a commit; it '
+                        'may have been written') from error
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    """Raise Unavailable if the database is away, or was packed meanwhile."""
+    try:
+        yield
+    except TransientError as error:
+        raise unavailable() from error
