@@ -34,7 +34,7 @@ class _Entry(NamedTuple):
     since: float
 
 
-class Kept:
+class Cache:
     """Answers by question.
 
     The oldest ones go when there are too many, and all after some time.

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from zc.generationalset.answers import NOTHING, Position
 from zc.generationalset.server.answer import Answer
-from zc.generationalset.server.cache import Kept, Question
+from zc.generationalset.server.cache import Cache, Question
 from zc.generationalset.server.spool import Spool
 
 #: Positions of a tree that clients who follow it may have.
@@ -29,9 +29,9 @@ EPOCHS = 8
 class Tree:
     """What is known of one tree without looking at the database."""
 
-    def __init__(self, name: Hashable, kept: Kept) -> None:
+    def __init__(self, name: Hashable, cache: Cache) -> None:
         self.name = name
-        self._kept = kept
+        self._cache = cache
         #: Where it was, None for a tree that isn't there,
         self.position: Position | None = None
         #: when so many commits had been made, or more.
@@ -68,7 +68,7 @@ class Tree:
                     self._recent.append(position)
                 self.position = position
                 self._remember(position)
-                self._kept.forget(self.name)
+                self._cache.forget(self.name)
                 self.wake()
 
     def _remember(self, position: Position | None) -> None:
@@ -82,14 +82,14 @@ class Tree:
         if answer.large is not None:
             self.copies[question] = answer.large.spool
         if answer.tree == self.position:
-            self._kept.put(question, answer)
+            self._cache.put(question, answer)
 
     def kept(self, question: Question, count: int) -> Answer | None:
         """Return an answer that has seen so many commits.
 
         It also will do if it has seen fewer, but nothing changed since.
         """
-        answer = self._kept.get(question)
+        answer = self._cache.get(question)
         if answer is not None and answer.has_failed:
             return None
         if answer is None or answer.count >= count or (

@@ -11,7 +11,7 @@ from typing import Any
 
 from zc.generationalset.answers import NOTHING, Position
 from zc.generationalset.server.answer import Answer, nothing_new
-from zc.generationalset.server.cache import Kept, Question
+from zc.generationalset.server.cache import Cache, Question
 from zc.generationalset.server.encoding import Encoder
 from zc.generationalset.server.jobs import Jobs
 from zc.generationalset.server.metrics import Metrics
@@ -43,8 +43,8 @@ class Trees:
         self._options = options
         #: Those that were used last are the last ones.
         self._trees: OrderedDict[Hashable, Tree] = OrderedDict()
-        self._kept = Kept()
-        self.spools = Spools(options.limits.copies, self._kept.close_files)
+        self._cache = Cache()
+        self.spools = Spools(options.limits.copies, self._cache.close_files)
         self._committed = asyncio.Event()
         self._told = False
         #: Somebody wants to know how the database is, perhaps.
@@ -82,7 +82,7 @@ class Trees:
         if tree is None:
             if len(self._trees) >= IDLE:
                 self._forget_one()
-            tree = self._trees[name] = Tree(name, self._kept)
+            tree = self._trees[name] = Tree(name, self._cache)
         self._trees.move_to_end(name)
         return tree
 
@@ -188,7 +188,7 @@ class Trees:
             await asyncio.sleep(self._options.heartbeat)
             self.source.look()
             self.wake()
-            self._kept.expire()
+            self._cache.expire()
 
     def wake(self) -> None:
         """Let all listeners of all trees look again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any
 
 from ZODB.POSException import ReadConflictError
@@ -29,10 +30,19 @@ class Commits:
         self._counting = threading.Lock()
         self._registering = threading.Lock()
         self._listeners: tuple[Callable[[], None], ...] = ()
-        self._adapter = db._mvcc_storage
-        self.is_told = hasattr(self._adapter, '_invalidate_finish')
         self._poll: Poll | None = None
-        self._zeo_client = zeo.client_of(db)
+
+    @cached_property
+    def _adapter(self) -> Any:
+        return self._db._mvcc_storage
+
+    @cached_property
+    def _zeo_client(self) -> Any:
+        return zeo.client_of(self._db)
+
+    @cached_property
+    def is_told(self) -> bool:
+        return hasattr(self._adapter, '_invalidate_finish')
 
     def listen(self, told: Callable[[], None]) -> Callable[[], None]:
         """Have a function called at each commit; return what ends that."""

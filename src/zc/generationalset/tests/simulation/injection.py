@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from unittest import mock
 
 from zc.generationalset.client.watch import Watch
-from zc.generationalset.server.cache import Kept
+from zc.generationalset.server.cache import Cache
 from zc.generationalset.tests.simulation.loop import settle
 
 LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
@@ -83,10 +83,10 @@ def injected(loop, sleep, seed, report):
                 ('zc.generationalset.client.writes.secrets', chance),
                 ('zc.generationalset.server.edits.secrets', chance),
                 ('zc.generationalset.sets.zeo.time', waiting),
-                ('zc.generationalset.server._database.time', waiting),
+                ('zc.generationalset.sources.zodb.source.time', waiting),
                 ('zc.generationalset.server.copies.ThreadPoolExecutor',
                  Inline),
-                ('zc.generationalset.server._database.ThreadPoolExecutor',
+                ('zc.generationalset.server.jobs.ThreadPoolExecutor',
                  Inline),
                 ('zc.generationalset.server.turns.ThreadPoolExecutor',
                  later(loop, random.Random(f'{seed} of threads'))),
@@ -97,7 +97,7 @@ def injected(loop, sleep, seed, report):
             # as its module.
             stack.enter_context(mock.patch.object(
                 importlib.import_module(module), name, replacement))
-        for owner in Watch, Kept:
+        for owner in Watch, Cache:
             stack.enter_context(mock.patch.object(
                 owner.__init__, '__defaults__', (clock.monotonic,)))
         stack.enter_context(_logged(Errors(report)))

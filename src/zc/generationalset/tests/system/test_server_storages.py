@@ -11,7 +11,7 @@ from zope.testing import setupstack
 from zc.generationalset.check import check
 from zc.generationalset.documents import Document
 from zc.generationalset.replica import Replica
-from zc.generationalset.server._wakeups import Wakeups
+from zc.generationalset.sources.zodb.commits import Commits
 from zc.generationalset.tests.support import writers
 from zc.generationalset.tests.support.postgresql import DATABASES
 from zc.generationalset.tests.support.serving import Served, wait
@@ -61,11 +61,11 @@ class Shared:
                 self.get().json()['generation'], number + 2)
 
     def test_threads_do_not_share_a_connection(self):
-        wakeups = Wakeups(self.db, lambda: None)
-        self.addCleanup(wakeups.close)
+        commits = Commits(self.db)
+        self.addCleanup(commits.listen(lambda: None))
         with ThreadPoolExecutor(4) as executor:
             for _ in executor.map(
-                    lambda _: [wakeups.settle() for _ in range(50)], range(4)):
+                    lambda _: [commits.settle() for _ in range(50)], range(4)):
                 pass  # raises errors
 
     def test_all_write_at_once(self):

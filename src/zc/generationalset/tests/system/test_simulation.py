@@ -8,9 +8,9 @@ from unittest import mock
 
 from zc.generationalset.mirror import Points
 from zc.generationalset.replica import memory
-from zc.generationalset.server._database import Database
 from zc.generationalset.sets import zeo
 from zc.generationalset.sets.btrees import SettledSet
+from zc.generationalset.sources.zodb import ZODBSource
 from zc.generationalset.tests.simulation.world import DAY, Plan, simulate
 from zc.generationalset.tests.support.layers import Histories
 from zc.generationalset.tests.support.serving import ENVIRONMENT
@@ -69,6 +69,7 @@ class RepetitionTests(unittest.TestCase):
 
 
 TRACE = '''\
+from zc.generationalset.sources.zodb import ZODBSource
 from zc.generationalset.tests.simulation.world import Plan, simulate
 print(simulate({}).trace)
 '''
@@ -123,16 +124,16 @@ class MutationTests(unittest.TestCase):
         self.check(zeo.Calls, '__call__', call, 'differs')
 
     def test_a_server_that_loses_writes(self):
-        commit = Database._commit
+        commit = ZODBSource._committed
 
         def lose(self, change):
             lose.count += 1
             if lose.count % 50:
                 return commit(self, change)
             with self.snapshot() as snapshot:
-                return change(snapshot.root)
+                return change(snapshot._root)
         lose.count = 0
-        self.check(Database, '_commit', lose, 'not found')
+        self.check(ZODBSource, '_committed', lose, 'not found')
 
 
 class LongTests(ShortTests):

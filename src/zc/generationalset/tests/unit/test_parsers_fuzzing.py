@@ -142,7 +142,7 @@ class Parsers:
 
         def test(text):
             try:
-                bodies._changes(bodies._texts(text, limits), 0, limits)
+                bodies._edits(bodies._texts(text, limits), 0, limits)
             except Problem as problem:
                 self.assertIn(problem.status, (400, 413))
 

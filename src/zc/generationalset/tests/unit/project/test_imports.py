@@ -21,8 +21,8 @@ MAY_IMPORT = {
     'replica': {'answers', 'wire'},
     'documents': {'sets', 'wire'},
     'client': {'answers', 'extras', 'replica', 'wire'},
-    'server': {
-        '', 'answers', 'documents', 'extras', 'interfaces', 'sets', 'wire'},
+    'sources': {'answers', 'documents', 'interfaces', 'sets'},
+    'server': {'answers', 'extras', 'sources', 'wire'},
     'mirror': {
         '', 'answers', 'client', 'documents', 'extras', 'interfaces', 'wire'},
     'commands': {
@@ -116,9 +116,10 @@ class LayersTests(unittest.TestCase):
                                if part.startswith('_')]
                     self.assertEqual(private, [], (name, other))
 
-    def test_wire_and_replicas_know_nothing_of_zodb(self):
+    def test_who_knows_nothing_of_zodb(self):
         for name, path in MODULES.items():
-            if folder(name) in ('answers', 'client', 'replica', 'wire'):
+            if folder(name) in (
+                    'answers', 'client', 'replica', 'server', 'wire'):
                 roots = {other.split('.')[0] for other in imported(path)}
                 self.assertEqual(roots & ZODB, set(), name)
 

@@ -96,18 +96,17 @@ class BudgetTests(Sending):
     def test_it_counts_until_it_is_written(self):
         proceed = threading.Event()
         self.stack.callback(proceed.set)
-        database = self.app.state.gset
         self.http.get('/items/')
-        database = database._trees[1].database
-        commit = database._commit
+        trees = self.app.state.gset._trees[1]
+        commit = trees.source._committed
 
         def slow(change):
             proceed.wait(20)
             return commit(change)
-        database._commit = slow
+        trees.source._committed = slow
         connection = self.begin('/items/a', self.size, self.size - 1)
         connection.sendall(b'"')
-        wait(lambda: database._waiting)
+        wait(lambda: trees.jobs._waiting)
         self.assertLess(self.rest(), 1_200_000)
         proceed.set()
         self.assertIn(b' 201 ', connection.recv(1000))

@@ -14,8 +14,8 @@ from ZODB.DemoStorage import DemoStorage
 from zc.generationalset import GSet
 from zc.generationalset.documents import Document
 from zc.generationalset.server import application
-from zc.generationalset.server._wakeups import Wakeups
-from zc.generationalset.server.updates import EventStream
+from zc.generationalset.server.events import EventStream
+from zc.generationalset.sources.zodb.commits import Commits
 from zc.generationalset.tests.support.serving import Served, served, wait
 from zc.generationalset.tests.support.streams import Stream
 
@@ -160,7 +160,7 @@ class EventsTests(Served):
         for _ in range(3):
             sockets = [self.connect(1) for _ in range(20)]
             wait(lambda: self.listeners() == 20)
-            self.put(f'item {trees.wakeups.count}', 1)
+            self.put(f'item {trees.source.count}', 1)
             for each in sockets:
                 each.close()
             wait(lambda: self.listeners() == 0)
@@ -213,7 +213,7 @@ class HeartbeatTests(Served):
         self.assertEqual(stream.events(), [])
 
     def test_what_nobody_told_of_is_found(self):
-        with mock.patch.object(Wakeups, '_invalidate', lambda *_: None):
+        with mock.patch.object(Commits, '_invalidate', lambda *_: None):
             stream = Stream(self.http, 1, self.epoch())
             wait(lambda: stream.comments() > 1)
             self.put('a', 1)
@@ -226,13 +226,9 @@ class UntoldTests(Served):
     options = {'heartbeat': 3600}
 
     def setUp(self):
-        original = Wakeups.__init__
-
-        def untold(self, db, callback):
-            original(self, db, callback)
-            self.close()
+        def untold(self):
             self.is_told = False
-        patched = mock.patch.object(Wakeups, '__init__', untold)
+        patched = mock.patch.object(Commits, '_begin', untold)
         patched.start()
         self.addCleanup(patched.stop)
         super().setUp()
@@ -282,5 +278,5 @@ class LoopTests(unittest.TestCase):
         self.assertIsNone(app.state.gset._trees)
         self.assertEqual(
             [each for each in db._mvcc_storage._instances
-             if isinstance(each, Wakeups)], [])
+             if isinstance(each, Commits)], [])
         db.close()

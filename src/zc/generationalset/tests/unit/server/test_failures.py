@@ -15,16 +15,14 @@ from ZODB.POSException import ConflictError, POSKeyError
 from zc.generationalset import GSet
 from zc.generationalset.answers import NOTHING, Position
 from zc.generationalset.documents import Document
-from zc.generationalset.server import (
-    Problem,
-    _database,
-    encoding,
-)
-from zc.generationalset.server._wakeups import Wakeups
+from zc.generationalset.server import Problem, jobs
 from zc.generationalset.server.answer import Answer, nothing_new
-from zc.generationalset.server.cache import Kept, Question
+from zc.generationalset.server.cache import Cache, Question
 from zc.generationalset.server.spool import Spool
 from zc.generationalset.server.tree import Tree
+from zc.generationalset.sources.zodb import source
+from zc.generationalset.sources.zodb.commits import Commits
+from zc.generationalset.sources.zodb.snapshot import ZODBSnapshot
 from zc.generationalset.tests.support.logs import Mute
 from zc.generationalset.tests.support.serving import Served, wait
 from zc.generationalset.tests.support.streams import Stream
@@ -57,14 +55,14 @@ class DefectTests(Served):
         with mock.patch.object(
                 Connection, 'root', side_effect=TransientError('away')), \
                 self.assertRaises(TransientError):
-            _database.Snapshot(self.db, mock.Mock())
+            ZODBSnapshot(self.db, None, 0)
         self.assertEqual({connection['opened'] for connection
                           in self.db.connectionDebugInfo()}, {None})
 
     def test_database_server_that_is_away(self):
-        def answer(*arguments):
+        def updates(*arguments):
             raise TransientError('away')
-        with mock.patch.object(encoding.Reader, 'answer', answer), \
+        with mock.patch.object(ZODBSnapshot, 'updates', updates), \
                 self.assertLogs('zc.generationalset.server') as logs:
             response = self.http.get('/updates')
             self.refused(503, response, 'not available')
@@ -95,14 +93,14 @@ class DefectTests(Served):
     def test_a_look_that_fails_is_repeated(self):
         stream = Stream(self.http, 1, self.epoch())
         wait(stream.comments)
-        reader = self.app.state.gset._trees[1].reader
-        positions, failed = reader.positions, threading.Event()
+        trees = self.app.state.gset._trees[1]
+        positions, failed = trees.positions, threading.Event()
 
         def fail(names):
-            reader.positions = positions
+            trees.positions = positions
             failed.set()
             raise OSError('the disk is away')
-        reader.positions = fail
+        trees.positions = fail
         with Mute('zc.generationalset.server') as mute:
             self.put('a', 1)
             self.assertTrue(failed.wait(10))
@@ -118,7 +116,7 @@ class DefectTests(Served):
         async def refuse(*_, **__):
             raise Problem(503, 'too busy')
         trees.answer = refuse
-        trees.wakeups.look()
+        trees.source.look()
         self.put('a', 1)
         wait(lambda: stream.ended)
 
@@ -142,12 +140,12 @@ class LimitTests(Served):
             tries.append(change)
             raise ConflictError
         tries = []
-        with mock.patch.object(_database.time, 'sleep'), mock.patch(
+        with mock.patch.object(source.time, 'sleep'), mock.patch(
                 'zc.generationalset.server.edits.make', conflict):
             response = self.http.put('/items/a', json=1)
         self.refused(503, response, 'conflicts')
         self.assertTrue(int(response.headers['retry-after']))
-        self.assertEqual(len(tries), _database.ATTEMPTS)
+        self.assertEqual(len(tries), source.ATTEMPTS)
 
     def test_a_conflict_is_retried(self):
         make = mock.Mock(side_effect=[ConflictError, ('a', True)])
@@ -180,7 +178,7 @@ class LimitTests(Served):
         self.assertEqual(self.get().json()['contents'], [])
 
     def test_too_many_wait(self):
-        with mock.patch.object(_database, 'WAITING', 0):
+        with mock.patch.object(jobs, 'WAITING', 0):
             response = self.http.get('/updates')
         self.refused(503, response, 'too many requests')
         self.assertEqual(self.http.get('/updates').status_code, 200)
@@ -222,7 +220,7 @@ class SharedCopyTests(Served):
         self.http.get('/items/')
         trees = self.app.state.gset._trees[1]
         proceed, made = threading.Event(), []
-        original, write = trees.reader.answer, Spool.write
+        original, write = trees.encoder.answer, Spool.write
 
         def slow(spool, chunks):
             proceed.wait(20)
@@ -234,7 +232,7 @@ class SharedCopyTests(Served):
 
         def ask():
             answers.append(self.get().json())
-        trees.reader.answer = count
+        trees.encoder.answer = count
         answers = []
         with mock.patch.object(Spool, 'write', slow):
             first = threading.Thread(target=ask)
@@ -244,7 +242,7 @@ class SharedCopyTests(Served):
             later = [threading.Thread(target=ask) for _ in range(5)]
             for thread in later:
                 thread.start()
-            wait(lambda: trees.database._waiting == 0)
+            wait(lambda: trees.jobs._waiting == 0)
             proceed.set()
             for thread in first, *later:
                 thread.join(30)
@@ -291,38 +289,40 @@ class OvertakenTests(Served):
 class TreeTests(unittest.TestCase):
 
     def test_what_was_read_before_changes_nothing(self):
-        tree = Tree('name', Kept())
+        tree = Tree('name', Cache())
         old, new = Position('e', 1), Position('e', 2)
         tree.learn(new, 5)
         tree.learn(old, 4)
         self.assertEqual((tree.position, tree.checked), (new, 5))
         key = Question('name', NOTHING, False)
-        tree.keep(key, Answer(NOTHING, old, 4))
+        tree.keep(key, Answer(NOTHING, old, old, 4))
         self.assertIsNone(tree.kept(key, 0))
-        tree.keep(key, Answer(NOTHING, new, 4))
+        tree.keep(key, Answer(NOTHING, new, new, 4))
         self.assertIsNotNone(tree.kept(key, 5))
         self.assertIsNone(tree.kept(key, 6))
 
 
-class WakeupsTests(Served):
+class CommitsTests(Served):
 
     def test_waits_until_what_was_announced_can_be_read(self):
-        wakeups = Wakeups(self.db, lambda: None)
+        commits = Commits(self.db)
+        end = commits.listen(lambda: None)
         self.put('a', 1)
         tid = self.db.lastTransaction()
         with mock.patch.object(
                 self.db, 'lastTransaction',
                 mock.Mock(side_effect=[b'', b'', tid, b''])) as last:
-            self.assertEqual(wakeups.settle(), 1)
+            self.assertEqual(commits.settle(), 1)
         self.assertEqual(last.call_count, 3)
-        wakeups.close()
+        end()
 
     def test_a_cache_that_is_invalid(self):
         told = []
-        wakeups = Wakeups(self.db, lambda: told.append(1))
+        commits = Commits(self.db)
+        end = commits.listen(lambda: told.append(1))
         self.db._mvcc_storage.invalidateCache()
-        self.assertEqual((wakeups.count, told), (1, [1]))
-        wakeups.close()
+        self.assertEqual((commits.count, told), (1, [1]))
+        end()
 
     def test_a_loop_that_is_closed(self):
         async def use():

@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from zc.generationalset.commands._logs import JSONFormatter
 from zc.generationalset.server import monitoring, requests
-from zc.generationalset.server.encoding import Reader
 from zc.generationalset.server.metrics import DIRECTORY
+from zc.generationalset.server.trees import Trees
 from zc.generationalset.tests.support.logs import Mute
 from zc.generationalset.tests.support.serving import Served, wait
 from zc.generationalset.tests.support.streams import Stream
@@ -57,14 +57,14 @@ class OpenTests(Monitored):
 
     def test_database_that_does_not_answer(self):
         proceed = threading.Event()
-        original = Reader.positions
+        original = Trees.positions
 
         def positions(*arguments):
             looks.append(1)
             proceed.wait(20)
             return original(*arguments)
         looks = []
-        with mock.patch.object(Reader, 'positions', positions), \
+        with mock.patch.object(Trees, 'positions', positions), \
                 mock.patch.object(monitoring, 'PATIENCE', 0.05), \
                 self.assertLogs(LOGGER) as logs:
             for _ in range(3):

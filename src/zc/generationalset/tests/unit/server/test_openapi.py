@@ -15,7 +15,7 @@ import schemathesis
 from zc.generationalset import GSet, wire
 from zc.generationalset.client.eventstream import EventStream
 from zc.generationalset.documents import Document
-from zc.generationalset.server import Limits, _database, application
+from zc.generationalset.server import Limits, application, jobs
 from zc.generationalset.tests.support.description import (
     DESCRIPTION,
     METHODS,
@@ -251,7 +251,7 @@ class ResponsesTests(Served):
         with self.other(limits=Limits(document=5, batch=5)):
             self.ask_all(413)
         self.ask_all(415, headers={'Content-Type': 'text/plain'})
-        with mock.patch.object(_database, 'WAITING', 0), self.other():
+        with mock.patch.object(jobs, 'WAITING', 0), self.other():
             self.ask_all(503)
         with self.other(limits=Limits(streams=0)):
             known = {'If-None-Match': self.get().headers['etag']}

@@ -90,9 +90,9 @@ class UpdatesTests(Served):
         made = []
         trees = self.app.state.gset._trees
         self.get()
-        reader = self.app.state.gset._trees[1].reader
-        original = reader.answer
-        reader.answer = lambda *args: made.append(args) or original(*args)
+        encoder = self.app.state.gset._trees[1].encoder
+        original = encoder.answer
+        encoder.answer = lambda *args: made.append(args) or original(*args)
         self.assertIsNone(trees)
         for _ in range(5):
             self.get(1, self.epoch())

@@ -22,7 +22,7 @@ from zc.generationalset.client import Client
 from zc.generationalset.mirror import Mirror
 from zc.generationalset.replica import Replica
 from zc.generationalset.server import application
-from zc.generationalset.server.cache import Kept
+from zc.generationalset.server.cache import Cache
 from zc.generationalset.server.tree import Tree
 from zc.generationalset.tests.support import writers
 from zc.generationalset.tests.support.clients import Watcher
@@ -158,19 +158,16 @@ class RenewalTests(Undoing):
 
     def test_what_another_process_has_renewed_is_not_renewed(self):
         self.get()
-        reader = self.app.state.gset._trees[1].reader
-        with self.db.transaction() as connection:
-            for seen in Position('before', 99), Position(self.before, 4):
-                self.assertIsNone(
-                    reader.renew(connection.root(), None, seen))
-            self.assertIsNotNone(reader.renew(
-                connection.root(), None, Position(self.before, 5)))
+        source = self.app.state.gset._trees[1].source
+        for seen in Position('before', 99), Position(self.before, 4):
+            self.assertIsNone(source.renew(None, seen))
+        self.assertIsNotNone(source.renew(None, Position(self.before, 5)))
 
     def test_a_database_that_can_not_be_written(self):
         self.get()
         trees = self.app.state.gset._trees[1]
         with self.logged(), mock.patch.object(
-                trees.database, 'write', side_effect=ReadOnlyError):
+                trees.jobs, 'write', side_effect=ReadOnlyError):
             self.undo()
             answer = self.get(4, self.before).json()
         self.assertEqual((answer['reset'], answer['generation']),
@@ -237,7 +234,7 @@ def ask_at_once(urls, epoch):
 class FallenTests(unittest.TestCase):
 
     def test_what_is_a_fall(self):
-        tree = Tree('name', Kept())
+        tree = Tree('name', Cache())
         new, old = Position('e', 5), Position('e', 4)
         self.assertFalse(tree.has_fallen(new, 1))
         tree.learn(new, 3)

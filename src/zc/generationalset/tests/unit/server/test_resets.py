@@ -17,8 +17,8 @@ from zc.generationalset.documents import Document
 from zc.generationalset.replica import Replica
 from zc.generationalset.server import compression
 from zc.generationalset.server.answer import Answer
-from zc.generationalset.server.cache import Kept
-from zc.generationalset.server.encoding import Reader
+from zc.generationalset.server.cache import Cache
+from zc.generationalset.server.encoding import Encoder
 from zc.generationalset.server.tree import Tree
 from zc.generationalset.tests.support.serving import Served, wait
 
@@ -51,13 +51,13 @@ class ResetTests(Served):
     def setUp(self):
         super().setUp()
         self.reads = []
-        answer = Reader.answer
+        answer = Encoder.answer
 
-        def counted(reader, *arguments):
+        def counted(encoder, *arguments):
             self.reads.append(arguments)
-            return answer(reader, *arguments)
+            return answer(encoder, *arguments)
         self.stack.enter_context(
-            mock.patch.object(Reader, 'answer', counted))
+            mock.patch.object(Encoder, 'answer', counted))
 
     def fill(self, count):
         with self.changing() as things:
@@ -136,11 +136,11 @@ class ResetTests(Served):
         trees = self.app.state.gset._trees[1]
         tree = trees.tree(None)
         before = tree.position
-        answers = [Answer(before, before, tree.checked - 1)]
-        read = trees.database.read
+        answers = [Answer(before, before, before, tree.checked - 1)]
+        read = trees.jobs.read
 
         async def first_late(job, *arguments):
-            if answers and job == trees.reader.answer:
+            if answers and job == trees.encoder.answer:
                 late = answers.pop()
                 with self.changing() as things:
                     things.renew()
@@ -149,7 +149,7 @@ class ResetTests(Served):
             return await read(job, *arguments)
 
         async def ask():
-            trees.database.read = first_late
+            trees.jobs.read = first_late
             asked = Position(before.epoch, before.generation - 1)
             return await trees.answer(tree, asked)
         answer = asyncio.run_coroutine_threadsafe(
@@ -160,7 +160,7 @@ class ResetTests(Served):
 class SpreadTests(unittest.TestCase):
 
     def test_as_long_as_there_are_listeners(self):
-        tree = Tree('name', Kept())
+        tree = Tree('name', Cache())
         self.assertEqual(tree.spread(), 0)
         for listeners, longest in (100, .5), (1000, 5), (10 ** 6, 10):
             tree.listeners = listeners

@@ -10,7 +10,7 @@ from contextvars import copy_context
 from unittest import mock
 
 from zc.generationalset.server import Limits, Problem, bodies
-from zc.generationalset.server.encoding import Reader
+from zc.generationalset.server.encoding import Encoder
 from zc.generationalset.server.turns import USER, Turns
 from zc.generationalset.tests.support.connections import Connecting
 from zc.generationalset.tests.support.serving import Served, wait
@@ -115,17 +115,17 @@ class BusyTests(Served):
     def test_others_go_on(self):
         gate = threading.Event()
         self.stack.callback(gate.set)
-        original = Reader.begin
+        original = Encoder.begin
 
-        def begin(reader, name, asked):
+        def begin(encoder, stack, name, asked):
             if asked.generation > 1_000:
                 busy.append(asked)
                 gate.wait(20)
-            return original(reader, name, asked)
+            return original(encoder, stack, name, asked)
 
         busy = []
         threads = self.stack.enter_context(ThreadPoolExecutor(20))
-        with mock.patch.object(Reader, 'begin', begin):
+        with mock.patch.object(Encoder, 'begin', begin):
             asking = [threads.submit(
                 self.get, 1_001 + number, 'e', authorization='Bearer a')
                 for number in range(20)]

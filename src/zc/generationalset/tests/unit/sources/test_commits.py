@@ -12,11 +12,11 @@ from ZODB.FileStorage import FileStorage
 from ZODB.MappingStorage import MappingStorage
 from ZODB.POSException import StorageError
 
-from zc.generationalset.server import _poll
-from zc.generationalset.server._wakeups import Wakeups
+from zc.generationalset.sources.zodb import poll
+from zc.generationalset.sources.zodb.commits import Commits
 
 
-class WakeupsTests(unittest.TestCase):
+class CommitsTests(unittest.TestCase):
 
     def storages(self):
         yield DemoStorage()
@@ -33,14 +33,15 @@ class WakeupsTests(unittest.TestCase):
     def check(self, storage):
         db = ZODB.DB(storage)
         told = threading.Event()
-        wakeups = Wakeups(db, told.set)
+        commits = Commits(db)
+        end = commits.listen(told.set)
         seen = []
 
         def follow():
             while len(seen) < 1 or seen[-1] < 200:
                 told.wait(20)
                 told.clear()
-                count = wakeups.settle()
+                count = commits.settle()
                 with db.transaction() as connection:
                     number = connection.root().get('number', 0)
                 if number < count:
@@ -54,13 +55,13 @@ class WakeupsTests(unittest.TestCase):
                 connection.root.number = number
         thread.join(30)
         self.assertEqual(seen[-1], 200)
-        self.assertEqual(wakeups.count, 200)
-        wakeups.close()
+        self.assertEqual(commits.count, 200)
+        end()
         with db.transaction() as connection:
             connection.root.number = 0
-        self.assertEqual(wakeups.count, 200)
+        self.assertEqual(commits.count, 200)
         db.close()
-        wakeups.close()
+        end()
 
     def test_waits_for_a_commit_that_is_announced(self):
         announced, proceed = threading.Event(), threading.Event()
@@ -80,17 +81,18 @@ class WakeupsTests(unittest.TestCase):
 
         armed = []
         db = ZODB.DB(Storage())
-        wakeups = Wakeups(db, lambda: None)
+        commits = Commits(db)
+        commits.listen(lambda: None)
         armed.append(True)
         counts = []
         committing = threading.Thread(target=commit)
         settling = threading.Thread(
-            target=lambda: counts.append(wakeups.settle()))
+            target=lambda: counts.append(commits.settle()))
         committing.start()
         announced.wait(20)
         settling.start()
         settling.join(0.1)
-        self.assertEqual((wakeups.count, counts), (1, []))
+        self.assertEqual((commits.count, counts), (1, []))
         proceed.set()
         committing.join(20)
         settling.join(20)
@@ -127,13 +129,14 @@ class PollTests(unittest.TestCase):
                 self.released += 1
 
         storage = Storage()
-        with mock.patch.multiple(_poll, INTERVAL=0.001, RECOVERY=0.002), \
-                self.assertLogs('zc.generationalset.server') as logs:
-            poll = _poll.Poll(storage, lambda: called.append(1))
+        with mock.patch.multiple(poll, INTERVAL=0.001, RECOVERY=0.002), \
+                self.assertLogs('zc.generationalset.sources') as logs:
+            asking = poll.Poll(storage, lambda: called.append(1))
             self.assertTrue(asked.wait(20))
-            poll.close()
+            asking.close()
         self.assertEqual(len(called), 4)
         self.assertGreater(storage.synced, 2)
         self.assertEqual(storage.released, 1)
         self.assertEqual(logs.output, [
-            'WARNING:zc.generationalset.server:can not ask for commits: gone'])
+            'WARNING:zc.generationalset.sources:'
+            'can not ask for commits: gone'])

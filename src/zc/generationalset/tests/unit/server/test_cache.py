@@ -17,7 +17,7 @@ from zc.generationalset.server import (
     updates,
 )
 from zc.generationalset.server.answer import Answer
-from zc.generationalset.server.cache import Kept, Question
+from zc.generationalset.server.cache import Cache, Question
 from zc.generationalset.server.copies import Copies
 from zc.generationalset.server.spool import EACH, FILES, Spools
 from zc.generationalset.server.turns import USER
@@ -29,12 +29,12 @@ class KeptTests(unittest.TestCase):
 
     def setUp(self):
         self.now = 0
-        self.kept = Kept(lambda: self.now)
+        self.kept = Cache(lambda: self.now)
 
     def put(self, tree, number, size=0):
         question = Question(tree, Position('e', number), False)
         self.kept.put(question, Answer(
-            question.asked, question.asked, 1, b'x' * size))
+            *[question.asked] * 3, 1, b'x' * size))
         return question
 
     def test_bytes_of_all_trees(self):
@@ -210,7 +210,7 @@ class FilesTests(Large):
         for generation in range(1, 10):
             self.assertEqual(self.get(generation, epoch).status_code, 200)
         wait(lambda: self.files() == cache.FILES)
-        kept = self.app.state.gset._trees[1]._kept
+        kept = self.app.state.gset._trees[1]._cache
         kept._clock = lambda: time.monotonic() + cache.AGE
         kept.expire()
         wait(lambda: self.files() == 0)
