@@ -1,8 +1,8 @@
-"""Answers: what clients are told, and the rules by which one fits.
+"""Answers to clients, and the rules that say whether an answer fits.
 
-A client says where it is, a position, and asks what changed since.  The answer
-repeats the question, and leads to a newer position.  docs/protocol.txt has
-the form of answers, and the reasons.
+A client presents its position, and asks what changed since.  The answer
+repeats the question, and leads to a newer position. docs/protocol.txt has the
+form of answers, and the reasons.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias, TypedDict, cast
 
-#: The highest generation: the highest integer that JSON is safe for.
+#: The highest generation: the highest integer that all JSON libraries keep.
 HIGHEST = 2 ** 53 - 1
 
-#: What an epoch looks like, so that it survives in headers, events and logs.
+#: The form of an epoch, so that it survives in headers, events and logs.
 EPOCH = re.compile(r'[!#-~]{1,200}')
 
 
 class Position(NamedTuple):
-    """What a client has of a set, or where a set is.
+    """How far a client, or a set, has come.
 
     >>> str(Position('e', 5)), Position('e', 5).etag
     ('e:5', 'W/"e:5"')
@@ -36,23 +36,23 @@ class Position(NamedTuple):
 
     @property
     def etag(self) -> str:
-        """The ETag of all answers that lead here."""
+        """The ETag of all answers that lead to this position."""
         return f'W/"{self}"'
 
 
-#: What a client has that begins.
+#: The position of a new client.
 NOTHING = Position(None, 0)
 
 
 class SubsetUpdates(dict[str, Any]):
     """The updates of a subset, among the items of its superset.
 
-    A SubsetUpdates is equal to a plain dictionary, and is printed as one.  The
-    class tells it from an item that happens to be a dictionary.
+    A SubsetUpdates equals a plain dictionary, and is printed as one.  The
+    class distinguishes it from an item that is a dictionary.
     """
 
 
-#: A pair of id and item, or a subset's updates, which have its ``id``.
+#: A pair of id and item, or the updates of a subset, which have its ``id``.
 Entry: TypeAlias = tuple[Any, Any] | SubsetUpdates
 
 
@@ -70,8 +70,8 @@ class Answer(_Head, total=False):
     >>> fits(answer, Position('e', 3)), covers(Position('e', 6), answer)
     (True, True)
 
-    ``removals`` are ids.  ``contents`` stand in the place of ``removals`` and
-    ``adds``: what they don't list is gone.
+    ``removals`` are ids.  If there is ``contents``, there are no ``removals``
+    and ``adds``, and what ``contents`` doesn't list is gone.
     """
 
     since_epoch: str | None
@@ -84,13 +84,13 @@ class Answer(_Head, total=False):
 class Misfit(ValueError):
     """An answer to another question than the replica would ask.
 
-    It is late, or came twice, or another process was faster.  Ignore it, and
-    ask again when you like.
+    The answer is late, or came twice, or another process was faster.  Ignore
+    it, and ask again when you like.
     """
 
 
 class Subset(dict[Any, Any]):
-    """The items of a subset; not an item that is a dictionary."""
+    """The items of a subset, unlike an item that is a dictionary."""
 
 
 class Change(NamedTuple):
@@ -102,9 +102,9 @@ class Change(NamedTuple):
 
     #: 'added', 'changed' or 'removed'.
     kind: str
-    #: Ids, those of subsets first.
+    #: The ids that lead to the item, from the top of the tree.
     path: tuple[Any, ...]
-    #: The item; of what was removed, the old one.  For a subset, a `Subset`.
+    #: The item; for a removal, the old item.  For a subset, a `Subset`.
     item: Any
 
 
@@ -117,7 +117,7 @@ def fits(answer: Answer, position: Position) -> bool:
 
 
 def covers(position: Position, answer: Answer) -> bool:
-    """Tell whether a position has all that an answer leads to."""
+    """Tell whether a position is at or after the one an answer leads to."""
     return (position.epoch == answer['epoch']
             and position.generation >= answer['generation'])
 
@@ -190,7 +190,7 @@ def check_mapping(updates: Any) -> None:
 
 
 def check_number(updates: Mapping[str, Any], name: str, least: int) -> int:
-    """Return a member that is an integer, at least the least."""
+    """Return a member that is an integer, and at least ``least``."""
     value = updates.get(name)
     if type(value) is not int or value < least:
         raise expected(f'{name}, an integer of at least {least}', value)
@@ -215,20 +215,20 @@ def expected(what: str, got: Any) -> ValueError:
 class Updates(NamedTuple):
     """What an answer says of one set."""
 
-    #: What isn't in the entries is gone.
+    #: Whether everything is gone that isn't in the entries.
     whole: bool
-    #: Ids.
+    #: The ids of what is gone.
     removals: list[Any]
     #: Pairs of id and item; for a subset, of id and Updates.
     entries: Iterable[tuple[Any, Any]]
 
 
-#: Makes a pair of id and item, or subset, of an entry.
+#: Makes a pair of an entry: its id, and the item or subset.
 Pair: TypeAlias = Callable[[Any], tuple[Any, Any]]
 
 
 def pair(entry: Any) -> tuple[Any, Any]:
-    """Return the pair of id and item, or subset, of an answer's entry."""
+    """Return the id of an answer's entry, and its item or subset."""
     if isinstance(entry, SubsetUpdates) and 'id' in entry:
         return entry['id'], entry
     if isinstance(entry, tuple) and len(entry) == 2:
@@ -239,10 +239,10 @@ def pair(entry: Any) -> tuple[Any, Any]:
 def read(updates: Mapping[str, Any], pair: Pair = pair) -> Updates:
     """Return what the updates of a set say.
 
-    The entries are read, and checked, as they are iterated over.
+    The entries are read and checked only when you iterate over them.
 
     pair
-        Makes pairs of entries, for updates that aren't an answer.
+        Makes a pair of an entry, for updates that aren't an answer.
 
     Raises ValueError for what isn't updates.
     """
@@ -281,7 +281,7 @@ def _check_id(id: Any) -> None:
 
 
 def held(updates: Updates) -> Updates:
-    """Return updates with all their entries read, all the way down."""
+    """Return updates with all their entries read, and those of subsets."""
     return updates._replace(entries=[
         (id, held(ob) if isinstance(ob, Updates) else ob)
         for id, ob in updates.entries])

@@ -27,14 +27,14 @@ class Document(persistent.Persistent):
     id
         The id in the set.
     value
-        What the JSON says, with extended values (docs/protocol.txt) as Python
-        objects.  Each time it is read it is made anew: to change something,
-        assign all of it.
+        The value of the JSON, with extended values (docs/protocol.txt) as
+        Python objects.  It is made anew each time you read it.  So to change a
+        part, assign a whole new value.
 
     Raises what ``wire.encode_value`` raises, for values that it can't encode.
     """
 
-    # There may be a million of them in memory.
+    # There may be a million documents in memory.
     __slots__ = 'id', 'json'
 
     id: Any
@@ -46,7 +46,7 @@ class Document(persistent.Persistent):
 
     @classmethod
     def of_json(cls, id: Any, json: bytes) -> Document:
-        """Return a document of a text that ``wire.encode_value`` made."""
+        """Return a document for a text that ``wire.encode_value`` made."""
         document = cls.__new__(cls)
         document.id = id
         document.json = json
@@ -66,7 +66,7 @@ class Document(persistent.Persistent):
     def __repr__(self) -> str:
         return f'<Document {self.id!r}>'
 
-    # A tuple is shorter than a dictionary, and there are many documents.
+    # There are many documents, and a tuple is shorter than a dictionary.
 
     def __getstate__(self) -> tuple[Any, bytes]:
         return self.id, self.json

@@ -1,4 +1,4 @@
-"""What has to be installed beside this package, and isn't."""
+"""The extras of this package: whether their modules are installed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ _WIRE = 'msgspec',
 _CLIENT = *_WIRE, 'anyio', 'httpx'
 _SERVER = (*_WIRE, 'anyio', 'httptools', 'prometheus_client', 'starlette',
            'uvicorn', 'zodburi')
-#: Extra: what it brings.
+#: The modules that each extra installs.
 MODULES = {'wire': _WIRE, 'client': _CLIENT, 'server': _SERVER,
            'mirror': _CLIENT + _SERVER}
 
 
 class Missing(ModuleNotFoundError):
-    """A module of an extra isn't there; the text says what to install."""
+    """A module of an extra is missing; the text says what to install."""
 
 
 def need(extra: str) -> None:

@@ -1,4 +1,4 @@
-"""How long to wait before the next try."""
+"""How long a client waits before the next try."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
 LONGEST = 60.0  # seconds; the limit of random times
-OBEYED = 3600.0  # seconds; a mistaken date must not silence a client for ever
+OBEYED = 3600.0  # seconds; a wrong date must not silence a client for ever
 
 
 class Backoff:
-    """Random times, from 0 to a limit that is doubled with each failure.
+    """Random times from 0 to a limit, which doubles with each failure.
 
     >>> backoff = Backoff(random=lambda: 1.0)
     >>> [backoff.delay() for _ in range(8)]
@@ -21,8 +21,9 @@ class Backoff:
     >>> backoff.delay(), backoff.delay(retry_after=30.0)
     (1.0, 30.0)
 
-    They are random because all clients of a server that was restarted would
-    come back in the same moment.  ``random`` returns a number from 0 to 1.
+    The times are random because otherwise all clients of a restarted server
+    would come back in the same moment.  ``random`` returns a number from 0 to
+    1.
     """
 
     def __init__(self, random: Callable[[], float] = random.random) -> None:
@@ -32,7 +33,7 @@ class Backoff:
     def delay(self, retry_after: float | None = None) -> float:
         """Return seconds to wait after one more failure.
 
-        At least ``retry_after``, and even if that is 0 never always 0.
+        At least ``retry_after``.  Even if that is 0, not all times are 0.
         """
         limit = min(LONGEST, 2.0 ** min(self._failures, 10))
         self._failures += 1
@@ -45,13 +46,13 @@ class Backoff:
 
 def parse_retry_after(
         value: str | None, now: str | None = None) -> float | None:
-    """Return the seconds in a Retry-After header, None if it says nothing.
+    """Return the seconds in a Retry-After header; None if it has none.
 
     >>> parse_retry_after('120'), parse_retry_after('soon')
     (120.0, None)
 
-    The value is a number of seconds, or a date.  ``now`` is the header Date: a
-    date is by the clock of the server, which may be another one.
+    The value is a number of seconds, or a date.  ``now`` is the header Date,
+    because a date is by the server's clock, which may differ from ours.
     """
     if value is None:
         return None
@@ -67,7 +68,7 @@ def parse_retry_after(
 
 def _date(value: str) -> datetime:
     date = parsedate_to_datetime(value)
-    # "-0000" is UTC
+    # "-0000" means UTC.
     return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
 
 

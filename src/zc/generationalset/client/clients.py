@@ -1,4 +1,4 @@
-"""The clients, one that blocks and one to await."""
+"""The clients: one that blocks, and one for ``async`` and ``await``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar('T')
 
 
 class _Base:
-    """What both clients have in common: all but input and output."""
+    """What both clients share: everything but input and output."""
 
     def __init__(
             self, url: str, token: Token = None,
@@ -49,7 +49,7 @@ class _Base:
 
     @property
     def token(self) -> Token:
-        """The token, or what returns it; may be replaced at any time.
+        """The token, or a callable that returns it; you may replace it.
 
         .. code-block:: python
 
@@ -62,7 +62,7 @@ class _Base:
                         raise
                     client.token = log_in()
 
-        The next request has the new one; a stream that is open stays open.
+        The next request has the new token; a stream that is open stays open.
 
         Raises TypeError and ValueError for what can't be a token.
         """
@@ -76,7 +76,7 @@ class _Base:
     def lock(self) -> threading.RLock:
         """Held while the replica changes.
 
-        Hold it to look at a replica that another thread keeps current.
+        Hold it to read a replica that another thread keeps current.
         """
         return self._session.lock
 
@@ -95,38 +95,43 @@ class Client(_Base):
                 show(changes, client.replica.items)
 
     url
-        Where the server is, ``http`` or ``https``.  The token, if there is
-        one, is sent nowhere else: redirections are followed within the same
-        scheme, host and port only.
+        The URL of the server, ``http`` or ``https``.  The token, if there is
+        one, goes nowhere else: the client follows redirections only within the
+        same scheme, host and port.
     token
-        The bearer token that the server wants, or None.  If tokens expire, a
-        callable that returns one: it is called for each request, must not
-        block in an AsyncClient, and what it raises is raised here.  See the
-        attribute ``token``, too.
+        The bearer token that the server wants, or None.  If tokens expire,
+        pass a callable that returns one.  The client calls it for each
+        request, and lets its errors through; in an AsyncClient it must not
+        block.  See the attribute ``token``, too.
     replica
-        A Replica, SQLiteReplica, or something like them; by default a new
-        Replica.
+        A Replica, SQLiteReplica, or something like them; a new Replica by
+        default.
     limits
-        A wire.Limits: what is accepted at most of what the server sends.
+        A wire.Limits: the most that is accepted from the server.
     timeout
-        Seconds without a byte from the server until it is given up.
+        Seconds without a byte from the server, after which the client gives
+        up.
     heartbeat
-        Seconds between the comments of the server's event streams.  One that
-        is silent for three times as long is given up.
+        Seconds between the comments of the server's event streams.  The client
+        gives up a stream that is silent for three times as long.
     options
-        Others are those of httpx.Client, such as ``verify`` and ``proxy``.
+        All other options are those of httpx.Client, such as ``verify`` and
+        ``proxy``.
 
-    Paths are tuples of ids, from the top of the tree; what isn't a tuple or a
-    list is one id.
+    A path is a tuple of ids, from the top of the tree; anything but a tuple or
+    a list is one id.
 
-    Threads may use a client at the same time, one of them in ``watch``, say,
-    and another one writing.  See ``lock``.
+    Several threads may use a client at the same time; one may ``watch`` while
+    another writes.  See ``lock``.
 
-    Everything raises ClientError, mostly one of its subclasses: Refused if the
-    server says no, Unavailable if there was no response (after some tries: it
-    may take a minute) or the server is too busy, BadAnswer if the
-    response makes no sense, Closed if the client was closed meanwhile; writes
-    also MaybeWritten if their response was lost.
+    All methods raise ClientError, mostly one of its subclasses:
+
+    - Refused if the server refuses the request;
+    - Unavailable if there was no response (after some tries, which may take a
+      minute), or if the server is too busy;
+    - BadAnswer if the response makes no sense;
+    - Closed if the client was closed meanwhile;
+    - MaybeWritten if the response to a write was lost.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -136,27 +141,27 @@ class Client(_Base):
     def sync(self) -> list[Change]:
         """Ask the server what changed, apply it, and return it.
 
-        One request; the server says in a few bytes if nothing changed.  The
-        replica is as it was if this raises an error.
+        One request, with a response of a few bytes if nothing changed.  If
+        this raises an error, the replica is as it was.
         """
         return self._run(self._session.sync())
 
     def watch(self) -> Iterator[list[Change]]:
-        """Yield what changed, first what was missed, then as it happens.
+        """Yield changes: first those that were missed, then new ones.
 
-        It is in the replica already.  Changes that this client's writes and
-        ``sync`` bring while this runs are yielded, too.
+        The replica has the changes already.  Changes from this client's writes
+        and ``sync`` are yielded, too.
 
-        One connection, an event stream.  If it breaks, or the server is away,
-        this tries again, for ever, after times that grow up to a minute, or
-        as long as the server says.  If streams don't get through, it polls.
-        What it runs into is logged as ``zc.generationalset.client``.
+        Uses one connection, an event stream.  If it breaks, or the server is
+        away, the client tries again, for ever, after times that grow up to a
+        minute, or when the server says.  If streams don't get through, it
+        polls.  It logs problems as ``zc.generationalset.client``.
 
-        It ends when the iterator or the client is closed, also by another
-        thread.  It raises Refused if the server says no, and BadAnswer after
-        ten in a row.
+        The iteration ends when the iterator or the client is closed, also by
+        another thread.  It raises Refused if the server refuses, and BadAnswer
+        after ten bad answers in a row.
 
-        After Refused, with the status 401 because the token has expired, set
+        If Refused has the status 401, because the token has expired, set
         ``token`` and call this again: it goes on with what the replica has.
         """
         course = Course(Watch(self._session).steps())
@@ -173,39 +178,40 @@ class Client(_Base):
     def get(self, path: Any) -> Any:
         """Return an item as it is on the server now.
 
-        One request; the replica has no part in it.
+        One request; the replica isn't used.
         """
         return self._run(self._session.get(path))
 
     def put(self, path: Any, item: Any) -> None:
-        """Put an item in the place of whatever item has that path.
+        """Store an item at a path, and replace the item that is there.
 
-        One request, as each of the writes.  If its response is lost it is
-        sent again.  The response brings what changed, by this and others, into
-        the replica, unless that was never synced: then it stays empty.
+        One request, as for each write.  If the response is lost, the request
+        is sent again.  The response brings what changed, by this write and by
+        others, into the replica.  But a replica that was never synced stays
+        empty.
 
-        ``item`` is what ``wire.encode_value`` takes.  The sets on the way must
-        be there.
+        ``item`` is a value that ``wire.encode_value`` takes.  The sets on the
+        path must be there.
         """
         self._run(self._writes.put(path, item))
 
     def add(self, path: Any, item: Any) -> str:
-        """Put an item into the set at a path, () for the top; return its id.
+        """Add an item to the set at a path, () for the top; return its new id.
 
-        The id is random, 16 letters and digits.  It is made here, so that the
-        item isn't there twice if a response is lost.
+        The id is random, 16 letters and digits.  The client makes it, so that
+        an item isn't added twice if a response is lost.
         """
         return self._run(self._writes.add(path, item))
 
     def make_set(self, path: Any) -> None:
-        """Make an empty set; one that is there stays as it is."""
+        """Make an empty set; a set that is there stays as it is."""
         self._run(self._writes.make_set(path))
 
     def remove(self, path: Any, missing_ok: bool = False) -> None:
         """Remove an item.
 
-        Raises Refused with the status 404 if there is none, unless
-        ``missing_ok``, and 409 if it is a set.
+        Raises Refused, with the status 404, if there is none, unless
+        ``missing_ok``; with 409 if it is a set.
         """
         self._run(self._writes.remove(path, missing_ok))
 
@@ -216,17 +222,16 @@ class Client(_Base):
     def batch(self, changes: Iterable[tuple[Any, ...]]) -> list[Any]:
         """Make several changes in one transaction, and return their ids.
 
-        Changes are ``('put', path, item)``, ``('add', path, item)``,
-        ``('set', path)`` and ``('remove', path)``, the last one for items and
-        sets alike.
+        Changes are ``('put', path, item)``, ``('add', path, item)``, ``('set',
+        path)`` and ``('remove', path)``, which removes an item or a set.
 
-        None is made unless all can be made; Refused then has, as ``change``,
-        the index of the one to blame.
+        Either all changes are made, or none.  If none is, Refused has the
+        attribute ``change``, the index of the change to blame.
         """
         return self._run(self._writes.batch(changes))
 
     def close(self) -> None:
-        """End all that runs, in other threads, too."""
+        """End everything that runs, also in other threads."""
         self._network.close()
 
     def __enter__(self) -> Client:
@@ -244,7 +249,7 @@ class Client(_Base):
 
 
 class AsyncClient(_Base):
-    """As Client, for programs with ``async`` and ``await``.
+    """A Client for programs with ``async`` and ``await``.
 
     .. code-block:: python
 
@@ -253,9 +258,10 @@ class AsyncClient(_Base):
             async for changes in client.watch():
                 show(changes, client.replica.items)
 
-    Tasks of one event loop may use it at the same time.  One that is cancelled
-    leaves the replica before or after an update, never between.  The replica
-    is changed in the event loop, so one on a slow disk holds it up.
+    Several tasks of one event loop may use it at the same time.  A task that
+    is cancelled leaves the replica before or after an update, never between.
+    The replica changes in the event loop, so a replica on a slow disk delays
+    the loop.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -269,7 +275,7 @@ class AsyncClient(_Base):
     async def watch(self) -> AsyncGenerator[list[Change], None]:
         """See Client.watch.
 
-        To end it at once, and not when it is garbage, use
+        To end the iteration at once, and not only when it is garbage, use
         ``contextlib.aclosing``, cancel its task, or close the client.
         """
         course = Course(Watch(self._session).steps())
@@ -313,7 +319,7 @@ class AsyncClient(_Base):
         return await self._run(self._writes.batch(changes))
 
     async def close(self) -> None:
-        """End all that runs, in other tasks, too."""
+        """End everything that runs, also in other tasks."""
         await self._network.close()
 
     async def __aenter__(self) -> AsyncClient:

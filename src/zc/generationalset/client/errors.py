@@ -4,9 +4,9 @@ from __future__ import annotations
 
 
 class ClientError(Exception):
-    """What a client was asked for couldn't be done; the text says why.
+    """A client couldn't do what it was asked; the text says why.
 
-    ``status`` is the HTTP status, None if there was no response.
+    ``status`` is the HTTP status; None if there was no response.
     """
 
     def __init__(self, text: str, status: int | None = None) -> None:
@@ -15,20 +15,20 @@ class ClientError(Exception):
 
 
 class Refused(ClientError):
-    """The server said no, and would again.
+    """The server refused the request, and would refuse it again.
 
-    ``change`` is the index of the change in a batch that is to blame, None if
-    it isn't that.
+    ``change`` is the index of the change in a batch that is to blame; None if
+    no change is.
     """
 
     change: int | None = None
 
 
 class Unavailable(ClientError):
-    """There was no response, or the server failed or is too busy.
+    """There was no response, or the server failed, or is too busy.
 
-    Later it may work: after ``retry_after`` seconds, if the server has said
-    that, else it is None.  Nothing was written.
+    A later request may work.  ``retry_after`` is the number of seconds to
+    wait, if the server gave one, else None.  Nothing was written.
     """
 
     retry_after: float | None = None
@@ -39,9 +39,9 @@ class BadAnswer(ClientError):
 
 
 class MaybeWritten(ClientError):
-    """A write was sent, and what became of it is not known.
+    """A write was sent, and nobody knows whether it was made.
 
-    To see it, call ``sync``.
+    To find out, call ``sync``.
     """
 
 
@@ -50,7 +50,7 @@ class Closed(ClientError):
 
 
 class Lost(Unavailable):
-    """The request was sent, so the server may have done what it says."""
+    """The request was sent, so the server may have executed it."""
 
 
 class Silence(Lost):

@@ -1,4 +1,4 @@
-"""Parse ``text/event-stream`` (server-sent events), as it arrives."""
+"""Parses ``text/event-stream`` (server-sent events) as it arrives."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _LINE_END = re.compile(rb'\r\n|\r|\n')
 
 
 class Event(NamedTuple):
-    """One event; its data are bytes, for they may be no good UTF-8."""
+    """One event; its data are bytes, because they may not be valid UTF-8."""
 
     type: str
     data: bytes
@@ -30,19 +30,19 @@ class EventStream:
     >>> stream.feed(b'tes\ndata: {}\n\nevent: cut')
     [Event(type='updates', data=b'{}')]
 
-    ``limit`` is the length in bytes of the longest event that is accepted, and
-    of the longest line.  ``feed`` raises TooLong beyond that.  An event that
-    has no blank line at its end is never returned.
+    ``limit`` is the most bytes in an event, and in a line; beyond that,
+    ``feed`` raises TooLong.  An event without a blank line at its end is never
+    returned.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._line = bytearray()  # not ended yet
-        self._after_cr = False  # so a LF at the start of the next piece is old
+        self._line = bytearray()  # the line that hasn't ended yet
+        self._after_cr = False  # a LF that comes next is no line
         self._first = True
         self._type = 'message'
         self._data: list[bytes] = []
-        self._size = 0  # of the event, without the line that isn't ended yet
+        self._size = 0  # of the event, without the line that hasn't ended yet
 
     def feed(self, piece: bytes) -> list[Event]:
         """Return the events that end in this piece, maybe none."""
@@ -85,7 +85,7 @@ class EventStream:
             self._data.append(value)
 
     def _end(self) -> list[Event]:
-        """End an event; one without data is none."""
+        """End an event; an event without data doesn't count."""
         self._first = False
         event = Event(self._type or 'message', b'\n'.join(self._data))
         events = [event] if self._data else []

@@ -1,4 +1,4 @@
-"""HTTP for clients: what takes their steps, by httpx."""
+"""HTTP for clients: takes their steps, with httpx."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zc.generationalset.client.replies import PROBLEM_SIZE, Body, Reply
 from zc.generationalset.client.steps import Course, Read, Request, Step, Wait
 
 CONNECT = 10.0  # seconds
-#: Events of httpcore: there is a connection, to a server or to a proxy.
+#: Events of httpcore that say that there is a connection.
 _CONNECTED = {
     f'{kind}.{event}.complete' for kind in ('connection', 'proxy', 'socks')
     for event in ('connect_tcp', 'connect_unix_socket', 'start_tls')}
@@ -27,15 +27,15 @@ C = TypeVar('C', httpx.Client, httpx.AsyncClient)
 
 
 class Network:
-    """Connections for threads that block; ``close`` wakes them.
+    """Connections for threads that block; ``close`` wakes the threads.
 
-    After a fork, the child makes connections of its own.  Those that it has
-    inherited stay open, since to close them could be seen by the parent.
+    After a fork, the child makes connections of its own.  It leaves inherited
+    connections open, because closing them could disturb the parent.
     """
 
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
-        #: Connections of a parent.
+        #: Connections of the parent process.
         self._inherited: list[httpx.Client] = []
         self._begin()
 
@@ -46,11 +46,11 @@ class Network:
             self.streams.cookies = self.http.cookies.jar
         self.closed = threading.Event()
         self._sockets: WeakSet[socket] = WeakSet()
-        self._lock = threading.Lock()  # while there are more of them
+        self._lock = threading.Lock()  # held while connections are added
         self.process = os.getpid()
 
     def check_process(self) -> None:
-        """Begin anew, if this is another process than before."""
+        """Begin anew if this process is a child of a fork."""
         if self.process != os.getpid():
             self._inherited += self.http, self.streams
             was_closed = self.closed.is_set()
@@ -74,7 +74,7 @@ class Network:
         self.streams.close()
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Keep connections, for ``close``."""
+        """Keep a connection, for ``close``."""
         if event in _CONNECTED:
             connection = info['return_value'].get_extra_info('socket')
             with self._lock:
@@ -84,7 +84,7 @@ class Network:
 
 
 class Line:
-    """Takes steps, blocking; has one stream at most."""
+    """Takes steps, blocking; has at most one stream."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -174,7 +174,7 @@ class AsyncNetwork:
 
 
 class AsyncLine:
-    """Takes steps, awaiting; has one stream at most."""
+    """Takes steps, awaiting; has at most one stream."""
 
     def __init__(self, network: AsyncNetwork) -> None:
         self._network = network
@@ -229,7 +229,7 @@ class AsyncLine:
 
 
 class _Clients(Protocol[C]):
-    """Clients of httpx: for requests, and for what the server holds."""
+    """Clients of httpx: for requests, and for those that the server holds."""
 
     http: C
     streams: C
@@ -240,16 +240,17 @@ def _used(network: _Clients[C], step: Request) -> C:
 
 
 def _without_http2(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options for what the server holds.
+    """Return the options for requests that the server holds.
 
-    In a connection of HTTP/2, the thread that waits for a stream takes the
-    bytes of other responses, too, and they wait until the stream has more.
+    In a connection of HTTP/2, the thread that waits for a stream reads the
+    bytes of other responses, too.  So these would wait until the stream has
+    more.
     """
     return {**options, 'http1': True, 'http2': False}
 
 
 def _arguments(step: Request) -> dict[str, Any]:
-    """Return a request, as httpx wants it."""
+    """Return a request as arguments for httpx."""
     return {
         'method': step.method, 'url': step.url, 'headers': step.headers,
         'content': step.content,
@@ -269,7 +270,7 @@ def _body(step: Request, response: httpx.Response) -> Body:
 
 @contextmanager
 def _mapped_errors() -> Iterator[None]:
-    """Raise Unavailable in the place of errors of the network."""
+    """Raise Unavailable instead of errors of the network."""
     try:
         yield
     except httpx.TransportError as error:
@@ -287,7 +288,7 @@ def _mapped_errors() -> Iterator[None]:
 def _shut(connection: socket) -> None:
     """End a connection that a thread may be waiting for."""
     try:
-        # Not the method of SSLSocket, which isn't made for that.
+        # The method of SSLSocket isn't safe in another thread.
         socket.shutdown(connection, SHUT_RDWR)
     except OSError:
-        return  # it is closed already
+        return  # the socket is closed already

@@ -1,4 +1,4 @@
-"""What responses of a server mean."""
+"""The meaning of a server's responses."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PROBLEM_SIZE = 65536  # bytes of an error's body that are read
 
 
 class Reply(NamedTuple):
-    """A response.  ``body`` is empty if it is a stream, yet to be read."""
+    """A response.  Of a stream, ``body`` is empty: it is yet to be read."""
 
     status: int
-    headers: Mapping[str, str]  # names in any case
+    headers: Mapping[str, str]  # names in upper or lower case
     body: bytes = b''
-    broken: str = ''  # why the body isn't the whole body
+    broken: str = ''  # why the body isn't complete
     stream: bool = False
 
     @property
@@ -35,10 +35,10 @@ class Reply(NamedTuple):
 
 
 class Body:
-    """Collects a body, unpacks it, and knows when it is too much.
+    """Collects and decompresses a body, up to a limit.
 
-    Packed bodies are unpacked here, as no library would stop at a limit: a
-    thousand bytes can be a million.
+    Bodies are decompressed here, because no library would stop at a limit: a
+    thousand bytes can become a million.
     """
 
     def __init__(self, headers: Mapping[str, str], limit: int) -> None:
@@ -54,7 +54,7 @@ class Body:
             self.broken = f'expected gzip or nothing, got {encoding[:100]!r}'
 
     def add(self, piece: bytes) -> bool:
-        """Add a piece; return whether more of them are wanted."""
+        """Add a piece; return whether more pieces are wanted."""
         if self.broken:
             return False
         if self._unpacker:
@@ -79,7 +79,7 @@ class Body:
 
 
 def check(reply: Reply, what: str) -> Reply:
-    """Return a reply that is a success, or raise what it means instead.
+    """Return a reply that is a success, or raise the error that it means.
 
     ``what`` is the request, in words.
     """
@@ -95,7 +95,7 @@ def check(reply: Reply, what: str) -> Reply:
         raise Refused(
             f'{text}: the server is elsewhere, at {location[:500]!r}', status)
     if status >= 500 or status in (408, 425, 429):
-        # A 503, and all that is below 500, promises that nothing was done.
+        # 503, and any status below 500, promise that nothing was done.
         kind = Lost if status >= 500 and status != 503 else Unavailable
         error = kind(text, status)
         error.retry_after = parse_retry_after(
@@ -110,7 +110,7 @@ def check(reply: Reply, what: str) -> Reply:
 
 
 def _problem(reply: Reply) -> dict[str, object]:
-    """Return a problem document (RFC 9457), {} if there is none."""
+    """Return a problem document (RFC 9457); {} if there is none."""
     if reply.media_type == 'application/problem+json' and not reply.broken:
         try:
             problem = json.loads(reply.body)
@@ -126,7 +126,7 @@ def _detail(problem: dict[str, object], status: int) -> str:
         text = problem.get(name)
         if isinstance(text, str) and text:
             text = text[:500]
-            # It gets into logs, where it must not look like lines of theirs.
+            # The text gets into logs, where it must not look like log lines.
             return text if text.isprintable() else ascii(text)[1:-1]
     try:
         return HTTPStatus(status).phrase

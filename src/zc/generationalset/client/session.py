@@ -1,4 +1,4 @@
-"""A client's side of the protocol, without input and output."""
+"""The client's side of the protocol, without input and output."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from zc.generationalset.client.steps import Request, Steps, Wait
 from zc.generationalset.replica import Replica
 
 T = TypeVar('T')
-#: A bearer token, what returns one for each request, or none.
+#: A bearer token, a callable that returns one for each request, or None.
 Token: TypeAlias = 'str | Callable[[], str | None] | None'  # noqa: S105
 
-TRIES = 4  # of what may be sent twice, before an error
-QUESTIONS = 5  # for an answer that fits
+TRIES = 4  # of a request that may be sent twice, before an error
+QUESTIONS = 5  # most questions for an answer that fits
 PATIENCE = 60.0  # seconds; a longer Retry-After is an error at once
 REDIRECTS = 5
 
@@ -53,8 +53,8 @@ class ReplicaLike(Protocol):
 class Session:
     """Questions, writes, and the replica that gets the answers.
 
-    Threads may use it at the same time.  ``lock`` is held while the replica
-    changes, never while anything is waited for.
+    Several threads may use it at the same time.  ``lock`` is held while the
+    replica changes, and never while anything waits.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Session:
             return Position(self.replica.epoch, self.replica.generation)
 
     def apply(self, updates: Answer) -> list[Change]:
-        """Apply an answer, and tell those who watch."""
+        """Apply an answer, and put the changes into all feeds."""
         with self.lock:
             changes = self.replica.apply(updates)
             if changes:
@@ -87,12 +87,12 @@ class Session:
         return changes
 
     def covers(self, updates: Answer) -> bool:
-        """Tell whether the replica has all that an answer leads to."""
+        """Tell whether the replica is at or after where an answer leads."""
         return covers(self.position(), updates)
 
     @contextmanager
     def feed(self) -> Iterator[deque[list[Change]]]:
-        """Collect the changes that are applied from now on, by anyone."""
+        """Collect the changes that anyone applies from now on."""
         feed: deque[list[Change]] = deque()
         with self.lock:
             self._feeds.append(feed)
@@ -100,7 +100,7 @@ class Session:
             yield feed
         finally:
             with self.lock:
-                # By identity: empty feeds are equal.
+                # Compared by identity, because empty feeds are equal.
                 self._feeds = [
                     other for other in self._feeds if other is not feed]
 
@@ -125,8 +125,8 @@ class Session:
     def ask(self, request: Request) -> Steps[Reply]:
         """Send a request; return a reply that is a success.
 
-        A redirection is followed to the same origin only: the token is for
-        this server.
+        Follows redirections only within the same origin, because the token is
+        for this server.
         """
         for _ in range(REDIRECTS):
             reply: Reply = yield request
@@ -137,7 +137,7 @@ class Session:
         return check(reply, request.words)
 
     def persist(self, ask: Callable[[], Steps[T]]) -> Steps[T]:
-        """Ask what may be asked twice, until there is a response."""
+        """Send a request that may be sent twice, until there is a response."""
         backoff = Backoff(self.random)
         for _ in range(TRIES - 1):
             try:
@@ -156,11 +156,11 @@ class Session:
     def update(self, wait: int = 0) -> Steps[list[Change]]:
         """Ask what changed, apply it, and return it.
 
-        With ``wait``, the server holds the request for so many seconds if
-        nothing changed.
+        With ``wait``, if nothing changed, the server holds the request for up
+        to so many seconds.
 
-        Answers to other questions come from caches, so they are asked to let
-        the request pass.
+        An answer to another question comes from a cache.  Then the next
+        request asks caches to let it pass.
         """
         headers: dict[str, str] = {}
         questions = QUESTIONS
@@ -174,7 +174,7 @@ class Session:
             try:
                 return self.apply(updates)
             except Misfit:
-                if fits(updates, asked):  # a thread was faster
+                if fits(updates, asked):  # another thread was faster
                     if self.covers(updates):
                         return []
                     continue
@@ -231,7 +231,7 @@ class Session:
 
 
 def _question(position: Position) -> dict[str, str]:
-    """Return the parameters that say what the replica has."""
+    """Return the parameters of a URL that present a position."""
     if not position.generation:
         return {}
     generation = {'generation': str(position.generation)}
@@ -240,7 +240,7 @@ def _question(position: Position) -> dict[str, str]:
 
 
 def check_token(token: Token) -> Token:
-    """Return a token; ValueError, without telling it, if it can't be one."""
+    """Return a token; raise ValueError, without the text, for others."""
     return token if callable(token) else _check_text(token)
 
 
@@ -256,12 +256,12 @@ def _check_text(token: str | None) -> str | None:
 
 
 def as_path(path: Any) -> tuple[Any, ...]:
-    """Return ids; what isn't a tuple or list is one id."""
+    """Return a path as a tuple of ids, also for one id."""
     return tuple(path) if isinstance(path, (tuple, list)) else (path,)
 
 
 def items_path(path: Any, end: str = '') -> str:
-    """Return the path of an item; of a set, if it ends in a slash."""
+    """Return the URL's path for an item; for a set, with '/' as ``end``."""
     ids = as_path(path)
     if not ids:
         raise ValueError(f'expected a path of one id or more, got {path!r}')
@@ -275,7 +275,7 @@ def _not_json(reply: Reply, what: str) -> BadAnswer:
 
 
 def _redirection(request: Request, reply: Reply) -> str | None:
-    """Return the URL to ask in the place of the request's, if there is one."""
+    """Return the URL that a reply redirects to, if there is one."""
     if reply.status not in (307, 308) and (
             reply.status not in (301, 302, 303) or request.method != 'GET'):
         return None
@@ -289,7 +289,7 @@ def _redirection(request: Request, reply: Reply) -> str | None:
 
 
 def _check_url(url: str) -> str:
-    """Return a URL without slash at its end; ValueError if it isn't one."""
+    """Return a URL without a slash at its end; raise ValueError for others."""
     try:
         parts = urlsplit(url)
         good = (parts.scheme in ('http', 'https') and parts.hostname
@@ -299,7 +299,7 @@ def _check_url(url: str) -> str:
     if not good:
         raise ValueError(
             f'expected a URL such as https://example.org/sync, got {url!r}')
-    if '@' in parts.netloc:  # which might be a password: not in the text
+    if '@' in parts.netloc:  # no URL in the error: it may have a password
         raise ValueError('expected a URL without user and password; present a '
                          'token instead')
     if parts.query or parts.fragment or not url.isascii() or re.search(

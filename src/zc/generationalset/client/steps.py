@@ -1,8 +1,9 @@
-"""What a client has to do, step by step, without doing it.
+"""The steps that a client has to take, without taking them.
 
-The protocol is generators that yield steps, and are sent what came of each, or
-are thrown the ``Unavailable`` that did.  Two clients take these steps, one
-that blocks and one that awaits; neither knows the protocol.
+The protocol is written as generators that yield steps.  A generator is sent
+the result of each step, or ``Unavailable`` is thrown into it.  Two clients
+take these steps, one that blocks and one that awaits; neither knows the
+protocol.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ T = TypeVar('T')
 
 
 class Request(NamedTuple):
-    """Send this and receive the response: a Reply."""
+    """Send this, and receive the response: a Reply."""
 
     method: str
     url: str
     headers: Mapping[str, str]
     content: bytes | None
-    silence: float  # seconds without a byte after which to give up
-    limit: int  # bytes of the body
+    silence: float  # seconds without a byte, after which to give up
+    limit: int  # most bytes of the body
     stream: bool = False  # ``text/event-stream`` is opened, not received
-    held: bool = False  # the server may hold the response for a while
+    held: bool = False  # the server may hold the request for a while
 
     @property
     def words(self) -> str:
@@ -42,13 +43,13 @@ class Read(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """Wait, with no stream open."""
+    """Wait, while no stream is open."""
 
     seconds: float
 
 
 class Deliver(NamedTuple):
-    """Give the consumer of the watch these changes, which were applied."""
+    """Yield these changes, which were applied, to the user of ``watch``."""
 
     changes: list[Change]
 
@@ -58,9 +59,9 @@ Steps: TypeAlias = Generator['Step', Any, T]
 
 
 class Course(Iterator[Step], Generic[T]):
-    """Steps being taken: an iterator that is told how each step went."""
+    """An iterator of steps that is told the result of each."""
 
-    result: T  # when there are no more
+    result: T  # there when no steps are left
 
     def __init__(self, steps: Steps[T]) -> None:
         self._steps = steps
@@ -79,7 +80,7 @@ class Course(Iterator[Step], Generic[T]):
             raise StopIteration from None
 
     def answer(self, answer: Reply | bytes | None) -> None:
-        """Say what came of the step."""
+        """Give the result of the step."""
         self._answer = answer
 
     def fail(self, error: Unavailable) -> None:

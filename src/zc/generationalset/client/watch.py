@@ -1,4 +1,4 @@
-"""Follow what changes: by event stream, long poll or poll."""
+"""Follows changes, by event stream, long poll or poll."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from zc.generationalset.client.steps import Deliver, Read, Steps, Wait
 
 logger = logging.getLogger('zc.generationalset.client')
 
-# All in seconds.
-HOLD = 30  # for which a server should hold a long poll
+# Times are in seconds.
+HOLD = 30  # how long a server should hold a long poll
 PACE = 0.2  # between polls that bring changes
 INTERVAL = 5.0  # between polls that don't, if the server doesn't hold them
-AGAIN = 600.0  # until an event stream that didn't work is tried again ...
+AGAIN = 600.0  # until a client without streams tries one again ...
 SELDOM = 86400.0  # ... doubled up to this
-GOOD = 60.0  # after which a stream is a success, even if nothing changed
+GOOD = 60.0  # after which a stream works, even if nothing changed
 
-FRUITLESS = 3  # streams that bring nothing while polls work, until it's polls
-BAD_ANSWERS = 10  # one after the other, until it is an error: minutes
-NO_STREAM = (404, 405, 406, 501)  # statuses of servers that have none
+FRUITLESS = 3  # streams that bring nothing, until the client polls
+BAD_ANSWERS = 10  # in a row, until there is an error: that takes minutes
+NO_STREAM = (404, 405, 406, 501)  # statuses of servers without streams
 
 
 class Watch:
-    """Keeps a replica current, and says what changed.
+    """Keeps a replica current, and yields what changed.
 
-    As long as event streams work it listens to one.  Whatever it gets is
-    applied if it fits; if it doesn't, it asks.  So no change is lost, and it
-    doesn't matter from where it gets one first.
+    As long as event streams work, the watch listens to one.  It applies every
+    answer that fits; if an answer doesn't fit, it asks.  So no change is lost,
+    however it arrives first.
     """
 
     def __init__(
@@ -54,8 +54,8 @@ class Watch:
         self._stream_at = clock()  # when to try a stream
         self._again = AGAIN
         self._fruitless = 0
-        self._heard = False  # any byte of the current stream
-        self._useful = False  # the current stream works
+        self._heard = False  # whether the current stream has brought a byte
+        self._useful = False  # whether the current stream works
         self._hold = HOLD
 
     def steps(self) -> Steps[None]:
@@ -69,7 +69,7 @@ class Watch:
                     yield from self._patiently(self._poll)
 
     def _patiently(self, ask: Callable[[], Steps[Any]]) -> Steps[bool]:
-        """Ask; wait if that fails, and return whether it didn't."""
+        """Ask; if that fails, wait.  Return whether it succeeded."""
         try:
             yield from ask()
             return True
@@ -91,7 +91,7 @@ class Watch:
         self._bad_answers = 0
 
     def _deliver(self) -> Steps[bool]:
-        """Deliver what was applied, here or by others, if there is any."""
+        """Deliver the changes that were applied, here or by others."""
         changes: list[Change] = []
         while self._feed:
             changes += self._feed.popleft()
@@ -99,7 +99,7 @@ class Watch:
             yield Deliver(changes)
         return bool(changes)
 
-    # By asking
+    # By asking.
 
     def _sync(self, wait: int = 0) -> Steps[bool]:
         """Ask once; return whether anything was delivered."""
@@ -114,14 +114,14 @@ class Watch:
             changed = yield from self._sync(self._hold)
         except Unavailable:
             if self._clock() - began >= 1:
-                # Maybe something on the way doesn't let it be held so long.
+                # Maybe a proxy doesn't let a request be held so long.
                 self._hold //= 2
             raise
         rest = (PACE if changed else INTERVAL) - (self._clock() - began)
         if rest > 0:
             yield Wait(rest)
 
-    # By listening
+    # By listening.
 
     def _stream(self) -> Steps[None]:
         """Listen to a stream until it ends."""
@@ -134,7 +134,7 @@ class Watch:
             if self._useful:
                 raise
             yield from self._pause(error)
-            yield from self._sync()  # if that fails, the stream is no worse
+            yield from self._sync()  # its failure says nothing of the stream
             self._fruitless += 1
             if self._fruitless >= FRUITLESS or (
                     isinstance(error, Silence) and not self._heard):
@@ -148,7 +148,7 @@ class Watch:
         self._hold = HOLD
 
     def _open(self) -> Steps[str]:
-        """Open a stream, and return the request in words."""
+        """Open a stream, and return its request in words."""
         request = self._session.events_request()
         try:
             reply = yield from self._session.ask(request)
@@ -164,7 +164,7 @@ class Watch:
 
     def _listen(self) -> Steps[None]:
         what = yield from self._open()
-        # The stream doesn't tell what others applied before it was opened.
+        # The stream doesn't have what others applied before it was opened.
         yield from self._deliver()
         began = self._clock()
         stream = EventStream(self._session.limits.size)
@@ -181,7 +181,7 @@ class Watch:
                         raise Lost(f'{what}: it says that there is '
                                    'something to ask for, and there is not')
                     self._thrive()
-                    # All clients were told so in the same moment.
+                    # Random, because all clients were told in the same moment.
                     yield Wait(self._backoff.delay())
                     return
             if self._clock() - began >= GOOD:
@@ -204,7 +204,7 @@ class Watch:
         yield from self._deliver()
 
     def _thrive(self) -> None:
-        """Note that streams work."""
+        """Note that the stream works."""
         self._succeed()
         self._useful = True
         self._fruitless = 0
@@ -219,4 +219,4 @@ def _events(stream: EventStream, piece: bytes, what: str) -> list[Event]:
 
 
 class _NoStream(ClientError):
-    """There is no event stream at the server, or on the way to it."""
+    """The server, or a proxy on the way to it, has no event streams."""

@@ -1,4 +1,4 @@
-"""Writes of a client, and what they bring into its replica."""
+"""The writes of a client, and what they bring into its replica."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ logger = logging.getLogger('zc.generationalset.client')
 JSON = {'Content-Type': 'application/json'}
 ID_LETTERS = string.ascii_letters + string.digits
 ID_LENGTH = 16  # 95 bits: never the same twice
-_OPERATIONS = {'put': 1, 'add': 1, 'set': 0, 'remove': 0}  # with an item?
+_OPERATIONS = {'put': 1, 'add': 1, 'set': 0, 'remove': 0}  # items
 
 
 class _Written(msgspec.Struct):
@@ -44,8 +44,8 @@ def make_id() -> str:
 class Writes:
     """The writes of a session.
 
-    All of them may be sent twice, ``add`` too, since ids are made here: so
-    they are sent again until there is a response.
+    All writes may be sent twice, even ``add``, because the client makes its
+    id.  So they are sent again until there is a response.
     """
 
     def __init__(self, session: Session) -> None:
@@ -100,7 +100,7 @@ class Writes:
         except (BadAnswer, Refused, Unavailable) as error:
             if method == 'DELETE' and error.status == 404 and (
                     lost or gone_ok):
-                written = _Written()  # by an earlier try, or anyone
+                written = _Written()  # by an earlier try, or by somebody else
             elif lost or isinstance(error, BadAnswer):
                 raise MaybeWritten(
                     f'it may have been written: {error}', error.status,
@@ -112,12 +112,12 @@ class Writes:
     def _catch_up(self, updates: bytes) -> Steps[None]:
         """Apply the updates in a response, or ask for them.
 
-        Whatever goes wrong here, also in the replica, it was written, and that
-        is what the caller must know: the replica will get it with the next
-        ``sync``.
+        Whatever goes wrong here, even in the replica, the write was made, so
+        the caller must not get an error.  The replica gets the write with the
+        next ``sync``.
         """
         if not self._session.position().generation:
-            return  # nobody wants a copy, which may be large
+            return  # the replica was never synced; a whole copy may be large
         try:
             if not updates or not self._apply(updates):
                 yield from self._session.update()
@@ -125,7 +125,7 @@ class Writes:
             logger.warning('written, but the replica has to wait: %s', error)
 
     def _apply(self, data: bytes) -> bool:
-        """Tell whether these updates make the replica current."""
+        """Apply updates; return whether they make the replica current."""
         updates = self._session.decode_updates(data, 'updates of a write')
         try:
             self._session.apply(updates)
@@ -147,7 +147,7 @@ def _written(reply: Reply, what: str) -> _Written:
 
 def _encode_change(
         op: str, path: Any, *item: Any) -> tuple[bytes, Any]:
-    """Return a change as JSON, and the id that it is about."""
+    """Return a change as JSON, and the id that it changes."""
     if len(item) != _OPERATIONS.get(op):
         raise ValueError(
             "expected ('put', path, item), ('add', path, item), ('set', path) "

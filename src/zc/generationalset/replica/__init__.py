@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from zc.generationalset.replica.sqlite import SQLiteReplica
 else:
     def __getattr__(name):
-        """Import what needs SQLite when it is asked for."""
+        """Import SQLiteReplica only when asked, because it needs SQLite."""
         if name == 'SQLiteReplica':
             from zc.generationalset.replica.sqlite import SQLiteReplica
             return SQLiteReplica

@@ -1,4 +1,4 @@
-"""Whether an item that arrives is one that is here already."""
+"""Whether an item that arrives is the one that the replica has."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from datetime import datetime, time
 from decimal import Decimal
 from typing import Any
 
-#: Equal values of these may be written in different ways, which are not the
-#: same to a user: 1.50 and 1.5, 9 o'clock in Paris and 8 o'clock in London.
+#: For types whose equal values may differ to a user: 1.50 and 1.5, 9 o'clock
+#: in Paris and 8 o'clock in London.
 _WRITTEN: dict[type, Callable[[Any], str]] = {
     Decimal: str, datetime: datetime.isoformat, time: time.isoformat,
     float: repr}
 
-#: Those that can't be changed in place.
+#: Types of values that can't be changed in place.
 _FIXED = (str, int, float, bool, type(None), bytes, Decimal, datetime, time)
 
 
 def is_echo(old: Any, new: Any) -> bool:
-    """Tell whether an item that arrives is what the replica has already.
+    """Tell whether an item that arrives is the one that the replica has.
 
-    The same object isn't, unless it is of a type that can't change: a set in
-    the same process may have changed it in place.
+    For the same object the answer is no, unless its type can't change, because
+    a set in the same process may have changed the object in place.
     """
     if old is new:
         return isinstance(new, _FIXED)

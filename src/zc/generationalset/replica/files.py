@@ -32,7 +32,7 @@ def write_file(
 
 
 def _sync_directory(directory: str) -> None:
-    """Have a file's new name stored, too, where there is a way to do it."""
+    """Make the system store a file's new name, too, if it can."""
     if hasattr(os, 'O_DIRECTORY'):
         file = os.open(directory, os.O_DIRECTORY)
         try:

@@ -44,19 +44,19 @@ class Replica:
     >>> replica.generation, replica.items
     (2, {1: namespace(id=1)})
 
-    ``get_id`` returns the id of an item, for updates that don't say it; by
-    default that is its attribute ``id``.
+    ``get_id`` returns the id of an item, for updates that don't list ids; by
+    default, that is the attribute ``id``.
     """
 
     def __init__(
             self, get_id: Callable[[Any], Any] = attrgetter('id')) -> None:
         self._get_id = get_id
-        #: What to ask for updates since.
+        #: The generation to present.
         self.generation = 0
         #: The history that the generation belongs to.
         self.epoch: str | None = None
-        #: Items by id, the one changed last comes last; for a subset, a
-        #: ``Subset``, a dictionary of its items.  Not to be changed.
+        #: Items by id; the item that changed last comes last.  A subset is a
+        #: ``Subset``, a dictionary of its items.  Don't change them.
         self.items: dict[Any, Any] = {}
 
     def apply(self, updates: Mapping[str, Any]) -> list[Change]:
@@ -74,23 +74,24 @@ class Replica:
         [Change(kind='removed', path=('bob',), item='Bob'),
          Change(kind='added', path=('ann',), item='Ann')]
 
-        The changes, made one after the other to a copy of what was here, make
-        it equal to what is here now.  A subset that comes is added, and then
-        all that is in it; one that goes is removed, and that says it all.  An
-        item that comes again as it is, such as an own write, is no change.
+        If you make the changes, one after the other, to a copy of the old
+        items, the copy becomes equal to the new items.  A new subset is a
+        change, followed by one for each item in it.  A subset that goes is one
+        change.  An item that comes again, and is equal, such as after a write
+        of your own, is no change.
 
         updates
             From ``client_updates`` of a set, or ``wire.decode``: the answer
             to this replica's generation and epoch.  ``adds`` and ``contents``
             are iterated over once.
 
-            Or from ``generational_updates``, which don't tell what they
-            answer: whoever applies them must know that it is this
-            replica's generation.  If theirs is below that, the server has
-            lost changes, and the replica becomes empty, with generation 0.
+            Or from ``generational_updates``.  These don't repeat the question,
+            so you must know that it was this replica's generation.  If their
+            generation is lower, the server has lost changes, and the replica
+            becomes empty, with generation 0.
 
-        Raises Misfit for the answer to another question, and ValueError for
-        what isn't an answer at all.  Then nothing is changed.
+        Raises Misfit for an answer to another question, and ValueError for
+        what isn't an answer.  Then nothing is changed.
         """
         check_mapping(updates)
         if 'since' in updates:
@@ -113,7 +114,7 @@ class Replica:
     ) -> list[Change]:
         changes: list[Change] = []
         change(self.items, updates, (), changes)
-        # Last: if this is interrupted, the same changes come once more.
+        # This is last, so after an interruption the same changes come again.
         self.epoch, self.generation = position
         return changes
 
@@ -123,13 +124,13 @@ class Replica:
         return self._get_id(ob), ob
 
     def dump(self, path: str | os.PathLike[str]) -> None:
-        """Store this in a file, in the place of what was there.
+        """Store this replica in a file, and replace what was there.
 
-        O(n); memory for a part of it only.  The file is an answer, as JSON,
-        that a new replica can apply (docs/protocol.txt).  It is written apart
-        and then put into its place, so it is the old one or the new one
-        whatever happens, and only its owner may read it.  A replica that has
-        nothing, generation 0, is no file.
+        O(n); needs memory only for a part.  The file has an answer, as JSON,
+        that a new replica can apply (docs/protocol.txt).  A new file is
+        written and then replaces the old one, so the file is always the old or
+        the new one.  Only its owner may read it.  For a replica that has
+        nothing, generation 0, there is no file.
 
         Raises TypeError for an item that can't be JSON, and OSError.
         """
@@ -146,12 +147,12 @@ class Replica:
     def load(
             cls, path: str | os.PathLike[str],
             get_id: Callable[[Any], Any] = attrgetter('id')) -> Replica:
-        """Return the replica that was stored in a file.
+        """Return the replica that is stored in a file.
 
-        O(n).  A new one, with generation 0, if there is no such file.
+        O(n).  If there is no file, returns a new replica, with generation 0.
 
-        Raises ValueError for a file that isn't a stored replica, or not all
-        of it, and OSError.
+        Raises ValueError for a file that isn't a whole stored replica, and
+        OSError.
         """
         from zc.generationalset.wire import Limits, decode
         replica = cls(get_id)
@@ -161,7 +162,7 @@ class Replica:
         except FileNotFoundError:
             return replica
         try:
-            # It isn't from somebody else.
+            # The file is the user's own, so it needs no limits.
             limits = Limits(size=sys.maxsize, count=sys.maxsize)
             replica.apply(decode(data, limits))
         except ValueError as error:
@@ -173,7 +174,7 @@ class Replica:
 def _update(
         items: dict[Any, Any], updates: Updates, path: Path,
         changes: list[Change]) -> None:
-    """Change the items of a set as updates say."""
+    """Apply the removals and adds of updates to the items of a set."""
     gone = _unlisted(items, updates) if updates.whole else updates.removals
     _remove(items, gone, path, changes)
     _enter(items, updates, path, set(), changes)
@@ -184,8 +185,8 @@ def _replace(
         changes: list[Change]) -> None:
     """Make the items of a set those that updates list, and no others.
 
-    The server says that the client has nothing of them.  Those that are here
-    only tell what changes.
+    The server says that the client has none of these.  The items that are
+    here only serve to find what changes.
     """
     _remove(items, _unlisted(items, updates), path, changes)
     _enter(items, updates, path, set(items), changes)
@@ -211,7 +212,7 @@ def _remove(
 def _enter(
         items: dict[Any, Any], updates: Updates, path: Path, stale: set[Any],
         changes: list[Change]) -> None:
-    """Put the entries of updates; ``stale`` are ids of subsets to replace."""
+    """Put the entries of updates; ``stale`` has ids of subsets to replace."""
     for id, ob in updates.entries:
         if isinstance(ob, Updates):
             subset = _put_subset(items, id, path, changes)
@@ -225,7 +226,7 @@ def _enter(
 def _put_subset(
         items: dict[Any, Any], id: Any, path: Path, changes: list[Change],
 ) -> Subset:
-    """Move a subset, perhaps a new one, to the end, and return it."""
+    """Move a subset, which may be new, to the end, and return it."""
     subset = items.pop(id, _MISSING)
     if not isinstance(subset, Subset):
         if subset is not _MISSING:

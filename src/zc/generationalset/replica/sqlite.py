@@ -1,21 +1,22 @@
 """The client's copy of a set, in an SQLite file.
 
-What a kill and a power cut may do
-    An answer and its generation are one transaction, so the file is before or
-    after an answer, never between.  It is in WAL mode, where a transaction
-    that was committed survives the death of the process.  It isn't waited
-    for until the disk has it (``synchronous=NORMAL``): when the power
-    fails, the latest answers may be gone, with their generations.  Then the
-    replica is as it was some time ago, which is harmless: it asks from
-    there, and what it lost comes, and is reported, once more.  For that, a
-    sync of the disk for each answer would be a high price.
+What a kill and a power failure may do
+    An answer and its generation are one transaction, so the file has the
+    state before or after an answer, never between.  The file is in WAL mode:
+    a transaction that was committed survives the death of the process.  But
+    nobody waits until the disk has it (``synchronous=NORMAL``), so a power
+    failure may lose the latest answers, with their generations.  That is
+    harmless: the replica asks from its older generation, and what it lost
+    comes, and is reported, again.  A sync of the disk for each answer would
+    cost too much.
 
 Two tables
-    ``replica`` has one row.  ``entry`` has a row for each item and subset:
-    the number of the set that it is in, its id and item as JSON.  The set at
-    the top is number 0, a subset the position at which it first was put.
-    Positions grow: what was put last comes last, and what an answer with
-    contents doesn't list is what is still at a position from before it.
+    ``replica`` has one row.  ``entry`` has a row for each item and subset: the
+    number of its set, its id, and the item as JSON.  The set at the top has
+    the number 0; a subset has the position at which it was first put.
+    Positions grow: what was put last comes last.  After an answer with
+    contents, rows that are still at an older position weren't listed, so they
+    go.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ from zc.generationalset.wire import encode_id, encode_value
 #: Types of the only row of ``replica``.
 _STATES = [[int, str, int]], [[int, type(None), int]]
 
-#: How many seconds to wait for other processes.  An answer with a million
-#: items keeps them waiting.
+#: Seconds to wait for other processes, such as for one that stores an answer
+#: with a million items.
 _PATIENCE = 60
 
 _ROOT = 0
@@ -75,8 +76,9 @@ class SQLiteReplica:
     path
         The file; it is made if there is none.
 
-    Raises ValueError for a file of something else, or of a newer release,
-    which is left as it is, and sqlite3.OperationalError if it can't be opened.
+    Raises ValueError for a file of something else, or of a newer release, and
+    leaves it as it is.  Raises sqlite3.OperationalError if the file can't be
+    opened.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -84,7 +86,7 @@ class SQLiteReplica:
 
     @property
     def generation(self) -> int:
-        """What to ask for updates since."""
+        """The generation to present."""
         return self._state().position.generation
 
     @property
@@ -102,26 +104,26 @@ class SQLiteReplica:
 
     @property
     def items(self) -> StoredSet:
-        """Items by id, the one changed last comes last."""
+        """Items by id; the item that changed last comes last."""
         return StoredSet(self._database, _ROOT)
 
     def apply(self, updates: Mapping[str, Any]) -> list[Change]:
         """Apply an answer, and return what it changed here, in order.
 
-        O(log n) for what the answer lists; with ``contents``, O(n).  Memory
-        for the changes; ``adds`` and ``contents`` are read as they are
-        stored, while other processes wait.
+        O(log n) for each entry of the answer; with ``contents``, O(n).  Needs
+        memory for the changes.  ``adds`` and ``contents`` are read while they
+        are stored, and other processes wait.
 
-        The changes are as those of ``Replica.apply``.  Only the items of
-        subsets aren't: a change that is a subset has an empty ``Subset``.
+        The changes are those of ``Replica.apply``, except that the ``Subset``
+        of a change is empty.
 
         updates
             From ``wire.decode``, or ``client_updates`` of a set: the answer
             to this replica's generation and epoch.
 
-        Raises Misfit for the answer to another question, also if another
-        process was faster; ValueError for what isn't an answer at all, and
-        TypeError for an item that can't be JSON.  Then nothing is changed.
+        Raises Misfit for an answer to another question, also if another
+        process was faster; ValueError for what isn't an answer; and TypeError
+        for an item that can't be JSON.  Then nothing is changed.
         """
         answer = check_answer(updates)
         with self._database.transaction():
@@ -148,31 +150,31 @@ class SQLiteReplica:
 
 class _State(NamedTuple):
     position: Position
-    #: The highest place that was ever given to a row.
+    #: The highest position that any row has had.
     last: int
 
 
 class _Row(NamedTuple):
     position: int
-    #: Its JSON; None for a subset.
+    #: The JSON of the item; None for a subset.
     item: Any
-    #: The number of a subset.
+    #: The number of the subset; None for an item.
     subset: Any
 
 
 class _Writer:
-    """Changes the items of sets as an answer says, in a transaction."""
+    """Applies an answer to the items of sets, in a transaction."""
 
     def __init__(self, database: sqlite3.Connection, last: int) -> None:
         self._database = database
-        #: The highest position ever given.
+        #: The highest position that any row has had.
         self.last = last
         self.changes: list[Change] = []
 
     def update(
             self, number: int, updates: Updates, path: tuple[Any, ...],
     ) -> None:
-        """Change the items of a set as updates say."""
+        """Apply the removals and adds of updates to the items of a set."""
         start = self.last
         for id in updates.removals:
             row = self._find(number, encode_id(id).decode())
@@ -187,8 +189,8 @@ class _Writer:
     ) -> None:
         """Make the items of a set those that updates list, and no others.
 
-        The server says that the client has nothing of them.  Those that are
-        here only tell what changes.
+        The server says that the client has none of these.  The items that are
+        here only serve to find what changes.
         """
         start = self.last
         self._enter(number, updates, path, start)
@@ -199,8 +201,8 @@ class _Writer:
             stale: int) -> None:
         """Put the entries of updates.
 
-        Subsets are replaced, not updated, if they are still at a position up
-        to ``stale``.
+        Subsets that are still at a position up to ``stale`` are replaced, not
+        updated.
         """
         for id, ob in updates.entries:
             key = encode_id(id).decode()
@@ -268,7 +270,7 @@ class _Writer:
 
     def _remove_until(
             self, number: int, position: int, path: tuple[Any, ...]) -> None:
-        """Remove what wasn't put since."""
+        """Remove the items of a set at or before a position."""
         found = self._database.execute(
             'SELECT id, position, item, subset FROM entry '
             'WHERE parent = ? AND position <= ?', (number, position))
@@ -279,13 +281,13 @@ class _Writer:
             (number, position))
 
     def _note_removed(self, row: _Row, path: tuple[Any, ...]) -> None:
-        """Report that a row goes, and remove what is in it."""
+        """Report that a row goes, and remove what its subset has."""
         if row.subset is None:
             self._note('removed', path, stored_value(row.item))
             return
         self._note('removed', path, Subset())
         self._database.execute(
-            # In a damaged file, UNION ALL could go in a circle.
+            # In a damaged file, UNION ALL could run in a circle.
             'WITH RECURSIVE gone (number) AS (VALUES (?) UNION '
             'SELECT subset FROM entry JOIN gone ON parent = number '
             'WHERE subset IS NOT NULL) '

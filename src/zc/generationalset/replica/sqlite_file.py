@@ -1,4 +1,4 @@
-"""The file of a replica: what makes it one, and who may use it."""
+"""The SQLite file of a replica: opening, making and checking it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from functools import cache
 from typing import Any, NamedTuple
 
-#: "GSet", in the header of the file.
+#: "GSet", the application id in the header of the file.
 _APPLICATION = 0x47536574
 _VERSION = 1
 
@@ -26,10 +26,9 @@ _SCHEMA = (
 
 
 class Connection(sqlite3.Connection):
-    """A connection for the process that opened it, but not for its children.
+    """A connection for the process that opened it, not for its children.
 
-    SQLite can't stand two processes in one connection: they would ruin the
-    file.
+    Two processes that share an SQLite connection would ruin the file.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -49,7 +48,7 @@ class Connection(sqlite3.Connection):
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """All or nothing, and no other process writes meanwhile."""
+        """Do all or nothing, while no other process writes."""
         try:
             self.execute('BEGIN IMMEDIATE')
             yield
@@ -61,13 +60,13 @@ class Connection(sqlite3.Connection):
 
 
 def open_file(path: str | os.PathLike[str], patience: float) -> Connection:
-    """Return a connection to the file of a replica; it is made if need be.
+    """Return a connection to a replica's file; makes the file if necessary.
 
     patience
         Seconds to wait for other processes.
 
     Raises ValueError for a file of something else, or of a newer release, and
-    sqlite3.OperationalError if it can't be opened.
+    sqlite3.OperationalError if the file can't be opened.
     """
     name = os.fspath(path)
     try:
@@ -97,14 +96,13 @@ def _make(path: str | os.PathLike[str]) -> None:
 
 
 def _check(database: Connection, name: str) -> None:
-    """Raise ValueError if it is something else.  One that is empty is filled.
-    """
+    """Raise ValueError for a file of something else; fill an empty one."""
     try:
         found = _what_it_is(database)
         if found == _EMPTY:
             with database.transaction():
                 found = _what_it_is(database)
-                if found == _EMPTY:  # nobody else was faster
+                if found == _EMPTY:  # no other process was faster
                     for statement in _SCHEMA:
                         database.execute(statement)
                     found = _what_it_is(database)
@@ -121,13 +119,13 @@ def _check(database: Connection, name: str) -> None:
         raise ValueError(f'{name}: expected version {_VERSION}, got '
                          f'{found.version}, of a newer release')
     if tables != _expected_tables():
-        # Views and triggers could do anything.
+        # Other tables, views and triggers could do anything.
         raise ValueError(f'{name}: expected the tables of a replica, got '
                          'others')
 
 
 class _File(NamedTuple):
-    """What the header of a file says, and how many tables it has."""
+    """What the header of a file says, and the number of its tables."""
 
     application: int
     version: int
@@ -145,7 +143,7 @@ def _what_it_is(database: sqlite3.Connection) -> _File:
 
 
 def _tables(database: sqlite3.Connection) -> list[Any]:
-    """Return how all is defined, but what is SQLite's own."""
+    """Return the definitions of all tables and so on, but SQLite's own."""
     return database.execute(
         'SELECT type, name, sql FROM sqlite_master '
         "WHERE name NOT LIKE 'sqlite|_%' ESCAPE '|' ORDER BY name, type, sql"

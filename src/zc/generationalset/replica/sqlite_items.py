@@ -1,4 +1,4 @@
-"""What is in an SQLite file, as mappings."""
+"""The sets in an SQLite file, as mappings."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from zc.generationalset.wire import (
 #: How many rows are read at a time.
 _PAGE = 100
 
-#: It was within somebody's limits when it arrived.
+#: What is stored was within limits when it arrived.
 _STORED = Limits(size=sys.maxsize, count=sys.maxsize)
 
-#: Position, id, item, number of the subset that is the item.
+#: Position, id, item, and number of the subset if it is one.
 _Row = tuple[int, str, str | None, int]
 
 
@@ -34,7 +34,7 @@ def stored_value(text: str) -> Any:
 
 
 def damaged(expected: str, got: object) -> sqlite3.DatabaseError:
-    """Return an error for what can't be in a replica."""
+    """Return the error for a file with what can't be in a replica."""
     return sqlite3.DatabaseError(
         f'expected {expected}, got {str(got)[:100]}: the file is damaged; '
         'without it, everything is asked for again')
@@ -43,9 +43,9 @@ def damaged(expected: str, got: object) -> sqlite3.DatabaseError:
 class StoredSet(Mapping[Any, Any]):
     """The items of a set by id; subsets are such mappings, too.
 
-    Nothing is kept in memory: each look-up asks the file, O(log n), for what
-    is there now.  ``len`` is O(n).  Iterating raises RuntimeError if the
-    replica changes meanwhile; begin again then.
+    Nothing is kept in memory: each look-up asks the file, in O(log n).
+    ``len`` is O(n).  If the replica changes during an iteration, it raises
+    RuntimeError; then begin again.
     """
 
     __slots__ = '_database', '_number'
@@ -68,9 +68,10 @@ class StoredSet(Mapping[Any, Any]):
         return self._subset(subset) if item is None else stored_value(item)
 
     def _subset(self, number: Any) -> StoredSet:
-        """Return a set in this one.
+        """Return a set within this one.
 
-        It was put later, so nobody who reads can go in a circle.
+        Its number must be higher than this set's, so that readers never run in
+        a circle.
         """
         if not isinstance(number, int) or number <= self._number:
             raise damaged(f'a subset in {self._number} with a higher number',
@@ -99,7 +100,8 @@ class StoredSet(Mapping[Any, Any]):
     def _pages(self) -> Iterator[list[_Row]]:
         """Yield the rows in their order.
 
-        A query that isn't at its end would be in the way of the next answer.
+        Rows are read in pages, because an unfinished query would block the
+        next answer.
         """
         position, version = 0, self._version()
         while True:
@@ -116,7 +118,7 @@ class StoredSet(Mapping[Any, Any]):
             position = rows[-1][0]
 
     def _values(self, rows: list[_Row]) -> list[Any]:
-        """Return the items of a page, read together, which is faster."""
+        """Return the items of a page; reading them together is faster."""
         values: list[Any] = stored_value(_array(
             'null' if item is None else item for _, _, item, _ in rows))
         for index, (_, _, item, subset) in enumerate(rows):
@@ -125,12 +127,12 @@ class StoredSet(Mapping[Any, Any]):
         return values
 
     def _version(self) -> Any:
-        """Return what differs after each answer."""
+        """Return a value that differs after each answer."""
         return self._database.execute('SELECT last FROM replica').fetchone()
 
 
 class _Items(ItemsView[Any, Any]):
-    """Items that are read by the page, not one by one."""
+    """Items that are read in pages, not one by one."""
 
     _mapping: StoredSet
 

@@ -20,21 +20,21 @@ FORMAT = 1
 #: The members of an answer that aren't about what is in the set.
 HEAD = 'epoch', 'since', 'generation', 'since_epoch', 'reset'
 
-#: How many subsets may be within each other in an answer.
+#: How deeply subsets may be nested in an answer.
 SUBSETS = 40
-#: What takes the place of an item that can't be encoded.
+#: The value that replaces an item that can't be encoded.
 UNREADABLE = Extended({
     '$unreadable': 'the server can not send it; its log says more'})
 
 #: Called with the path of an entry that can't be encoded, and the error.
 Unreadable: TypeAlias = 'Callable[[tuple[Any, ...], Exception], None]'
 
-#: How many entries are sent, at most, before there is a chunk's worth.
+#: The most entries in the first chunk, even if they are few bytes.
 _FIRST = 100
 
 
 class NestingError(ValueError):
-    """More subsets are within each other than an answer can say."""
+    """Subsets are nested too deeply for an answer."""
 
 
 def encode(updates: Mapping[str, Any], default: Default = None) -> bytes:
@@ -49,17 +49,17 @@ def encode(updates: Mapping[str, Any], default: Default = None) -> bytes:
     Items, and what is in them, may be
 
     - what JSON knows, and numbers, dates and so on that the protocol knows;
-    - tuples, sets, enumerations (their value is taken), dataclasses (objects),
-      and all that is a ``collections.abc`` Mapping, Sequence or Set;
+    - tuples, sets, enumerations (as their values), dataclasses (as objects),
+      and every ``collections.abc`` Mapping, Sequence or Set;
     - objects with a method ``__json__``, which is called with None, or
-      ``__wire__``, which returns bytes that are taken as the JSON text;
-    - what the function ``default`` returns something for.
+      ``__wire__``, which returns the JSON text as bytes;
+    - objects for which the function ``default`` returns one of these.
 
     Nothing is left out, rounded, or written as null.
 
-    Raises TypeError for an object, and ValueError for a value of a known type,
-    that has no form in JSON, and ValueError for one that is nested too deep:
-    NestingError for subsets.
+    Raises TypeError for an object that has no form in JSON, and ValueError for
+    such a value of a known type.  Raises ValueError for a value that is nested
+    too deep, and NestingError for such a subset.
     """
     return b''.join(_parts(updates, default))
 
@@ -70,9 +70,9 @@ def encode_chunks(
 ) -> Iterator[bytes]:
     """Yield the JSON text of an answer in pieces of about ``size`` bytes.
 
-    The entries may be iterators; they are read as the pieces are.  Memory is
-    that of a piece and of the largest item.  The first piece has at most
-    a hundred entries, so it is there soon.
+    The entries may be iterators; they are read while the pieces are.  This
+    needs the memory of one piece and of the largest item.  The first piece has
+    at most a hundred entries, so it is ready soon.
 
     >>> entries = ((number, 'x' * 50) for number in range(10))
     >>> [len(piece) for piece in encode_chunks(
@@ -80,10 +80,11 @@ def encode_chunks(
     ...      'contents': entries}, size=300)]
     [346, 287]
 
-    If ``unreadable`` is given, an item that can't be encoded doesn't stop all
-    the others: it is called with the ids that lead to the item, and the error,
-    and a value that says so takes the item's place.  What has an id without a
-    form is left out.  It may raise the error.
+    If you pass a function ``unreadable``, an item that can't be encoded
+    doesn't stop the others.  The function is called with the ids that lead to
+    the item, and the error; it may raise the error.  A value that says that
+    the item is unreadable replaces it.  An item whose id has no form is left
+    out.
 
     >>> text = b''.join(encode_chunks(
     ...     {'epoch': 'e', 'since': 3, 'generation': 5, 'adds': [('a', 1j)]},
@@ -93,7 +94,7 @@ def encode_chunks(
     >>> decode(text)['adds']
     [('a', {'$unreadable': 'the server can not send it; its log says more'})]
 
-    Raises what ``encode`` raises, after some pieces perhaps.
+    Raises what ``encode`` raises, maybe after some pieces.
     """
     parts: list[bytes] = []
     length, most = 0, _FIRST
@@ -120,7 +121,7 @@ def _parts(
 
 
 class Level(NamedTuple):
-    """Where in a tree is what is encoded, and how."""
+    """A level of the tree, and how its entries are encoded."""
 
     default: Default
     unreadable: Unreadable | None
@@ -148,7 +149,7 @@ class Level(NamedTuple):
     def _listed(
             self, separator: bytes, entries: Iterable[Any],
     ) -> Iterator[bytes]:
-        """Yield entries, each after a separator, which is a comma then."""
+        """Yield entries, the first after the separator, others after ','."""
         for entry in entries:
             if isinstance(entry, SubsetUpdates):
                 id = self._id(entry['id'])
@@ -175,7 +176,7 @@ class Level(NamedTuple):
         return self._replace(path=(*self.path, id))
 
     def _instead(self, entry: Any, error: Exception) -> bytes | None:
-        """Return what to say in the place of an entry, if it has an id."""
+        """Return the text that replaces an entry, if its id has a form."""
         if self.unreadable is None or not isinstance(entry, tuple):
             raise error
         self.unreadable((*self.path, entry[0]), error)

@@ -1,4 +1,4 @@
-"""The forms of values in JSON: nothing is written as something else."""
+"""The forms of values in JSON; each value is read as it was written."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from zc.generationalset.wire.values import (
     is_time,
 )
 
-#: Returns what an application's object is instead, or raises TypeError.
+#: Returns what to encode for an application's object, or raises TypeError.
 Default: TypeAlias = 'Callable[[Any], Any] | None'
 Form: TypeAlias = 'Callable[[Any, Default, int], Any]'
 
-#: How deeply arrays and objects may be nested in the form of a value: so that
-#: one in subsets of subsets still is within the limits of clients.
+#: How deeply arrays and objects may be nested in the form of a value.  So a
+#: value in nested subsets is still within the limits of clients.
 DEPTH = 100
 
 #: Python doesn't read or write integers with more digits.
@@ -44,7 +44,7 @@ def encode_value(value: Any, default: Default = None) -> bytes:
 
 
 def plain(value: Any, default: Default = None) -> Any:
-    """Return a value as plain data, that any JSON library writes.
+    """Return a value as plain data, which any JSON library can write.
 
     >>> plain((1, 2))
     {'$tuple': [1, 2]}
@@ -55,7 +55,7 @@ def plain(value: Any, default: Default = None) -> Any:
 
 
 def plain_value(value: Any, default: Default = None, room: int = DEPTH) -> Any:
-    """Return the plain data, for ``dump``, that stand for a value.
+    """Return the plain data, for ``dump``, that represent a value.
 
     O(n), about 0.1 us for each element and member.
 
@@ -63,11 +63,11 @@ def plain_value(value: Any, default: Default = None, room: int = DEPTH) -> Any:
     >>> plain_value([1, (datetime.date(2026, 11, 21), 2.5)])
     [1, {'$tuple': [{'$date': '2026-11-21'}, 2.5]}]
 
-    ``default`` is called with what isn't known here.  ``room`` is how many
-    levels of arrays and objects there may be.
+    ``default`` is called with objects of unknown types.  ``room`` is the
+    number of levels that arrays and objects may have.
 
-    Raises TypeError for an object, and ValueError for a value of a known type,
-    that has no form, and ValueError for one that is too deep.
+    Raises TypeError for an object that has no form, and ValueError for such a
+    value of a known type, and for a value that is too deep.
     """
     kind = type(value)
     if kind in _AS_IS or (kind is int and -SAFE <= value <= SAFE):
@@ -93,7 +93,7 @@ def _form(value: Any) -> Form:
 
 
 def wire_text(value: Any) -> bytes:
-    """Return the text that an object says is its form."""
+    """Return the JSON text that an object's ``__wire__`` gives."""
     text = value.__wire__()
     if type(text) is not bytes:
         raise TypeError(f'expected bytes from __wire__ of {shown(value)}, '
@@ -120,7 +120,7 @@ def _from_default(value: Any, default: Default, room: int) -> Any:
 
 def _substitute(value: Any, other: Any, default: Default, room: int) -> Any:
     if other is None:
-        # A function without a return for this one, probably.
+        # Probably the function has no ``return`` for this object.
         raise TypeError(f'expected something in the place of {shown(value)}, '
                         'got None')
     return plain_value(other, default, _less(room, 1))
@@ -206,7 +206,7 @@ def _from_tuple(value: Iterable[Any], default: Default, room: int) -> Any:
 
 
 def _from_set(value: Iterable[Any], default: Default, room: int) -> Any:
-    # In an order that is the same each time, which that of strings isn't.
+    # Sorted, because the order of strings in a set differs each time.
     return {'$set': sorted(_from_list(value, default, _less(room, 1)),
                            key=dump)}
 
@@ -264,7 +264,7 @@ _FORMS: dict[type, Form] = {
     frozenset: _from_set,
 }
 
-#: For instances of subclasses; the first that fits.
+#: Forms for instances of subclasses; the first that fits is used.
 _BASES: list[tuple[type, Form]] = [
     (str, _from_str),
     *_FORMS.items(),

@@ -1,4 +1,4 @@
-"""Python's dictionaries are slow for what was chosen to make them slow."""
+"""Protects dictionaries from keys that were chosen to make them slow."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Collection, Hashable
 
 from zc.generationalset.wire.jsontext import WireError
 
-#: How many different elements or keys of a value may have the same hash.
-#: Those of numbers, and of what is made of numbers, are known to everybody,
-#: and to find a value among n of the same hash takes O(n).
+#: How many different elements or keys of a value may have the same hash.  The
+#: hashes of numbers, and of tuples of numbers, are known to everybody, and to
+#: find a value among n of the same hash takes O(n).
 SAME = 100
-#: The same for ids of a set: more, for they come from many writes, and an
-#: answer that is refused is all that there is.
+#: The same for ids of a set.  The limit is higher, because ids come from many
+#: writes, and if one answer is refused, the client gets nothing.
 SAME_IDS = 1000
 
 
 def check_hashes(values: Collection[Hashable], most: int = SAME) -> None:
-    """Expect that a dictionary with these keys is fast.
+    """Check that a dictionary with these keys is fast.
 
     O(n), about 0.1 us for each.
 
     most
         How many may have the same hash.
 
-    Raises WireError, and TypeError for what has no hash.
+    Raises WireError, and TypeError for a value that has no hash.
     """
     if len(values) <= most:
         return

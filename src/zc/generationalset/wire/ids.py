@@ -1,4 +1,4 @@
-"""Ids: those that are equal have one form, in JSON and in paths."""
+"""Ids: equal ids have one form, in JSON and in paths."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from zc.generationalset.wire.jsontext import (
 )
 from zc.generationalset.wire.values import value_from_plain
 
-#: Changes nothing but zeros at the end.
+#: Removes zeros at the end, and changes nothing else.
 _CONTEXT = decimal.Context(
     prec=decimal.MAX_PREC, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
 
-#: Clients and proxies would resolve them.
+#: Segments that clients and proxies would resolve.
 _NOT_SEGMENTS = '', '.', '..'
 
 _is_bad_escape = re.compile(b'%(?![0-9A-Fa-f]{2})').search
 
 
 def plain_id(id: Any, room: int = DEPTH) -> Any:
-    """Return the plain data that stand for an id.
+    """Return the plain data that represent an id.
 
     >>> plain_id(2.0), plain_id(('a', True, 2 ** 60))
     (2, {'$tuple': ['a', 1, {'$int': '1152921504606846976'}]})
 
-    ``room`` is how many levels of arrays and objects there may be.
+    ``room`` is the number of levels that arrays and objects may have.
 
     Raises TypeError for what can't be an id in JSON.
     """
@@ -72,7 +72,7 @@ def _number(id: int | float | Decimal) -> int | float | Decimal:
     if not id.is_finite():
         raise _no_id(id)
     id = _CONTEXT.normalize(id)
-    if id.adjusted() >= DIGITS:  # as an integer it would fill the memory
+    if id.adjusted() >= DIGITS:  # as an integer, it would fill the memory
         raise _no_id(id)
     if id == id.to_integral_value():
         return int(id)
@@ -84,7 +84,7 @@ def _in_utc(id: datetime) -> datetime:
     if id.utcoffset() is None:
         return id
     try:
-        # Those that differ by fold only are equal.
+        # Date-times that differ only by fold are equal.
         return id.replace(fold=0).astimezone(timezone.utc)
     except OverflowError:
         raise _no_id(id) from None
@@ -98,12 +98,13 @@ def _no_id(id: object) -> TypeError:
 
 
 def id_from_plain(data: Any) -> Any:
-    """Return the id that plain JSON data stand for.
+    """Return the id that plain JSON data represent.
 
     >>> id_from_plain({'$tuple': ['a', 1]})
     ('a', 1)
 
-    Raises WireError, also for another form of an id than ``plain_id`` returns.
+    Raises WireError, also for a form of an id that ``plain_id`` doesn't
+    return.
     """
     kind = type(data)
     if kind is str:
@@ -143,7 +144,7 @@ def encode_id(id: Any) -> bytes:
 
 
 def decode_id(text: Text, limits: Limits = LIMITS) -> Any:
-    """Return the id of which this is the JSON text.
+    """Return the id in a JSON text.
 
     >>> decode_id('{"$tuple":["a",1]}')
     ('a', 1)

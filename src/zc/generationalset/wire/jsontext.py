@@ -1,4 +1,4 @@
-"""JSON text: within limits, and nothing in it silently changed."""
+"""Reading and writing JSON text, within limits, and without loss."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import msgspec
 T = TypeVar('T')
 Text: TypeAlias = 'bytes | bytearray | str'
 
-#: Integers from -SAFE to SAFE are exact in all languages, as are all numbers
-#: between them; every double beyond is an integer.
+#: Integers from -SAFE to SAFE are exact in all languages.  Every double beyond
+#: them is an integer.
 SAFE = 2 ** 53 - 1
 
-#: Text outside of strings is looked at in blocks.  That bounds memory, and
-#: lets other threads run in between.
+#: Bytes of a block of text.  Working in blocks bounds memory, and lets other
+#: threads run in between.
 _BLOCK = 2 ** 20
-#: The same for brackets, of which more is made.
+#: The same for brackets, which need more memory.
 _STEP = 2 ** 16
 
-#: What is left of it: brackets and braces as ``[`` and ``]``, commas, colons,
-#: digits and points as ``0``, exponents as ``e``.
+#: Turns text outside of strings into an outline: brackets and braces become
+#: ``[`` and ``]``, digits and points ``0``, exponents ``e``.
 _OUTLINE = bytes.maketrans(b'{}123456789.E', b'[]0000000000e')
 _ELSE = bytes(set(range(256)) - set(b'[]{},:0123456789.eE'))
 
@@ -31,27 +31,27 @@ _ELSE = bytes(set(range(256)) - set(b'[]{},:0123456789.eE'))
 class WireError(ValueError):
     """What arrived is malformed, or more than the limits allow.
 
-    Its text is for a developer.
+    The text of the error is for a developer.
     """
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is accepted from the other side.
+    """The most that is accepted from the other side.
 
-    The defaults are for clients, which trust their server not to be malicious,
-    but perhaps not to be flawless: they allow for some million items.
+    The defaults are for clients, which trust that their server isn't
+    malicious, but not that it has no faults.  They allow some million items.
 
     >>> Limits(size=2 ** 20, count=100_000)
     Limits(size=1048576, depth=200, count=100000)
     """
 
-    #: Bytes.
+    #: Bytes of the text.
     size: int = 2 ** 29
-    #: How deeply arrays and objects may be nested.  Reading takes up to three
-    #: frames of Python's stack for each, and that has 1,000.
+    #: How deeply arrays and objects may be nested.  Each level takes up to
+    #: three of the 1,000 frames of Python's stack.
     depth: int = 200
-    #: Entries, elements of arrays and members of objects, in all.
+    #: Entries, elements of arrays and members of objects, together.
     count: int = 50_000_000
 
 
@@ -59,9 +59,9 @@ LIMITS = Limits()
 
 
 class Inexact(float):
-    """A number in the text of which this is not the shortest form.
+    """A number whose text is not the shortest form of the number.
 
-    As a value that is the number nearest to it; as an id it is malformed.
+    As a value, it is the nearest double; as an id, it is malformed.
     """
 
 
@@ -79,13 +79,15 @@ class Reader(Generic[T]):
             kind, float_hook=_number)
 
     def read(self, text: Text, limits: Limits) -> tuple[T, bool]:
-        """Return the data, and whether they are what they look like.
+        """Return the data, and whether they are simple.
 
-        Some 10 ns per byte, and less than ten times the memory of the text.
+        Takes some 10 ns per byte, and less than ten times the memory of the
+        text.
 
-        If not, there may be extended values, integers beyond SAFE and Inexact
-        numbers.  Other numbers that a double can't hold are refused, as is
-        everything else that would not be read as it was written.
+        If the data aren't simple, there may be extended values, integers
+        beyond SAFE and Inexact numbers.  Other numbers that a double can't
+        hold are refused, and so is everything else that would not be read as
+        it was written.
 
         Raises WireError.
         """
@@ -116,17 +118,18 @@ def _as_bytes(text: Text, limits: Limits) -> bytes:
         else:
             data = bytes(text)
             if not data.isascii():
-                data.decode()  # the decoder skips what it doesn't need
+                data.decode()  # the decoder skips unused text unchecked
     except UnicodeError as error:
         raise WireError(f'expected UTF-8, got: {error}') from error
     return data
 
 
 def _outline(data: bytes) -> bytes:
-    """Return what is outside of strings, brackets and the like.
+    """Return the text outside of strings, as an outline.
 
-    To find out before anything is made of it whether it is too much.  In
-    what follows an error of syntax it may be wrong; nobody will read that.
+    The outline shows whether a text is too much before any object is made.
+    After an error of syntax the outline may be wrong, but then nobody reads
+    the text.
     """
     if b'\\' in data:
         data = data.replace(b'\\\\', b'').replace(b'\\"', b'')
@@ -152,8 +155,8 @@ def _check(outline: bytes, limits: Limits) -> None:
 def _depth(brackets: bytes) -> int:
     """Return how deeply brackets are nested.
 
-    Most of them, usually, are in a few levels from the innermost, which are
-    taken away as long as that is worth while.
+    Usually most brackets are in the few innermost levels.  These levels are
+    removed as long as that pays.
     """
     removed = 0
     while True:
@@ -177,7 +180,7 @@ def _outer(brackets: bytes) -> bytes:
 
 
 def _deepest(brackets: bytes) -> int:
-    """Return how deeply they are nested, whatever the level of most is."""
+    """Return how deeply brackets are nested, at whatever levels most are."""
     depth = deepest = 0
     for start in range(0, len(brackets), _STEP):
         block = brackets[start:start + _STEP]
@@ -209,9 +212,10 @@ def _number(text: str) -> float:
 def _is_complete(data: bytes, tree: Any) -> bool:
     """Tell whether each colon of the text is in the data, too.
 
-    If not, members of objects are missing, for there were others of the same
-    name, or they are unknown.  (To write it all again is many times faster
-    than to look at each object.)  Escaped colons would confuse the count.
+    If not, members are missing, because they have the name of another member
+    of the object, or an unknown name.  (Writing all data again is many times
+    faster than looking at each object.)  Escaped colons would confuse the
+    count.
     """
     return (data.count(b':') == _ENCODER.encode(tree).count(b':')
             and b'\\u003' not in data)
@@ -231,16 +235,16 @@ def _members(data: Any) -> int:
     return 0
 
 
-_ENCODER = msgspec.json.Encoder(enc_hook=float)  # of Inexact numbers
+_ENCODER = msgspec.json.Encoder(enc_hook=float)  # for Inexact numbers
 
 ANY: Reader[Any] = Reader(Any)
 
 
 def parse(text: Text, limits: Limits = LIMITS) -> Any:
-    """Return JSON text as plain data, without a look at extended values.
+    """Return a JSON text as plain data, with extended values unread.
 
-    For ``value_from_plain`` and ``id_from_plain``, where values and ids are
-    within something else.
+    Use this with ``value_from_plain`` and ``id_from_plain``, for values and
+    ids within something else.
 
     >>> from zc.generationalset.wire import id_from_plain
     >>> batch = parse('{"changes": [{"op": "set", "path": ["a", 1]}]}')
@@ -256,7 +260,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def dump(data: Any) -> bytes:
-    """Return the text of plain data, in which Raw is text already.
+    """Return the text of plain data; a Raw in them is text already.
 
     Raises ValueError for strings with lone surrogates.
     """
@@ -268,5 +272,5 @@ def dump(data: Any) -> bytes:
 
 
 def shown(data: object) -> str:
-    """Return something like repr, but short."""
+    """Return a short form of ``repr``."""
     return reprlib.repr(data)

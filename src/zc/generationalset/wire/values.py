@@ -1,4 +1,4 @@
-"""Values out of plain JSON data: {"$int": "5"} and the like."""
+"""Making values from plain JSON data, such as 5 from {"$int": "5"}."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ is_uuid = re.compile('[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}').fullmatch
 
 
 class Extended(dict[str, Any]):
-    """An extended value of a kind that isn't known here.
+    """An extended value of an unknown kind.
 
     >>> from zc.generationalset import wire
     >>> colour = wire.decode_value('{"$colour": "red"}')
     >>> colour, type(colour)
     ({'$colour': 'red'}, <class 'zc.generationalset.wire.Extended'>)
 
-    It is encoded as it came; an ordinary dictionary like it is put into
-    ``$object``:
+    An Extended is encoded as it came.  An ordinary dictionary of the same form
+    is put into ``$object``:
 
     >>> wire.encode_value(colour), wire.encode_value({'$colour': 'red'})
     (b'{"$colour":"red"}', b'{"$object":{"$colour":"red"}}')
@@ -61,15 +61,15 @@ _AS_IS = frozenset([str, bool, type(None)])
 
 def decode_value(
         text: Text, limits: Limits = LIMITS, strict: bool = False) -> Any:
-    """Return the value of which this is the JSON text.
+    """Return the value in a JSON text.
 
     O(n).
 
     >>> decode_value('[1, {"$tuple": [2, 3]}]')
     [1, (2, 3)]
 
-    Extended values of a kind that isn't known here are refused if ``strict``,
-    as on servers; otherwise they are ``Extended``.
+    With ``strict``, as on servers, extended values of an unknown kind are
+    refused; otherwise they become ``Extended``.
 
     Raises WireError.
     """
@@ -78,15 +78,15 @@ def decode_value(
 
 
 def value_from_plain(data: Any, strict: bool = False) -> Any:
-    """Return the value that plain JSON data stand for.
+    """Return the value that plain JSON data represent.
 
     O(n), about 0.1 us for each element and member.
 
     >>> value_from_plain([{'$tuple': [1, {'$date': '2026-11-21'}]}])
     [(1, datetime.date(2026, 11, 21))]
 
-    With ``strict``, as on servers, extended values that aren't known are
-    refused; otherwise they are ``Extended``.
+    With ``strict``, as on servers, extended values of unknown kinds are
+    refused; otherwise they become ``Extended``.
 
     Raises WireError.
     """
@@ -157,7 +157,7 @@ def _decimal(text: str) -> Decimal:
         try:
             number = Decimal(text)
         except InvalidOperation:
-            pass  # the exponent is beyond 18 digits
+            pass  # the exponent has more than 18 digits
         else:
             if number.is_finite():  # not all contexts trap that
                 return number
@@ -170,7 +170,7 @@ def _bytes(text: str) -> bytes:
     except ValueError:
         pass
     else:
-        # It has no surplus bits at the end, and nothing was skipped.
+        # Then there were no surplus bits, and nothing was skipped.
         if b64encode(data).decode() == text:
             return data
     _refuse('base64 with padding in $bytes', text)
@@ -247,7 +247,7 @@ def _set(data: Any, strict: bool) -> frozenset[Any]:
 
 def _map(data: Any, strict: bool) -> dict[Any, Any]:
     pairs = _elements('$map', data, strict)
-    # Only arrays are pairs, though a string, say, may have two elements.
+    # A pair is an array; a string may have two elements, too.
     if all(type(pair) is list and len(pair) == 2 for pair in data):
         try:
             check_hashes([key for key, _ in pairs])
