@@ -1,4 +1,4 @@
-"""An application for ASGI servers, as users write one."""
+"""An application for ASGI servers, as a user would write it."""
 
 import ZODB
 from ZODB.DemoStorage import DemoStorage

@@ -1,4 +1,4 @@
-"""People who use the board at random, in the page, as fast as they can."""
+"""Simulated people who use the board's page at random, as fast as they can."""
 
 USER = '''
 async ({seed, count}) => {
@@ -65,7 +65,7 @@ async ({seed, count}) => {
   }
 }
 '''
-#: Gives up what is being typed; returns whether nothing is on its way.
+#: Cancels what is being typed; returns whether no write is on its way.
 REST = '''() => {
   for (const field of document.querySelectorAll('.add textarea')) {
     field.value = '';
@@ -80,7 +80,7 @@ REST = '''() => {
 
 
 def begin(page, seed, count):
-    """Let somebody begin, and return at once."""
+    """Let a person begin, and return at once."""
     page.evaluate(f'''({{seed, count}}) => {{
       window.isDone = false;
       ({USER})({{seed, count}}).then(() => {{ window.isDone = true; }});

@@ -1,4 +1,4 @@
-"""The board, in a real browser: what its tests share."""
+"""The board in a real browser: helpers for its tests."""
 
 import contextlib
 import re
@@ -13,11 +13,11 @@ from zc.generationalset.commands import demo
 from zc.generationalset.tests.support.browsing import Browsing
 from zc.generationalset.tests.support.serving import ENVIRONMENT, Served, wait
 
-#: Requests to the server, but for pages and their modules.
+#: Requests to the server, except for pages and their modules.
 API = re.compile(r'/(updates|events|items|batch)([/?]|$)')
-#: The end of what is said if a browser takes long to store something.
+#: The end of the message when a browser takes long to store something.
 LATE = ' s, got nothing'
-#: What a window shows: columns with cards, and messages.
+#: Returns what a window shows: columns with cards, and messages.
 SHOWN = '''() => ({
   columns: [...document.querySelectorAll('.column')].map((column) => [
     column.querySelector('.handle .open').textContent,
@@ -34,7 +34,7 @@ def in_order(set, by):
 
 
 def placed(sets, name):
-    """Return cards or columns with where they are."""
+    """Return cards or columns with their places."""
     return {id: {**item, **sets.get('places', {}).get(f'{name}/{id}', {})}
             for id, item in sets[name].items()}
 
@@ -44,14 +44,14 @@ def shown(page):
 
 
 def contents(http):
-    """Return what the server has, as what windows should show."""
+    """Return what windows should show, from what the server has."""
     answer = http.get('/updates').json()
     sets = {entry['id']: dict(entry.get('contents', []))
             for entry in answer['contents']}
     columns = in_order(placed(sets, 'columns'), 'rank')
     lists = {id: [] for id, _ in columns}
     for _, card in in_order(placed(sets, 'cards'), 'rank'):
-        # Cards whose column is gone are in the first one.
+        # Cards whose column is gone are in the first column.
         column = card['column'] if card['column'] in lists else columns[0][0]
         lists[column].append(card['text'])
     return {
@@ -64,7 +64,7 @@ class Windows(Browsing):
     """Windows with a board that is served at ``self.url``."""
 
     def complain(self, what):
-        # A browser on a busy machine stores late, and the client tries again.
+        # On a busy machine, a browser stores late, and the client tries again.
         if LATE not in str(what):
             super().complain(what)
 
@@ -119,7 +119,7 @@ class Windows(Browsing):
 
 
 class BoardServed(Windows, Served):
-    """The board with its sample, or with what ``fill`` puts into it."""
+    """A test of the board, with its sample or what ``fill`` puts into it."""
 
     options = {'routes': demo.routes()}
 
@@ -143,7 +143,7 @@ class Demo:
 
     @contextlib.contextmanager
     def serving(self, *arguments, **environment):
-        """Run it; yield the process.  Its first line has the URL."""
+        """Run it, and yield the process, whose first line has the URL."""
         process = subprocess.Popen(
             self.command(*arguments), cwd=self.directory,
             env={**ENVIRONMENT, **environment}, stdout=subprocess.PIPE,

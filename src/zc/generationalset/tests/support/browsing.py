@@ -13,9 +13,9 @@ ARGUMENTS = [
     '--disable-sync']
 TIMEOUT = 30_000  # milliseconds, for a busy machine
 expect.set_options(timeout=TIMEOUT)
-#: What the browser itself writes when a server is gone, or says no.
+#: What the browser itself writes when a server is gone, or refuses.
 NETWORK = 'Failed to load resource'
-#: Has each violation of a policy written to the console, as an error.
+#: Writes each violation of a policy to the console, as an error.
 TELL_VIOLATIONS = '''
 addEventListener('securitypolicyviolation', (event) => console.error(
   `violates ${event.violatedDirective}: ${event.blockedURI}`));
@@ -93,9 +93,9 @@ class Browsing:
         self.complaints.append(str(what))
 
     def check_complaints(self):
-        """Expect that no page said anything; tests may clear the list."""
+        """Expect that no page complained; tests may clear the list."""
         self.assertEqual(self.complaints, [])
 
 
 class BrowsingServed(Browsing, Served):
-    """The same, with a database, a set in it, and its server."""
+    """A Browsing with a database, a set in it, and its server."""

@@ -1,4 +1,4 @@
-"""Both clients, for tests that are the same for them."""
+"""Both clients, for tests that are the same for both."""
 
 import contextlib
 import logging
@@ -52,9 +52,9 @@ class Blocking:
 
 
 def hurry(client, most=.01):
-    """Let a client wait for nothing; return the times that it would have.
+    """Make a client's waits short; return the times that it would wait.
 
-    So as not to be hot, it waits for a moment, ``most`` seconds.
+    It still waits for ``most`` seconds, so as not to spin.
     """
     waits = []
     network = getattr(client, 'client', client)._network
@@ -69,7 +69,7 @@ def hurry(client, most=.01):
 
 @contextlib.contextmanager
 def quiet():
-    """Let clients say nothing of what they run into."""
+    """Let clients log no problems."""
     logger = logging.getLogger('zc.generationalset.client')
     logger.disabled = True
     try:
@@ -79,7 +79,7 @@ def quiet():
 
 
 class Watcher:
-    """A thread that watches, and notes what it sees."""
+    """A thread that watches, and notes the changes."""
 
     def __init__(self, client):
         self.changes = []
@@ -117,7 +117,7 @@ class ClientTests:
 
 
 def for_both(tests, base=unittest.TestCase):
-    """Return test cases of the same tests for each client."""
+    """Return test cases with the same tests for each client."""
     return [type(f'{kind.__name__}{tests.__name__}', (tests, base),
                  {'client_class': kind, '__module__': tests.__module__})
             for kind in (Client, Blocking)]

@@ -1,4 +1,4 @@
-"""Connections that send whatever they want."""
+"""Raw connections, which can send anything."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ class Connecting(Served):
         return connection
 
     def send_all(self, connection, chunks):
-        """Send until it is closed; return what came back."""
+        """Send until the connection is closed; return what came back."""
         try:
             for chunk in chunks:
                 connection.sendall(chunk)

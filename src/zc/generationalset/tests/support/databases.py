@@ -1,4 +1,4 @@
-"""What is done to databases."""
+"""Operations on databases."""
 
 import unittest
 

@@ -1,4 +1,4 @@
-"""The server's OpenAPI description, and whether responses are as it says."""
+"""The server's OpenAPI description, and a check of responses with it."""
 
 import json
 from pathlib import Path
@@ -61,7 +61,7 @@ class Operation(NamedTuple):
 
     @property
     def body(self):
-        """An example of a body, None if there is none."""
+        """An example of a body; None if there is none."""
         if 'requestBody' not in self.definition:
             return None
         content = resolve(self.definition['requestBody'])['content']
@@ -74,7 +74,7 @@ class Operation(NamedTuple):
     def check(self, response):
         """Raise an error if a response isn't as described.
 
-        Of an event stream, its events are not looked at.
+        The events of an event stream aren't checked.
         """
         described = resolve(
             self.definition['responses'][str(response.status_code)])
@@ -109,7 +109,7 @@ def examples(part):
 
 
 def parts(part=DESCRIPTION):
-    """Yield all objects in the description, but not those in examples."""
+    """Yield all objects in the description, except those in examples."""
     if isinstance(part, dict):
         yield part
         for name, inner in part.items():

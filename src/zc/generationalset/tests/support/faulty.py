@@ -15,7 +15,7 @@ class Request(NamedTuple):
     target: str
     headers: dict
     body: bytes
-    text: bytes  # all of it, to be sent on
+    text: bytes  # the whole request, to be sent on
 
     @property
     def path(self):
@@ -29,8 +29,8 @@ class Cut(Exception):
 class Faulty:
     """An HTTP server; ``answer`` returns the pieces of each response.
 
-    They are sent as they come, status line and headers first.  It may raise
-    Cut.  Each connection is closed after one response.
+    The pieces are sent as they come, status line and headers first.
+    ``answer`` may raise Cut.  Each connection is closed after one response.
     """
 
     def __init__(self, answer):
@@ -54,7 +54,7 @@ class Faulty:
         self._listening.close()
 
     def _has_ended(self, thread):
-        self.cut()  # also what was opened just now
+        self.cut()  # also connections that were opened just now
         return not thread.is_alive()
 
     def cut(self):
@@ -63,7 +63,7 @@ class Faulty:
             shut(connection)
 
     def hang(self, request=None, pieces=()):
-        """Say nothing until this is stopped."""
+        """Send nothing until this server is stopped."""
         self.stopping.wait()
         raise Cut
         yield
@@ -86,7 +86,8 @@ class Faulty:
                 self.requests.append(request)
                 for piece in self.answer(request):
                     connection.sendall(piece)
-                # Without this, what the other side still sends is a reset.
+                # Without this, what the other side still sends would cause a
+                # reset.
                 connection.shutdown(socket.SHUT_WR)
                 while connection.recv(65536):
                     pass
@@ -126,13 +127,13 @@ def shut(connection):
 
 
 def reset(connection):
-    """Let the other side see that the connection broke."""
+    """Break a connection so that the other side notices."""
     connection.setsockopt(
         socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
 
 
 def response(status, body=b'', length=None, **headers):
-    """Return a response; with the length of its body, or another one."""
+    """Return a response with the length of its body, or a wrong length."""
     headers = {'content_type': 'application/json', **headers}
     if length is None:
         length = len(body)
@@ -145,12 +146,12 @@ def response(status, body=b'', length=None, **headers):
 
 
 class Proxy(Faulty):
-    """Passes requests on to a server, unless ``fault`` says something else.
+    """Passes requests on to a server, unless ``fault`` decides otherwise.
 
-    It is called with each request, and returns None or a function that is
-    called with the request and the pieces of the response, and returns what
-    is sent in their place.  The request is sent on when the first piece is
-    asked for.
+    ``fault`` is called with each request, and returns None or a function.
+    That function is called with the request and the pieces of the response,
+    and returns what to send instead.  The request is sent on when the first
+    piece is asked for.
     """
 
     def __init__(self, url, fault=lambda request: None):
@@ -209,7 +210,7 @@ def cut_after(size):
 
 
 def cut_body_after(size):
-    """The same, not counting the headers."""
+    """The response ends early, counted without the headers."""
     def cut(request, pieces):
         text = b''
         for piece in pieces:
@@ -223,21 +224,21 @@ def cut_body_after(size):
 
 
 def status(code, **headers):
-    """The server, or a proxy before it, has problems."""
+    """The server, or a proxy before it, answers with an error."""
     def fail(request, pieces):
         yield response(code, b'<html>', content_type='text/html', **headers)
     return fail
 
 
 def garble(request, pieces):
-    """A page of a hotel."""
+    """The response is a page of a hotel's network."""
     yield response(200, b'<html>Welcome!</html>', content_type='text/html')
 
 
 class Cache:
-    """Gives the answers that it gave before, as long as it may.
+    """Repeats the answers that it gave before, as long as it may.
 
-    Whatever is asked: so all of them are to other questions.
+    It does so whatever is asked, so all of them are to other questions.
     """
 
     def __init__(self):

@@ -67,7 +67,7 @@ def async_watcher(url, replica):
 
 
 def poller(url, replica, **parameters):
-    """Follow with a few lines and no client at all."""
+    """Follow with a few lines, and without a client."""
     class Poller(Follower):
         def follow(self):
             with httpx.Client(base_url=url, timeout=30) as http:
@@ -86,6 +86,6 @@ def poller(url, replica, **parameters):
 
 
 def state(items):
-    """Return what a replica has as something that can be compared."""
+    """Return what a replica has, in a form that can be compared."""
     return {id: state(item) if hasattr(item, 'items') else item
             for id, item in items.items()}

@@ -1,6 +1,7 @@
-"""A process that writes at random through a server: URL, seed, writes.
+"""A process that writes at random through a server.
 
-It goes on while the server is away, and prints what it has in the end.
+Its arguments are the URL, a seed, and the number of writes.  It goes on while
+the server is away, and in the end prints what it has.
 """
 
 import json
@@ -20,7 +21,7 @@ SETS = [(), ('a',), ('b',), ('a', 'deep')]
 
 
 def change(random, number):
-    """Return a change, as Client.batch takes it."""
+    """Return a change as Client.batch takes it."""
     path = (*random.choice(SETS), random.choice(IDS))
     if random.random() < .35:
         return 'remove', path

@@ -1,8 +1,8 @@
 """A ZEO server that tells of commits as late as it may.
 
 ``python -m zc.generationalset.tests.support.late -a HOST:PORT -f FILE`` starts
-it.  It answers at once.  What it has for its clients without being asked,
-invalidations above all, waits a random moment, in its order: an event loop
+it.  It answers at once.  But what it sends without being asked, above all
+invalidations, waits a random moment, and stays in order: an event loop
 promises no more.
 """
 
@@ -13,7 +13,7 @@ from ZEO.asyncio.server import ServerProtocol
 from ZEO.runzeo import main
 
 SEED = 7
-#: Seconds that a callback waits for.
+#: Seconds that a callback may wait.
 PAUSES = 0, 0, 0.001, 0.005, 0.02
 
 _rnd = random.Random(SEED)

@@ -1,7 +1,6 @@
-"""Layers of zope.testrunner: tests in them run beside each other.
+"""Layers of zope.testrunner: different layers run at the same time.
 
-``bin/test -u`` runs what is in no layer, since it starts nothing and ends
-soon.
+``bin/test -u`` runs the tests in no layer: they start nothing, and are quick.
 """
 
 
@@ -10,11 +9,11 @@ class Servers:
 
 
 class Processes:
-    """Tests that start processes, or limit what this one may do."""
+    """Tests that start processes, or limit what this process may do."""
 
 
 class Databases:
-    """Tests with databases of SQL in files."""
+    """Tests with SQL databases in files."""
 
 
 class Histories:

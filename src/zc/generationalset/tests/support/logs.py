@@ -5,7 +5,7 @@ import logging
 LOGGER = 'zc.generationalset.server'
 
 class Mute(logging.Handler):
-    """Collects what is logged, in the place of printing it."""
+    """Collects what is logged, instead of printing it."""
 
     def __init__(self, name):
         super().__init__(logging.ERROR)

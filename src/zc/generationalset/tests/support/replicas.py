@@ -1,4 +1,4 @@
-"""What every kind of replica must do, and how to look at them."""
+"""What every kind of replica must do, and helpers to inspect them."""
 
 import json
 
@@ -10,18 +10,18 @@ from zc.generationalset.tests.support.places import VECTORS
 
 
 def answer(since, generation, epoch='e', **members):
-    """Return keyed updates."""
+    """Return an answer."""
     return {'epoch': epoch, 'since': since, 'generation': generation,
             **members}
 
 
 def state(replica):
-    """Return all that there is to know about a replica."""
+    """Return the whole state of a replica."""
     return replica.generation, replica.epoch, texts(replica.items)
 
 
 def texts(items):
-    """Return the items of a set as texts, which tell 1 from True."""
+    """Return the items of a set as texts, in which 1 and True differ."""
     return {id: Subset(texts(item)) if isinstance(item, Subset | StoredSet)
             else text(item) for id, item in items.items()}
 
@@ -31,13 +31,13 @@ def text(item):
 
 
 def order(items):
-    """Return the ids of a set in their order, all the way down."""
+    """Return the ids of a set, and of its subsets, in their order."""
     return [(id, order(item)) if isinstance(item, Subset | StoredSet) else id
             for id, item in items.items()]
 
 
 def replay(changes, items):
-    """Make changes in a dictionary that is like the items of a replica."""
+    """Apply changes to a dictionary like the items of a replica."""
     for kind, path, item in changes:
         *supersets, id = path
         there = items
@@ -57,10 +57,10 @@ def replay(changes, items):
 
 
 class Contract:
-    """To be mixed into tests; ``make`` returns a new replica."""
+    """Mix this into a test case; ``make`` returns a new replica."""
 
     def apply(self, replica, updates):
-        """Apply updates that can be; look if what it reports is right."""
+        """Apply valid updates; check that the reported changes are right."""
         items = texts(replica.items)
         changes = replica.apply(updates)
         replay(changes, items)

@@ -8,7 +8,7 @@ import tempfile
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items()
        if not name.startswith('GIT_')},
-    # Nobody's own settings of git, nor a repository around our directories
+    # No user's settings of git, and no repository around our directories.
     'GIT_CEILING_DIRECTORIES': os.path.realpath(tempfile.gettempdir()),
     'GIT_CONFIG_GLOBAL': os.devnull,
     'GIT_CONFIG_NOSYSTEM': '1',
@@ -16,8 +16,8 @@ ENVIRONMENT = {
     'LC_ALL': 'C',
 }
 
-#: Input of git fast-import: it makes names that some file systems refuse.
-#: Paths in quotes are as in C.
+#: Input of git fast-import, which can make names that some file systems
+#: refuse.  Paths in quotes are as in C.
 COMMIT = b"""\
 commit refs/heads/%(branch)s
 mark :%(mark)d
@@ -53,10 +53,10 @@ HISTORY = fast_import([
     (b'main', file(b'd/e/f', b'1')),
     (b'main', b'merge :5\n', file(b'on-side', b'2'), b'D c\n',
      b'D %s\n' % ODD_NAMES[1], file(b'in-merge', b'1')),
-    (b'main',),  # an empty one
+    (b'main',),  # an empty commit
     (b'main', b'D d/e\n', file(b'd/e', b'now a file'), file(b'b', b'back')),
 ])
-COMMITS = 7  # without those of the branch
+COMMITS = 7  # without the commits of the branch
 
 
 def git(repository, *arguments, **options):

@@ -1,4 +1,4 @@
-"""``bin/test``: the test runner; it says last what did not run, and why."""
+"""``bin/test``: the test runner; its last line says what did not run."""
 
 import collections
 import json
@@ -15,8 +15,8 @@ DEFAULTS = ['--auto-color', '-vv', '-j3',
             '--tests-pattern', '^test_',
             '--test-path', str(PACKAGE.parents[1]),
             '--package', 'zc.generationalset']
-#: Names the file to which the processes of a run write what they skip; the
-#: runner itself counts only what its first process skips.
+#: The environment variable with the file to which all processes of a run write
+#: what they skip.  The runner itself counts only what its first process skips.
 VARIABLE = 'GSET_TEST_SKIPPED'
 
 
@@ -36,7 +36,7 @@ def main():
 
 
 def tell(reasons):
-    """Say how many tests were skipped, and what they lack."""
+    """Print how many tests were skipped, and what they lack."""
     if not reasons:
         return
     for reason, number in reasons.items():

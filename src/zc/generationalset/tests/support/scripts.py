@@ -1,4 +1,4 @@
-"""A network that exists only as a script: for protocol without sockets."""
+"""A scripted network, for tests of the protocol without sockets."""
 
 import json
 
@@ -25,7 +25,7 @@ def reply(status, body=b'', **headers):
 
 
 def answer(since, generation, **members):
-    """Return updates, as JSON."""
+    """Return an answer, as JSON."""
     return json.dumps({
         'format': 1, 'epoch': 'e', 'since': since, 'generation': generation,
         **members}).encode()
@@ -62,14 +62,14 @@ def make_session(generation=3, **items):
 
 
 class End(Exception):
-    """There is no more in a script."""
+    """The script is at its end."""
 
 
 class Script:
-    """Takes steps, and notes them; what comes of them is in a list.
+    """Takes steps, and notes them; a list has the result of each.
 
-    Seconds pass only by waiting, and before an answer that is a tuple of
-    seconds and what comes then.
+    Time passes only while a step waits, and before a result that is a tuple of
+    seconds and the result proper.
     """
 
     def __init__(self, *answers):

@@ -20,7 +20,7 @@ from zc.generationalset.tests.support.layers import Servers
 
 wait = Wait(timeout=30, wait=0.01)
 
-#: In which processes can import the package, wherever it is.
+#: The environment in which processes can import the package.
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items()
        if name != 'GSET_TOKEN'},

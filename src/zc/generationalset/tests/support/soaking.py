@@ -1,4 +1,4 @@
-"""A system that is used for a while, and what is left of that afterwards."""
+"""A system that is used for a while, and what it still uses afterwards."""
 
 import asyncio
 import contextlib
@@ -22,11 +22,11 @@ from zc.generationalset.tests.support.processes import (
 )
 from zc.generationalset.tests.support.serving import ENVIRONMENT
 
-#: Items that are changed.
+#: The number of items that writers change.
 ITEMS = 500
-#: Seconds that what is open, and what is kept, may take to be given back.
+#: Seconds within which everything open or kept must be given back.
 PATIENCE = 120
-#: Megabytes of all processes that caches and heaps may keep.
+#: Megabytes that caches and heaps of all processes may keep.
 MEMORY = 100
 #: Seconds between two looks at the processes.
 PACE = 1
@@ -34,7 +34,7 @@ PACE = 1
 
 @dataclass
 class Use:
-    """What processes have of a machine, all together."""
+    """The resources that processes use, all together."""
 
     memory: float = 0
     files: int = 0
@@ -44,7 +44,7 @@ class Use:
     processes: int = 0
 
     def is_like(self, rest):
-        """Tell whether it is again as it was."""
+        """Tell whether the use is again what it was at rest."""
         return (self.processes == rest.processes
                 and self.listeners == rest.listeners
                 and self.memory <= rest.memory + MEMORY
@@ -55,7 +55,7 @@ class Use:
 
 @dataclass
 class Soaked:
-    """What came of it.  Seconds, megabytes."""
+    """The results, in seconds and megabytes."""
 
     clients: int = 0
     kills: int = 0
@@ -181,7 +181,7 @@ class Soak:
         first = self._server.process.pid
         use = Use()
         for pid in [first, *children(first), self._mirror.process.pid]:
-            with contextlib.suppress(OSError):  # it was killed just now
+            with contextlib.suppress(OSError):  # it was just killed
                 add_process(use, pid)
                 use.processes += 1
         for url in self._urls:
@@ -191,7 +191,7 @@ class Soak:
         return use
 
     def _differences(self):
-        """Count the items in which the mirror is not like its source."""
+        """Count the items in which the mirror differs from its source."""
         deadline = time.monotonic() + PATIENCE
         while True:
             source, mirror = [
@@ -206,9 +206,9 @@ class Soak:
 
 
 def add_process(use, pid):
-    """Add what a process has.
+    """Add the resources of a process.
 
-    Disk is what its deleted files take: large answers.
+    Its disk is that of deleted files, which have large answers.
     """
     with open(f'/proc/{pid}/status') as status:
         for line in status:

@@ -24,7 +24,7 @@ class Base(unittest.TestCase):
 
 
 def check_file(name):
-    """Look if a file is well, and no entry is left of a subset that went."""
+    """Check a file, and that no entries of removed subsets are left."""
     with contextlib.closing(sqlite3.connect(name)) as database:
         problems = database.execute('PRAGMA integrity_check').fetchall()
         assert problems == [('ok',)], problems

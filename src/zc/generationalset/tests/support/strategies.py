@@ -1,5 +1,4 @@
-"""Values, ids and updates, for Hypothesis; and when two values are the same.
-"""
+"""Values, ids and updates for Hypothesis, and a comparison of values."""
 
 import datetime
 import uuid
@@ -76,7 +75,7 @@ epochs = st.from_regex(EPOCH, fullmatch=True)
 
 @st.composite
 def updates(draw, items=values):
-    """Return keyed updates."""
+    """Return an answer."""
     since = draw(st.integers(0, SAFE))
     result = {'epoch': draw(st.none() | epochs), 'since': since,
               'generation': draw(st.integers(max(since, 1), SAFE))}
@@ -90,10 +89,11 @@ def updates(draw, items=values):
 
 
 def described(value):
-    """Return a value with the types of all that is in it, for comparison.
+    """Return a value together with the types of its parts, for comparison.
 
-    Equal for those that are the same in all respects: NaN is NaN, but 0.0 is
-    neither -0.0 nor 0, nor is 1 True.  Sets are read as frozensets.
+    The results are equal if values are the same in all respects: NaN equals
+    NaN, but 0.0, -0.0 and 0 differ, and so do 1 and True.  A set counts as a
+    frozenset.
     """
     kind = type(value)
     if isinstance(value, dict):
@@ -104,7 +104,7 @@ def described(value):
     if kind in (set, frozenset):
         return set, sorted(map(repr, map(described, value)))
     if isinstance(value, (datetime.datetime, datetime.time)):
-        return kind, value.isoformat()  # equal ones may differ in offset
+        return kind, value.isoformat()  # equal times may differ in offset
     if isinstance(value, (uuid.UUID, datetime.date)):
         return kind, str(value)
     return kind, repr(value)

@@ -9,7 +9,7 @@ from zc.generationalset.tests.support.serving import wait
 
 
 class Stream:
-    """What comes of an event stream, read in a thread."""
+    """An event stream, read in a thread."""
 
     def __init__(self, http, generation=0, epoch=None, **headers):
         params = {'generation': generation, 'epoch': epoch}

@@ -17,7 +17,7 @@ from zc.generationalset.tests.support.browsing import Browsing
 from zc.generationalset.tests.support.places import STATIC
 from zc.generationalset.tests.support.serving import served
 
-#: What a tab's page has: a client, and the events that it told.
+#: The page of a tab: it has a client, and records the client's events.
 OPEN = '''
 async (options) => {
   const { Client, Items } = await import('/static/gset.js');
@@ -34,8 +34,7 @@ async (options) => {
   window.started = client.start();
 }
 '''
-#: Has a page wait for an hour, where it would wait for seconds, after the
-#: third failure.
+#: After the third failure, makes a page wait an hour instead of seconds.
 PATIENT = '''
 () => {
   const start = window.setTimeout;
@@ -52,7 +51,7 @@ CONTENTS = '''
   return entries(client.items);
 }
 '''
-#: Whether what a tab has is in the store.
+#: Tells whether the store has what a tab has.
 STORED = '''
 async () => {
   const { name } = (await indexedDB.databases())[0] ?? {};
@@ -75,14 +74,14 @@ async () => {
 
 
 class Recorder:
-    """An ASGI application that notes what another one is asked."""
+    """An ASGI application that notes the requests to another one."""
 
     def __init__(self, app):
         self.app = app
         self.state = app.state
         self.requests = []  # 'GET /events?generation=3&epoch=...'
-        self.headers = {}  # of the last one
-        self.streams = 0  # open
+        self.headers = {}  # of the last request
+        self.streams = 0  # how many are open
         self._lock = threading.Lock()
 
     async def __call__(self, scope, receive, send):
@@ -162,7 +161,7 @@ class Tabs(Browsing):
             return things.generation
 
     def context(self, **options):
-        """Return a browser, whose pages load without the server, too."""
+        """Return a browser whose pages load even without the server."""
         context = super().context(**options)
         context.route('**/tab', lambda route: route.fulfill(
             body='<!DOCTYPE html><title>Tab</title>',
@@ -194,7 +193,7 @@ class Tabs(Browsing):
         page.wait_for_function(condition, arg=argument)
 
     def wait_current(self, *pages):
-        """Wait until pages have all that there is."""
+        """Wait until pages have everything that the server has."""
         for page in pages:
             self.wait(page, 'number => client.generation === number',
                       self.generation())
@@ -203,15 +202,15 @@ class Tabs(Browsing):
         return page.evaluate(CONTENTS)
 
     def types(self, page):
-        """Return the types of the events that a page told."""
+        """Return the types of the events that a page recorded."""
         return page.evaluate('events.map(([type]) => type)')
 
     def forget(self, page):
         page.evaluate('events.length = 0')
 
     def wait_stored(self, page):
-        """Wait until what a tab has is in the store."""
-        # Not wait_for_function: to that, a promise is true.
+        """Wait until the store has what a tab has."""
+        # wait_for_function would count a promise as true.
         wait(lambda: page.evaluate(STORED))
 
 

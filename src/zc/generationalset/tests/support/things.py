@@ -1,4 +1,4 @@
-"""What several tests need."""
+"""Items, and other helpers for tests of sets."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from zc.generationalset.replica import Replica
 
 
 class Thing(persistent.Persistent):
-    """An item; equal to another one of the same id and version."""
+    """An item; items with the same id and version are equal."""
 
     def __init__(self, id, version=0):
         self.id = id
@@ -55,7 +55,7 @@ class Client(Replica):
     def sync(self, gset):
         updates = gset.generational_updates(self.generation)
         self.apply(updates)
-        if self.generation == 0:  # it was ahead of the server
+        if self.generation == 0:  # the replica was ahead of the server
             updates = gset.generational_updates(self.generation)
             self.apply(updates)
         if self.items != state(gset):
@@ -89,7 +89,7 @@ class ResolverErrors(logging.Handler):
 
 
 def forked(function):
-    """Call a function in a child; return the code that the child ends with."""
+    """Call a function in a child process; return the child's exit code."""
     pid = os.fork()
     if pid == 0:
         code = 1
@@ -104,7 +104,7 @@ def forked(function):
 
 
 def plain(updates):
-    """Return updates with ids in the place of items."""
+    """Return updates with ids instead of items."""
     return {key: [plain(ob) if isinstance(ob, dict) else
                   getattr(ob, 'id', ob) for ob in value]
             if isinstance(value, list) else value

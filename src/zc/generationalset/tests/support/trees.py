@@ -1,4 +1,4 @@
-"""Trees of sets to which anything is done, at random."""
+"""Trees of sets that change at random."""
 
 from unittest import mock
 
@@ -23,14 +23,14 @@ BOUNDS = st.sampled_from([0, 1, 3, 99])
 
 
 class Tree(RuleBasedStateMachine):
-    """A tree in memory, a plain dictionary that says what must be in it."""
+    """A tree in memory, and a plain dictionary with what must be in it."""
 
     @initialize(maximum_removals=BOUNDS)
     def make(self, maximum_removals):
         self.version = 0
         self.root = GSet(maximum_removals=maximum_removals)
         self.expected = {}
-        self.alone = []  # subsets that were removed, and what is in them
+        self.alone = []  # subsets that were removed, with what is in them
         self.clients = [Client(), Client(), Client()]
 
     def item(self, id, kind=Thing):
@@ -49,7 +49,7 @@ class Tree(RuleBasedStateMachine):
         return data.draw(st.sampled_from(self.places()), 'set')
 
     def lose(self, gset, items, id):
-        """Note that an id's object goes."""
+        """Note that the object of an id goes."""
         ob = gset.get(id)
         if isinstance(ob, GSet):
             self.alone.append((ob, items[id]))
@@ -141,7 +141,7 @@ class Tree(RuleBasedStateMachine):
 
     @rule(data=st.data(), id=IDS)
     def sync_subset_alone(self, data, id):
-        """A client that knows one subset only."""
+        """Update a client that knows only one subset."""
         gset, _ = self.place(data)
         client = Client()
         client.sync(gset)
@@ -173,7 +173,7 @@ class Tree(RuleBasedStateMachine):
 
 
 class StoredTree(Tree):
-    """The same in a database, with little journals."""
+    """A tree in a database, with small journals."""
 
     @initialize(maximum_removals=BOUNDS)
     def make(self, maximum_removals):

@@ -1,9 +1,9 @@
-"""Values, and what must be refused."""
+"""Values that must be refused, and other constants."""
 
 
-#: They would not survive in a header, an event or a log.
+#: Epochs that would not survive in a header, an event or a log.
 BAD_EPOCHS = '', 'a b', 'a\nb', 'e\n', 'gr\xf6\xdf', '\u65e5', 'a"b', 'e' * 201
-#: Numbers that differ by it have the same hash.
+#: Numbers that differ by this one have the same hash.
 MODULUS = 2 ** 61 - 1
 
 

@@ -1,8 +1,8 @@
 """Writers, for tests: in threads, or each in a process of its own.
 
 ``python -m zc.generationalset.tests.support.writers '{"kind": "zeo", ...}'``
-is a writer; ``start_writers`` starts some.  Also the storages that need more
-than a constructor.
+is a writer; ``start_writers`` starts some.  This module also has the storages
+that need more than a constructor.
 """
 
 import copy
@@ -32,7 +32,7 @@ from zc.generationalset.tests.support.things import (
     Thing,
 )
 
-#: Constants of the journal with which all it does happens often.
+#: Constants of the journal that make everything happen often.
 SMALL = {'SLICE': 4, 'KEEP': 2, 'TOO_MANY': 12, 'BACKLOG': 8, 'BULK': 20,
          'MEMORY': 12}
 
@@ -88,8 +88,8 @@ def open_storage(kind, *address):
 
 
 def zeo_client(address, name='1', server_sync=True):
-    # Without server_sync a client may be a little behind; then a test could
-    # not say what it must find.
+    # Without server_sync a client may be a little behind, so a test could not
+    # know what it must find.
     return ZEO.client(
         address, storage=name, wait_timeout=30, server_sync=server_sync)
 
@@ -122,7 +122,7 @@ _STORAGE = '''
 </filestorage>
 '''
 
-# It ends with the process that started it, however that one ends.
+# Ends with the process that started it, however that ends.
 _SERVER = '''
 import os, sys, threading
 threading.Thread(
@@ -137,7 +137,7 @@ main(sys.argv[2:])
 class ZEOServer:
     """A ZEO server, of FileStorages, in the current or another directory.
 
-    It may lack modules.  It can be killed and started again.
+    The server may lack modules.  Tests can kill it and start it again.
     """
 
     def __init__(self, lacking=(), storages=1, directory='.',
@@ -185,10 +185,10 @@ class ZEOServer:
         _stop(self._process)
 
     def kill(self):
-        """End it as it is."""
+        """Kill the server."""
         self._process.kill()
         self.stop()
-        # Else it would seem to be up before it is.
+        # Otherwise the server would seem to be up before it is.
         os.remove(self.address)
 
 
@@ -231,10 +231,10 @@ def create(db, maximum_removals=5):
 
 
 class Writer:
-    """Makes random changes, and knows what must come of them.
+    """Makes random changes, and knows what the result must be.
 
-    All writers use the same sets.  Ids there begin with the number of the
-    writer, but for some: they count, and so tell if a change was lost.
+    All writers use the same sets.  Most ids begin with the number of their
+    writer.  The others are counters, which show whether a change was lost.
     """
 
     def __init__(self, number, seed):
@@ -257,7 +257,7 @@ class Writer:
                     self._client.sync(session.tree)
 
     def commit_changes(self, session):
-        """Try to commit a transaction; tell whether it was."""
+        """Try to commit a transaction; return whether that succeeded."""
         attempt = copy.copy(self)
         attempt.items = dict(self.items)
         attempt.counts = Counter(self.counts)
@@ -292,7 +292,7 @@ class Writer:
         self.changes += 1
 
     def _respond(self, tree):
-        """Give a client its updates, now and then, as part of a change."""
+        """Now and then, give a client its updates as part of a change."""
         choice = self._random.random()
         since = self._client.generation
         if choice < .1:
@@ -313,7 +313,7 @@ class Writer:
             self.items = {key: version for key, version in self.items.items()
                           if key[0] != name}
         else:
-            # They join together: that is one change.
+            # The subset and its item join together, as one change.
             GSet(name, tree, maximum_removals=2).add(Thing('first', 1))
             self.items[name, 'first'] = 1
 
@@ -337,13 +337,14 @@ class Writer:
             item.version = version
             gset.changed(item)
         else:
-            # One that isn't persistent is replaced: if it was changed in
-            # place, it would stay so in the cache when this is aborted.
+            # An object that isn't persistent is replaced.  If it were changed
+            # in place, it would stay changed in the cache when this is
+            # aborted.
             gset.add(self._random.choice((Thing, Plain))(id, version))
 
 
 def expected_state(writers):
-    """Return what state() must be after what writers did."""
+    """Return the state() that must result from what writers did."""
     expected = {id: {} for id in SHARED_SETS}
     for id in SHARED_ITEMS:
         expected[id] = sum(writer.counts[id] for writer in writers)
@@ -371,7 +372,7 @@ def start_writers(case, count, **arguments):
 
 
 def finished(process):
-    """Return what a writer became in its process."""
+    """Return a writer as it was at the end of its process."""
     output, _ = process.communicate(timeout=120)
     if process.returncode:
         raise AssertionError(f'a writer ended with {process.returncode}')
