@@ -1,7 +1,7 @@
-"""Whole systems with faults, under load: in the end all of it is equal.
+"""Whole systems with faults, under load: in the end everything is equal.
 
-``world`` has a system: storage, server, mirror, ``authors`` who write and
-know what must be there, an ``audience`` of replicas.  ``faults`` are what is
-done to it.  system/test_campaign.py does each of them a few times, and
+``world`` has a system: storage, server, mirror, ``authors`` who write and know
+what must be there, and an ``audience`` of replicas.  ``faults`` has the
+faults. system/test_campaign.py runs each fault a few times, and
 benchmarks/faults often.
 """

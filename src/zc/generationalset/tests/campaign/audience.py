@@ -1,4 +1,4 @@
-"""Replicas that are kept current, now and then, or by several servers."""
+"""Replicas that clients keep current, in several ways."""
 
 import random
 
@@ -7,12 +7,12 @@ from zc.generationalset.tests.campaign.replicas import Counted
 from zc.generationalset.tests.support.clients import hurry
 from zc.generationalset.tests.support.followers import Follower
 
-#: Seconds without a byte until a client of the audience gives up.
+#: Seconds without a byte, after which a client of the audience gives up.
 PATIENCE = 4
 
 
 class Listener:
-    """One replica; clients of one server or several bring updates into it."""
+    """A replica, and clients of one server or several that update it."""
 
     follows = False
 
@@ -29,7 +29,7 @@ class Listener:
         return client
 
     def sync(self, source=random):
-        """Ask one of the servers; errors are part of the game."""
+        """Ask one of the servers; ignore errors, which are expected."""
         try:
             source.choice(self.clients).sync()
         except ClientError:
@@ -41,7 +41,7 @@ class Listener:
 
 
 class Following(Listener, Follower):
-    """A listener with a thread, which ``follow`` is called in."""
+    """A listener with a thread that calls ``follow``."""
 
     follows = True
 
@@ -64,7 +64,7 @@ class Watching(Following):
 
 
 class Polling(Following):
-    """Asks again and again, whichever server chance says."""
+    """Asks again and again, each time a random server."""
 
     def follow(self):
         source = random.Random(self.name)

@@ -1,4 +1,4 @@
-"""Those who write, and know what must be found in the end."""
+"""Authors: they write, and know what must be there in the end."""
 
 import random
 import threading
@@ -8,12 +8,12 @@ from zc.generationalset.client import Client, MaybeWritten, Unavailable
 from zc.generationalset.tests.campaign.replicas import Counted
 from zc.generationalset.tests.support.clients import hurry
 
-#: Sets that all authors write to, () for the top.
+#: Sets that all authors write to; () is the top.
 SETS = (), ('a',), ('a', 'deep')
 #: Ids that an author uses at a time.
 PLACES = 12
-#: Seconds until a response is given up: a server that lost its database
-#: would hold the request for half a minute.
+#: Seconds without a response, after which an author gives up.  A server that
+#: lost its database would hold the request for half a minute.
 PATIENCE = 4
 GONE = object()
 
@@ -21,9 +21,9 @@ GONE = object()
 class Author(threading.Thread):
     """A thread that writes rising numbers to ids of its own, and removes them.
 
-    It sends each write until it is acknowledged.  An id of which a response
-    was lost is not written again: a request that is still under way somewhere
-    may arrive after a later one.  So, in the end, each id has just what was
+    It sends each write until it is acknowledged.  If a response was lost, it
+    never writes to the same id again, because a request that is still under
+    way may arrive after a later one.  So, in the end, each id has what was
     written last.
     """
 
@@ -34,19 +34,19 @@ class Author(threading.Thread):
         self._client = Client(url, replica=self.replica, timeout=PATIENCE)
         self._waits = hurry(self._client, 0.05)
         self._stopping = threading.Event()
-        #: Held while a write is made: who has it lets the author rest.
+        #: Held during a write; whoever else holds it makes the author rest.
         self.turn = threading.Lock()
         self._made = 0
         self._places = [self._new_id() for _ in range(PLACES)]
         self._pair = self._new_id()[-1]
         self._number = 0
-        #: What must be found, by path, and how many writes it stands for.
+        #: What must be there, by path, and how many writes that stands for.
         self.expected = {}
         self.acknowledged = Counter()
         self._lost = 0
         self.error = None
 
-    follows = False  # it has what others wrote when it writes itself
+    follows = False  # its replica gets what others wrote with its own writes
 
     def _new_id(self):
         self._made += 1
@@ -63,7 +63,7 @@ class Author(threading.Thread):
             self.error = error
 
     def finish(self):
-        """Let it end its last write, and wait for that."""
+        """Wait until the author has ended its last write."""
         self._stopping.set()
         self.join(120)
         if self.is_alive():
@@ -80,11 +80,11 @@ class Author(threading.Thread):
         self._patiently(self._client.sync)
 
     def _remove(self, path):
-        # That it isn't there is right only if it may have been removed.
+        # A missing item is right only if it may have been removed already.
         self._client.remove(path, missing_ok=self._maybe_written)
 
     def _patiently(self, call, *arguments):
-        """Call until there is a response; tell whether it was the first."""
+        """Call until a response arrives; return whether the first one did."""
         before = self.sent_again
         self._maybe_written = False
         while True:
@@ -98,7 +98,7 @@ class Author(threading.Thread):
 
     @property
     def sent_again(self):
-        """How many requests were sent because of a lost response."""
+        """The number of requests sent because a response was lost."""
         return self._lost + len(self._waits)
 
     def _write(self):
@@ -121,7 +121,7 @@ class Author(threading.Thread):
             self._places[place] = self._new_id()
 
     def _write_pair(self):
-        """Write two items in one transaction: nobody may see one of them."""
+        """Write two items in one transaction; nobody may see only one."""
         paths = [(f'{self._pair} {side}',) for side in ('left', 'right')]
         surely = self._patiently(self._client.batch, [
             ('put', path, self._number) for path in paths])
@@ -134,7 +134,7 @@ class Author(threading.Thread):
         self.expected[path] = item
         self.acknowledged[path] += 1
 
-    # Backups; to be called while the author rests
+    # Backups.  Call these while the author rests.
 
     def remember(self):
         """Return what a backup has that is made now."""
@@ -149,7 +149,7 @@ class Author(threading.Thread):
     # In the end
 
     def found(self, items):
-        """Return how many acknowledged writes are found, or written over."""
+        """Return how many acknowledged writes are there, or were replaced."""
         return sum(
             count for path, count in self.acknowledged.items()
             if self._at(items, path) == self.expected[path])

@@ -1,7 +1,7 @@
-"""A clock that can be set, for processes that are made with an environment.
+"""A clock that can be set, for processes that start with its environment.
 
-Python imports a ``sitecustomize`` before all else: this one takes its time
-from a file.
+Python imports a module ``sitecustomize`` before all else.  The one here takes
+the time from a file.
 """
 
 import os
@@ -37,7 +37,7 @@ class Clock:
         self.offset = 0
 
     def turn(self, seconds):
-        """Set it so much forward, or back."""
+        """Set the clock forward by so many seconds, or back."""
         self.offset += seconds
         with open(self._path + '.new', 'w') as file:
             file.write(str(self.offset))

@@ -1,4 +1,4 @@
-"""What is done to systems."""
+"""The faults that happen to systems."""
 
 import contextlib
 import os
@@ -19,25 +19,25 @@ from zc.generationalset.tests.support.databases import undo
 from zc.generationalset.tests.support.processes import children, wait
 from zc.generationalset.tests.support.serving import ENVIRONMENT
 
-#: Bytes that no commit of authors exceeds, mostly.
+#: Bytes that a commit of authors hardly ever exceeds.
 LONGEST = 3000
 
 # Processes
 
 
 def kill_worker(world):
-    """Kill the worker that is the oldest: others are just being started."""
+    """Kill the oldest worker, because others may just be starting."""
     os.kill(min(children(world.server.process.pid)), signal.SIGKILL)
 
 
 def kill_old_worker(world):
-    """The same, when it has lived so long that it is started again at once."""
+    """Kill the oldest worker when it is old enough to be restarted at once."""
     wait(lambda: _age(min(children(world.server.process.pid))) > SHORT)
     kill_worker(world)
 
 
 def _age(pid):
-    """Return for how many seconds a process has lived."""
+    """Return the age of a process in seconds."""
     return int(subprocess.run(
         ['ps', '-o', 'etimes=', '-p', str(pid)], capture_output=True,
         check=True).stdout)
@@ -74,9 +74,9 @@ def strike_line_of_storage(world):
 
 
 def fill_disk(world):
-    """Let the file grow by some bytes and no more, until a write fails.
+    """Let the file grow only by some bytes, until a write fails.
 
-    Each time by another number, from 0 to more than a commit has.
+    The number of bytes differs each time, from 0 to more than a commit has.
     """
     free = world.faults * 37 % LONGEST
     pid = world.server.process.pid
@@ -96,7 +96,7 @@ def fill_disk(world):
 
 
 def set_clock_back(world):
-    """Set it back by up to two hours, now and then while nothing runs."""
+    """Set it back by up to two hours, sometimes while nothing runs."""
     world.clock.turn(-world.random.uniform(0, 7200))
     if world.random.random() < .2:
         restart(world)
@@ -114,7 +114,7 @@ def pack(world):
 
 
 def restore_backup(world):
-    """Do as docs/deployment.txt says."""
+    """Restore a backup as docs/deployment.txt says."""
     with world.resting():
         remembered = world.remember()
         world.storage.back_up()
@@ -155,17 +155,17 @@ def _epoch(world):
 
 
 class Fault(NamedTuple):
-    """A system, and what is done to it."""
+    """A fault, and the system that it happens to."""
 
     title: str
-    #: Does it to a world.
+    #: Causes the fault in a world.
     strike: Callable[[World], None]
     storage: type
-    #: How often a campaign does it.
+    #: How often it happens in a campaign.
     count: int = 50
-    #: The most writes between two of them.
+    #: The most writes between two of these faults.
     most: int = 40
-    #: Others of the world.
+    #: Options of the world.
     options: dict[str, Any] = {}
 
 
@@ -209,14 +209,14 @@ FAULTS = {
 
 
 def run(name, seed, count=None, told=lambda done, count: None, **options):
-    """Do a fault to a new system, and return a Report.
+    """Cause a fault in a new system again and again; return a Report.
 
     count
-        How often; by default as a campaign does it.
+        How often; by default, as often as in a campaign.
     told
-        Called after each, with how many were done, of how many.
+        Called after each fault, with the number of faults so far, and of all.
     options
-        Of the world, in the place of the fault's.
+        Options of the world, instead of the fault's own.
     """
     fault = FAULTS[name]
     count = count or fault.count

@@ -1,4 +1,4 @@
-"""A network that fails: between any two who talk over TCP."""
+"""A network that fails, between any two programs that talk over TCP."""
 
 import asyncio
 import queue
@@ -8,21 +8,20 @@ from anyio.from_thread import start_blocking_portal
 
 from zc.generationalset.tests.support.faulty import reset
 
-#: Seconds that a connection is silent before it breaks.
+#: Seconds for which a connection is silent before it breaks.
 SILENCE = 1.5
 KINDS = 'cut', 'truncate', 'delay', 'drop', 'duplicate'
 
 
 class Line:
-    """Passes bytes on between a server and its clients, at an address of its
-    own.
+    """Passes bytes on between a server and its clients, at its own address.
 
-    ``strike`` has the next piece of some connection struck.  TCP never loses
-    bytes and then goes on; so where they are lost, or doubled on the way to
-    the server, the connection breaks before there is an answer.
+    ``strike`` makes a fault hit the next piece of some connection.  TCP never
+    loses bytes and then goes on.  So if bytes are lost, or doubled on the way
+    to the server, the connection breaks before there is an answer.
 
     address
-        Of the server: a host and a port, or the path of a socket.
+        The address of the server: a host and a port, or the path of a socket.
     """
 
     def __init__(self, address, seed):
@@ -59,7 +58,7 @@ class Line:
 
 
 class Connection:
-    """A client's connection, and that to the server."""
+    """A client's connection, with the connection to the server."""
 
     def __init__(self, faults, client, server):
         self._faults = faults

@@ -1,10 +1,10 @@
-"""Replicas that count what they get."""
+"""Replicas that count the updates that they get."""
 
 from zc.generationalset.replica import Replica
 
 
 class Counted:
-    """A replica that counts updates; it never has half of a transaction."""
+    """A replica that counts updates, and never has half a transaction."""
 
     def __init__(self, replica=None):
         self._replica = replica or Replica()

@@ -15,7 +15,7 @@ from zc.generationalset.tests.support.serving import ENVIRONMENT
 
 
 class File:
-    """A file, which only one process has open."""
+    """A file, which only one process may open."""
 
     def __init__(self, directory, environment):
         self.path = os.path.join(directory, 'Data.fs')

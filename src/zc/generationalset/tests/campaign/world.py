@@ -37,7 +37,7 @@ from zc.generationalset.tests.support.serving import ENVIRONMENT
 
 @dataclass
 class Report:
-    """What became of a system."""
+    """The results of a system."""
 
     seed: int
     faults: int
@@ -59,7 +59,7 @@ class Report:
 
 
 class Stored(NamedTuple):
-    """What is in a database."""
+    """The contents of a database."""
 
     epoch: str
     generation: int
@@ -75,8 +75,8 @@ class World:
     storage
         A class of ``storages``.
     way
-        Given the world, returns the URL at which authors and audience come; by
-        default they come straight to the server.
+        A function that takes the world, and returns the URL for authors and
+        audience; by default, that is the URL of the server itself.
     clock
         Whether the clock of the servers can be set.
     """
@@ -122,7 +122,7 @@ class World:
                 client.make_set(path)
 
     def _gather(self):
-        """Have replicas of all kinds."""
+        """Make replicas of all kinds."""
         last = self.mirrors[0].url if self.mirrors else self.url
         self.audience = []
         for kind, name, urls, is_stored in [
@@ -146,7 +146,7 @@ class World:
             self.stay(listener)
 
     def stay(self, listener):
-        """Let it get something, however long that takes."""
+        """Wait until a listener has got something."""
         wait(lambda: listener.sync() or listener.replica.generation)
 
     # Load
@@ -158,20 +158,20 @@ class World:
         return sum(author.sent_again for author in self.authors)
 
     def go_on(self, least=1, most=40):
-        """Wait until some more writes are acknowledged, and a moment."""
+        """Wait for some more acknowledged writes, and a moment longer."""
         self.look()
         target = self.acknowledged() + self.random.randint(least, most)
         wait(lambda: self.look() or self.acknowledged() >= target)
         time.sleep(self.random.uniform(0, 0.02))
 
     def look(self):
-        """Raise what somebody has run into."""
+        """Raise an error that an author or listener had."""
         for each in *self.authors, *self.audience:
             if each.error is not None:
                 raise each.error
 
     def strike(self, fault, most=40):
-        """Do something to the system, under load."""
+        """Cause a fault in the system, under load."""
         self.go_on(most=most)
         fault(self)
         self.faults += 1
@@ -181,7 +181,7 @@ class World:
 
     @contextlib.contextmanager
     def resting(self):
-        """Have all authors rest, after what they write now."""
+        """Make all authors rest, after their current writes."""
         with contextlib.ExitStack() as stack:
             for author in self.authors:
                 stack.enter_context(author.turn)
@@ -198,12 +198,12 @@ class World:
         for author, part in zip(self.authors, remembered, strict=True):
             author.take_back(part)
 
-    # What became of it
+    # Results
 
     def differences(self):
-        """Return what is wrong: in the database, of any replica.
+        """Return what is wrong, in the database or any replica.
 
-        All have some time to become equal.
+        Everything gets some time to become equal.
         """
         with self.resting():
             truth = self._stored()
@@ -215,7 +215,7 @@ class World:
         return differences
 
     def report(self):
-        """End it, and return a Report."""
+        """End the system, and return a Report."""
         for author in self.authors:
             author.finish()
         new = Listener('is new', [(self.mirrors or [self.server])[0].url])
@@ -234,7 +234,7 @@ class World:
     def _stored(self):
         """Return what the database has.
 
-        It isn't asked for: a worker may be behind others.
+        This reads the database itself, because a worker may be behind others.
         """
         alone = (isinstance(self.storage, File)
                  and self.server.process.poll() is None)
@@ -253,7 +253,7 @@ class World:
         return stored
 
     def _compare(self, listener, truth):
-        """Yield in what a replica differs, once it could be equal."""
+        """Yield the differences of a replica that had time to become equal."""
         replica = listener.replica
 
         def is_there():
@@ -279,7 +279,7 @@ class World:
                 raise AssertionError('a server did not end in order')
 
     def _expected(self):
-        """Return what must be in the set, by what was acknowledged."""
+        """Return what must be in the set, from the acknowledged writes."""
         expected = {}
         for path in SETS[1:]:
             inside(expected, path[:-1])[path[-1]] = {}
@@ -297,7 +297,7 @@ def inside(items, path):
 
 
 def walk(gset):
-    """Return what a set has, without the package's own encoding."""
+    """Return the contents of a set, without the package's own encoding."""
     return {id: walk(ob) if isinstance(ob, GSet) else json.loads(ob.json)
             for id, ob in gset.items()}
 
@@ -313,7 +313,7 @@ def falls(path):
 
 
 def different(one, other):
-    """Yield what is different in two dictionaries."""
+    """Yield the differences of two dictionaries."""
     for id in one.keys() | other.keys():
         mine, its = (each.get(id, GONE) for each in (one, other))
         if mine != its:

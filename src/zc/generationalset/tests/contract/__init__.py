@@ -1,4 +1,4 @@
-"""What every storage does with a tree: one contract."""
+"""The contract of storages: what every storage must do with a tree."""
 
 from zc.generationalset.tests.contract.conflicts import (
     Conflicts,

@@ -1,4 +1,4 @@
-"""What the contract needs of a storage, and what its tests need."""
+"""The base of the contract's tests: a storage, and helpers."""
 
 import ZODB
 from ZODB.POSException import ConflictError
@@ -13,12 +13,12 @@ from zc.generationalset.tests.support.things import (
     state,
 )
 
-#: What every test begins with, as state() says it.
+#: The state() with which every test begins.
 BEGINNING = {'a': 0, 'b': 0, 'c': 0, 's': {'d': 0, 'e': 0}}
 
 
 def put(id, version=0, of=None):
-    """Return a function that puts an item into a tree, or a subset there."""
+    """Return a function that puts an item into a tree, or into its subset."""
     def change(tree):
         (tree if of is None else tree[of]).add(Thing(id, version))
     return change
@@ -41,7 +41,7 @@ def remove(id):
 
 
 class Base:
-    """What the contract needs of a storage, and what its tests need."""
+    """The base of the contract's tests: a storage, and helpers."""
 
     #: Whether conflicts are resolved at all.
     resolves = True
@@ -51,7 +51,7 @@ class Base:
         raise NotImplementedError
 
     def open_dbs(self):
-        """Open two databases, clients of one storage if it has clients."""
+        """Open two databases, as clients of one storage if it has clients."""
         db = ZODB.DB(self.open_storage())
         return db, db
 
@@ -62,7 +62,7 @@ class Base:
         self.set_up_storage()
         self.open()
         self.clients = []
-        self.client()  # one that knows nothing
+        self.client()  # a new client
         self.create_tree()
         self.sync(self.client())
 
@@ -81,10 +81,10 @@ class Base:
             session.commit()
 
     def set_up_storage(self):
-        """Prepare what must be there before the storage is opened."""
+        """Prepare what the storage needs before it is opened."""
 
     def tear_down_storage(self):
-        """Look at what is left when it is closed."""
+        """Check what is left when the storage is closed."""
 
     def forget_resolver_errors(self):
         self.resolver_errors.records.clear()
@@ -134,7 +134,7 @@ class Base:
     def race(self, first, second, between=lambda: None):
         """Let two transactions overlap.
 
-        Return whether the second one conflicted, and was done again.
+        Return whether the second one conflicted, and was made again.
         """
         with self.session(0) as one, self.session(1) as two:
             first(one.tree)
@@ -158,7 +158,8 @@ class Base:
     def verify(self, expected):
         """Assert that all is well.
 
-        ``expected`` says what has changed, None what is gone.
+        ``expected`` has the items that changed; None is for those that are
+        gone.
         """
         expected = {id: what for id, what in (BEGINNING | expected).items()
                     if what is not None}

@@ -74,7 +74,7 @@ class Conflicts(Base):
         self.verify({'a': 2})
 
     def test_both_move_records(self):
-        # For the first time, so that each makes a backlog of its own.
+        # This is the first checkpoint, so each makes a backlog of its own.
         with writers.small_journal():
             for number in range(writers.SMALL['SLICE']):
                 self.transact(put('x', number))
@@ -82,7 +82,7 @@ class Conflicts(Base):
         self.verify({'x': number, 'y': 1, 'z': 1})
 
     def test_many_overlapping_transactions(self):
-        # Some of them meet while records are moved, and may conflict then.
+        # Some of them meet while records are moved; these may conflict.
         expected = {}
         with writers.small_journal():
             for number in range(60):
@@ -181,7 +181,7 @@ class HandedOut(Base):
             client.apply(updates)
 
         self.assert_resolved(self.race(put('x', 1), second))
-        if self.resolves:  # the answer is that of the only try
+        if self.resolves:  # there was only one try, with this answer
             self.assertEqual(client.generation, start)
             self.assertNotIn('x', client.items)
         self.assertEqual(client.items['y'], 2)
@@ -189,7 +189,7 @@ class HandedOut(Base):
 
 
 class Structure(Base):
-    """A subset joins or leaves: what it was compared with is gone."""
+    """A subset joins or leaves: what others were compared with is gone."""
 
     def test_join(self):
         def join(tree):
@@ -253,7 +253,7 @@ class PlainItems(Base):
         self.verify({'x': 6, 'y': 4})
 
     def test_large(self):
-        # The journal is soon full.
+        # Soon the journal is full.
         for number in range(12):
             self.race(self.put('x', number, 3000), self.put('y', number, 3000))
         self.verify({'x': 11, 'y': 11})

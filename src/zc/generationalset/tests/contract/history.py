@@ -1,4 +1,4 @@
-"""What was, is taken back, or goes on: savepoints, packing, undo."""
+"""Histories: savepoints, packing, reopening, undo."""
 
 import transaction
 from ZODB.POSException import ConflictError, UndoError
@@ -95,7 +95,7 @@ class Packing(Base):
 
     def test_pack_during_a_transaction(self):
         self.race(put('x', 1), put('y', 2), self.pack)
-        # A state to compare with is gone; ZODB logs that as unexpected.
+        # A state to compare with is gone; ZODB logs that as an error.
         self.forget_resolver_errors()
         self.verify({'x': 1, 'y': 2})
 
@@ -120,7 +120,7 @@ class Reopening(Base):
 class Undoing(Base):
 
     def undo(self, *numbers):
-        """Undo transactions, in one; 0 is the latest."""
+        """Undo several transactions in one; 0 is the latest."""
         db = self.dbs[0]
         log = db.undoLog(0, 20)
         manager = transaction.TransactionManager()
@@ -146,7 +146,7 @@ class Undoing(Base):
         self.sync(self.client())
         start = self.generation()
         self.transact(put('y', 2), touch('a', 2), touch('e', 2, 's'))
-        # One that is ahead starts over.
+        # A client that is ahead starts over.
         self.sync(self.client())
         self.undo(0)
         self.assertEqual(self.generation(), start)

@@ -1,4 +1,4 @@
-"""One contract, on every storage."""
+"""The contract, on every storage."""
 
 import time
 import unittest
@@ -47,7 +47,7 @@ class TestDemoStorage(Contract, unittest.TestCase):
 
 
 class OverFileStorage(Base):
-    """The tree is there before the demonstration begins."""
+    """The base has the tree already."""
 
     def set_up_storage(self):
         db = ZODB.DB('base.fs')
@@ -66,13 +66,14 @@ class TestDemoStorageOverFileStorage(
         return self.storage
 
     def pack(self):
-        # It can't find garbage: the database's root is not in the changes.
+        # It can't find garbage, because the root of the database is in the
+        # base.
         self.storage.pack(time.time(), referencesf, gc=False)
 
 
-# A DemoStorage that is given its changes can't be packed.  And an object from
-# its base, the first change of which was undone, can't be stored any more:
-# here the base is empty.
+# A DemoStorage that is given its changes can't be packed.  And if the first
+# change of an object from the base is undone, the object can't be stored any
+# more.  So here the base is empty.
 class TestDemoStorageWithChangesInFileStorage(
         WithoutPacking, Reopening, Undoing, unittest.TestCase):
 
@@ -151,7 +152,7 @@ class ServerLayer:
 
 
 class ZEO(Contract, Reopening, Undoing):
-    """One server has a storage for each test."""
+    """Uses one server, which has a storage for each test."""
 
     layer = None
 
@@ -186,7 +187,7 @@ class TestZEO(ZEO, unittest.TestCase):
 class LackingModules(ZEO):
 
     def tear_down_storage(self):
-        # It logs what it can't import.  But it does nothing worse.
+        # The server logs what it can't import, and does nothing worse.
         self.forget_resolver_errors()
 
 

@@ -1,4 +1,4 @@
-"""Clients: they come and go, read and write, lose and reload."""
+"""Clients: they come and go, read and write, lose data and reload it."""
 
 import asyncio
 import os
@@ -16,17 +16,17 @@ from zc.generationalset.tests.simulation.history import (
 )
 from zc.generationalset.tests.simulation.network import HEARTBEAT, Transport
 
-#: Items that a client has.
+#: The number of items that a client writes.
 OWN = 2
-#: Changes of a burst.
+#: The number of changes in a burst.
 BURST = 60
 
 
 class Witness:
     """A replica that is compared with the server at every answer.
 
-    That takes as long as the answer: what the answer changed is followed in
-    the sum of all digests.
+    That takes only O(answer), because each change of the answer updates the
+    sum of all digests.
     """
 
     def __init__(self, who, history, report, replica):
@@ -71,7 +71,7 @@ class Witness:
         is_set = isinstance(item, Subset | StoredSet)
         if kind == 'removed':
             gone = [path]
-            if is_set:  # what was in it is gone, too, without being listed
+            if is_set:  # its items are gone, too, without being listed
                 gone += [inner for inner in self._digests
                          if inner[:len(path)] == path and inner != path]
             self._sum -= sum(self._digests.pop(each) for each in gone)
@@ -85,8 +85,8 @@ class Witness:
 class Person:
     """A client, with habits.
 
-    They have a random source each, so that what one does has no influence on
-    the habits of another.
+    Each has a random source of its own, so what one person does has no
+    influence on the habits of another.
     """
 
     def __init__(self, world, number, rnd):
@@ -97,7 +97,7 @@ class Person:
         self._plan = world.plan
         self._is_watcher = number < self._plan.watchers
         self._is_writer = number < self._plan.writers
-        self._is_on_disk = number % 50 == 7  # one who watches among them
+        self._is_on_disk = number % 50 == 7  # one of these watches
         self._numbers = 0
         self._path = os.path.join(world.directory, self.name)
         self._take(self._load())
@@ -135,10 +135,10 @@ class Person:
                 transport=self._transport) as client:
             yield client
 
-    # What one does
+    # What a person does
 
     async def _catch_up(self):
-        """Be current for a comparison; stay so until it is over."""
+        """Become current for a comparison, and stay so until it is over."""
         async with self._client(self.rnd.choice(self._world.hosts)) as client:
             while self._world.is_checking:
                 if not self._is_current():
@@ -149,7 +149,7 @@ class Person:
         return self.replica.position == self._world.history.position
 
     async def _visit(self):
-        """Ask once, and write perhaps."""
+        """Ask once, and maybe write."""
         async with self._client(self.rnd.choice(self._world.hosts)) as client:
             await client.sync()
         if self._is_writer and self.rnd.random() < .5:
@@ -196,14 +196,14 @@ class Person:
             if self.rnd.random() < .9 and not self.replica.generation:
                 await client.sync()
             await kind(client)
-        if self.rnd.random() < .2:  # at once, and elsewhere perhaps
+        if self.rnd.random() < .2:  # at once, and maybe elsewhere
             await self._write()
 
     async def _record(self, changes, awaitable):
-        """Await a write, and enter into the ledger how it went."""
+        """Await a write, and enter its result into the ledger."""
         ledger = self._world.ledger
         write = ledger.begin(changes)
-        transport = self._transport  # of the client that was made last
+        transport = self._transport  # of the newest client
         transport.write = write
         try:
             await awaitable
@@ -240,7 +240,7 @@ class Person:
         await self._put_all(client, items)
 
     async def _burst(self, client):
-        """Put many, and remove them: more than the server remembers."""
+        """Put many items, and remove them: more than the server remembers."""
         items = {(f'{self.name}/burst {number}',): self._item()
                  for number in range(BURST)}
         await self._put_all(client, items)
@@ -253,7 +253,7 @@ class Person:
             [('put', path, item) for path, item in items.items()]))
 
     def _add(self, client):
-        """Add an item whose path is known afterwards."""
+        """Add an item whose path is known only afterwards."""
         changes, superset, item = {}, (self._set(),), self._item()
 
         async def add():
@@ -276,10 +276,10 @@ class Person:
         return self._record(
             {path: GONE}, client.remove_set(path, missing_ok=True))
 
-    # What happens to what one has
+    # What happens to a person's replica
 
     def _restart(self):
-        """Go on with what is stored, or with nothing."""
+        """Go on with a stored replica, or with nothing."""
         if self.rnd.random() > .05:
             return
         if self._is_on_disk:

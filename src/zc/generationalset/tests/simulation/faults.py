@@ -11,7 +11,7 @@ from zc.generationalset import GSet
 from zc.generationalset.documents import Document
 from zc.generationalset.tests.simulation.history import SET
 
-#: Seconds in which a server notices that changes were taken back.
+#: Seconds within which a server notices that changes were taken back.
 NOTICED = 5.0
 
 
@@ -22,13 +22,13 @@ class Faults:
         self._world = world
         self._rnd = rnd
         self._report = world.report
-        self._running = {}  # in their order
+        self._running = {}  # a dictionary, to keep the order
         self._backup = None
-        #: Held by what changes the database, which there is one operator for.
+        #: Held by changes of the database: there is only one operator.
         self._operator = asyncio.Lock()
 
     async def begin(self, seconds):
-        """Let things go wrong for so long, and wait until they are mended."""
+        """Cause faults for some time, and wait until they are mended."""
         plan, loop = self._world.plan, self._world.loop
         end = loop.time() + seconds
         faults, weights = zip(
@@ -129,7 +129,7 @@ class Faults:
         self._world.slowness -= 1.0
 
     async def set_clock(self):
-        """The clock of the machine is wrong, and mostly is put back."""
+        """Set the clock of the machine, mostly back."""
         self._world.clock.error = self._rnd.uniform(-7200, 60)
 
     # The database
@@ -167,8 +167,8 @@ class Faults:
     async def undo(self):
         """Undo the last transaction, while nobody writes.
 
-        If nobody has noticed, which may be where nobody has seen what was
-        undone, the operator renews the epoch.
+        If no server notices, because none has seen what was undone, the
+        operator renews the epoch.
         """
         world = self._world
         async with self._operator:
@@ -192,7 +192,7 @@ class Faults:
                 db = root._p_jar.db()
                 last, = db.undoLog(0, 1)
                 db.undo(last['id'], root._p_jar.transaction_manager.get())
-        except (UndoError, ValueError):  # it was packed
+        except (UndoError, ValueError):  # the database was packed
             self._report.count('undos that were refused')
             return
         self._rewound(state)
@@ -213,7 +213,7 @@ class Faults:
             root['set'].renew()
 
     async def replace_set(self):
-        """An application replaces a subset by another one of its id."""
+        """Let an application replace a subset by another with the same id."""
         name = f'set {self._rnd.randrange(self._world.plan.sets)}'
         async with self._operator:
             write = self._world.ledger.begin({(name,): SET}, (name,))

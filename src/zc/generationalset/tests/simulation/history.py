@@ -1,4 +1,4 @@
-"""What the server's set was at each of its generations."""
+"""The contents of the server's set at each of its generations."""
 
 from functools import lru_cache
 from hashlib import blake2b
@@ -7,13 +7,13 @@ from zc.generationalset import GSet, wire
 from zc.generationalset.replica import Subset
 from zc.generationalset.replica.sqlite_items import StoredSet
 
-#: What is where nothing is, and where a set is; no JSON is like these.
+#: The texts for no item, and for a set; no JSON text equals them.
 GONE = b'-'
 SET = b'+'
 
 
 def of_set(gset, decoded=lambda key: key):
-    """Return what is in a set, and below: path -> text."""
+    """Return the contents of a set and its subsets: path -> text."""
     state = {}
     _collect_set(gset, (), state, decoded)
     return state
@@ -30,7 +30,7 @@ def _collect_set(gset, path, state, decoded):
 
 
 def of_replica(items, path=()):
-    """Return the same of a replica's items."""
+    """Return the same for a replica's items."""
     state = {}
     for id, item in items.items():
         if isinstance(item, Subset | StoredSet):
@@ -43,13 +43,13 @@ def of_replica(items, path=()):
 
 @lru_cache(100_000)
 def digest(path, text):
-    """Return a number; the sum of those of all items stands for a state."""
+    """Return a number for an item; the sum of all represents a state."""
     data = repr(path).encode() + b'\0' + text
     return int.from_bytes(blake2b(data, digest_size=8).digest(), 'big')
 
 
 class History:
-    """Reads the set after each commit, apart from all that is tested.
+    """Reads the set after each commit, independently of what is tested.
 
     db
         Knows each commit at once.
@@ -64,7 +64,7 @@ class History:
         self.before = self.position, self.state
         #: (epoch, generation) -> digest
         self.digests = {}
-        #: Each (path, text) that ever was, and each path.
+        #: Each (path, text) that ever was there, and each path.
         self._seen = set()
         self._paths = set()
 
@@ -74,14 +74,14 @@ class History:
             return (gset.epoch, gset.generation), of_set(gset)
 
     def observe(self):
-        """See what the last commit has changed."""
+        """Note what the last commit has changed."""
         if self.db is not None:
             self.before = self.position, self.state
             self.look()
             self._report.count('commits in the database')
 
     def look(self):
-        """See what is there now."""
+        """Note what is there now."""
         before = self.state
         self.position, self.state = self.read()
         for path, text in self.state.items():
@@ -97,7 +97,7 @@ class History:
             self._report.difference(f'{self.position} is two states')
 
     def had(self, change):
-        """Tell whether a path once had a text, or was GONE."""
+        """Tell whether a path ever had the text of a change, or was GONE."""
         path, text = change
         return change in self._seen or (
             text == GONE and path not in self._paths)

@@ -1,4 +1,4 @@
-"""What clients talk to: workers of one database, and mirrors of it."""
+"""The hosts that clients talk to: workers of one database, and mirrors."""
 
 import asyncio
 import os
@@ -15,20 +15,20 @@ from zc.generationalset.server import Limits, application
 from zc.generationalset.tests.simulation.network import HEARTBEAT, Transport
 from zc.generationalset.tests.simulation.storage import Remote
 
-#: Objects in a cache of ZODB.
+#: The number of objects in a cache of ZODB.
 CACHE = 10_000
 
 
 class Host:
-    """A process that serves: it starts, stops and dies."""
+    """A process that serves; it can start, stop and be killed."""
 
     def __init__(self, world, name):
         self.name = name
         self.world = world
         self.report = world.report
         self.is_up = False
-        self.exchanges = {}  # in their order
-        self.lock = asyncio.Lock()  # of who stops it
+        self.exchanges = {}  # a dictionary, to keep the order
+        self.lock = asyncio.Lock()  # held by whoever stops it
 
     @property
     def url(self):
@@ -41,7 +41,7 @@ class Host:
         self.is_up = True
 
     async def stop(self, is_kind):
-        """Stop serving; a process that is killed does nothing more."""
+        """Stop serving, in order if ``is_kind``, or as if killed."""
         self.is_up = False
         if is_kind:
             self.app.state.gset.stop()

@@ -1,4 +1,4 @@
-"""What the product gets in the place of clock, chance, threads and disk."""
+"""Replacements for the package's clocks, random numbers, threads and disk."""
 
 import contextlib
 import importlib
@@ -35,7 +35,7 @@ class Inline:
 
 
 def later(loop, rnd):
-    """Return an executor that runs all a random moment later."""
+    """Return an executor that runs each job a random moment later."""
     class Later(Inline):
 
         def _start(self, run, *arguments):
@@ -50,7 +50,7 @@ def _run(future, job, arguments):
 
 
 class Errors(logging.Handler):
-    """Reports errors that the product logs."""
+    """Reports errors that the package logs."""
 
     def __init__(self, report):
         super().__init__(logging.ERROR)
@@ -63,10 +63,10 @@ class Errors(logging.Handler):
 
 @contextlib.contextmanager
 def injected(loop, sleep, seed, report):
-    """Inject all of it.
+    """Inject all replacements.
 
     sleep
-        What threads call that wait for a moment.
+        The function for threads that wait for a moment.
     """
     clock = loop.clock
     rnd = random.Random(f'{seed} of the product')
@@ -93,15 +93,15 @@ def injected(loop, sleep, seed, report):
                 ('ZODB.BaseStorage.time', dating),
                 ('ZODB.FileStorage.FileStorage.fsync', None)]:
             module, _, name = target.rpartition('.')
-            # Not by mock.patch: ZODB.FileStorage has a class of the same name
-            # as its module.
+            # mock.patch can't do this, because ZODB.FileStorage has a class
+            # with the name of its module.
             stack.enter_context(mock.patch.object(
                 importlib.import_module(module), name, replacement))
         for owner in Watch, Cache:
             stack.enter_context(mock.patch.object(
                 owner.__init__, '__defaults__', (clock.monotonic,)))
         stack.enter_context(_logged(Errors(report)))
-        # Of what draws from the module's own: waiting times.
+        # For waiting times, which use the functions of the module random.
         random.seed(f'{seed} of all')
         stack.callback(random.setstate, state)
         yield
@@ -109,7 +109,7 @@ def injected(loop, sleep, seed, report):
 
 @contextlib.contextmanager
 def _logged(handler):
-    """Let a handler have all errors, and nobody else anything."""
+    """Send all errors to a handler, and no logs to anybody else."""
     logger = logging.getLogger('zc.generationalset')
     before = logger.propagate, logger.level
     others = [logging.getLogger(name) for name in ('ZODB', 'asyncio')]

@@ -1,13 +1,13 @@
-"""Who wrote what, and what must be there because of it."""
+"""The ledger: who wrote what, and what must be there as a result."""
 
 from zc.generationalset.tests.simulation.history import GONE
 
 
 class Write:
-    """A write that is going on, or of which copies are on the way.
+    """A write that is going on, or has copies on the way.
 
     changes
-        path -> text.  What is below a path that goes is gone, too.
+        path -> text.  If a path goes, everything below it goes, too.
     emptied
         The path of a set that is replaced.
     """
@@ -17,14 +17,14 @@ class Write:
         self.changes = changes
         self._emptied = emptied
         self.rewinds = ledger.rewinds
-        #: Those that were on the way at the same time.
+        #: Writes that were on the way at the same time.
         self.rivals = list(ledger.writes)
         for rival in self.rivals:
             rival.rivals.append(self)
-        self.copies = 1  # the client's own
+        self.copies = 1  # the client's own request
 
     def outcome(self, path):
-        """Return what a path is after this, None if it isn't about it."""
+        """Return the text of a path after this; None if it isn't changed."""
         for length in range(1, len(path)):
             superset = path[:length]
             if self.changes.get(superset) == GONE or superset == self._emptied:
@@ -39,23 +39,23 @@ class Write:
 
 
 class Ledger:
-    """What each path may be, as far as those know who wrote.
+    """What each path may be, as far as its writers know.
 
-    Paths have one writer each, but sets are removed by anybody.  A write that
-    was acknowledged leaves one possibility, and those of writes that were on
-    the way at the same time.
+    Each path has one writer, but anybody may remove sets.  An acknowledged
+    write leaves one possibility, and those of writes that were on the way at
+    the same time.
     """
 
     def __init__(self, history, report):
         self._history = history
         self._report = report
         self.possible = {}
-        self.writes = {}  # in their order
+        self.writes = {}  # a dictionary, to keep the order
         #: How often changes were taken back.
         self.rewinds = 0
 
     def begin(self, changes, emptied=None):
-        """Note a write before it is sent; ``drop_copy`` when it is done."""
+        """Note a write before it is sent; ``drop_copy`` ends it."""
         write = Write(self, changes, emptied)
         self.writes[write] = None
         for path, text in changes.items():
@@ -70,7 +70,7 @@ class Ledger:
         return write
 
     def acknowledge(self, write):
-        """Note that a write has succeeded, says the server."""
+        """Note that the server has acknowledged a write."""
         self._report.count('commits acknowledged')
         self._report.note('acknowledged', list(write.changes))
         if all(map(self._history.had, write.changes.items())):
@@ -88,12 +88,12 @@ class Ledger:
             self.possible[path] = self._now(path)
 
     def _now(self, path):
-        """Return what a path is, and what it may be in a moment."""
+        """Return the text of a path, and the texts it may have in a moment."""
         text = self._history.state.get(path, GONE)
         return {text, *_outcomes(path, self.writes)}
 
     def verify(self):
-        """Find all that was acknowledged."""
+        """Check that everything acknowledged is there."""
         for path, texts in self.possible.items():
             text = self._history.state.get(path, GONE)
             if text not in texts:

@@ -5,7 +5,7 @@ import selectors
 
 
 class Nothing(selectors.SelectSelector):
-    """Nothing ever comes from outside; waiting is done at once."""
+    """A selector for a loop to which nothing comes from outside."""
 
     def __init__(self, clock):
         super().__init__()
@@ -31,7 +31,7 @@ class Clock:
 
     def __init__(self):
         self.now = 0.0
-        #: How wrong the clock of the machine is.
+        #: The error of the machine's clock, in seconds.
         self.error = 0.0
 
     def advance(self, seconds):
@@ -45,7 +45,7 @@ class Clock:
 
 
 def settle(future, job, arguments):
-    """Run a job, and give a future its result or its error."""
+    """Run a job, and give its result or error to a future."""
     try:
         result = job(*arguments)
     except Exception as error:
@@ -57,14 +57,14 @@ def settle(future, job, arguments):
 class Loop(asyncio.SelectorEventLoop):
     """Runs everything in one thread, always in the same order.
 
-    What is given to an executor runs here, a random moment later.
+    Jobs for executors run here, a random moment later.
     """
 
     def __init__(self, clock, rnd):
         self.clock = clock
         self._rnd = rnd
         super().__init__(Nothing(clock))
-        # A timer is due although floats are not exact.
+        # So a timer is due even if floats are not exact.
         self._clock_resolution = 1e-6
 
     def time(self):

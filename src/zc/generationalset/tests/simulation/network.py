@@ -1,4 +1,4 @@
-"""Between clients and servers: delays, losses, repetitions, cuts."""
+"""The network between clients and servers, with its faults."""
 
 import asyncio
 from collections import deque
@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import httpx
 
-#: Pieces of a response that are on the way; who sends more has to wait.
+#: The most pieces of a response on the way; then the sender has to wait.
 ON_THE_WAY = 4
 #: Seconds between the heartbeats of streams.
 HEARTBEAT = 60.0
@@ -24,9 +24,9 @@ class Network:
         self.hosts = {}
         #: The probability of each fault of a request.
         self.badness = 0.0
-        #: Pairs of a host's name and a group of clients that are parted.
+        #: Pairs of a host's name and a group of clients that can't reach it.
         self.partitions = []
-        #: Requests that write don't arrive.
+        #: Whether writes are held back, and don't arrive.
         self.held = False
 
     def fault(self, *which):
@@ -42,9 +42,9 @@ class Network:
                    for name, groups in self.partitions)
 
     def part(self, name, groups):
-        """Part a host from groups of clients; streams fall silent.
+        """Separate a host from groups of clients; streams fall silent.
 
-        Return what is in ``partitions`` until they are together again.
+        Return the pairs in ``partitions``, to be removed later.
         """
         partition = name, groups
         self.partitions.append(partition)
@@ -58,7 +58,7 @@ class Network:
             self.rnd.expovariate(50 if self.rnd.random() < .95 else 1))
 
     async def begin(self, transport, request, body, write):
-        """Return the exchange that a request, of a write perhaps, begins."""
+        """Return the exchange that a request begins; it may have a write."""
         host = self.hosts[request.url.host]
         if self.held and request.method != 'GET':
             raise httpx.ConnectError('held')
@@ -86,13 +86,13 @@ class Transport(httpx.AsyncBaseTransport):
     """The connections of one client.
 
     who
-        Has a ``group``, a small number.
+        The client; has a ``group``, a small number.
     """
 
     def __init__(self, network, who):
         self._network = network
         self.who = who
-        #: The write that is going on, whose copies are counted.
+        #: The current write, whose copies are counted.
         self.write = None
 
     async def handle_async_request(self, request):
@@ -136,7 +136,7 @@ class Transport(httpx.AsyncBaseTransport):
             self._network.repeat(self, request, body, write))
 
     async def _fail(self, request):
-        """Let the client know at once, or wait in vain."""
+        """Tell the client at once, or let it wait in vain."""
         if self._network.rnd.random() < .5:
             raise httpx.ReadError('reset')
         await asyncio.sleep(request.extensions['timeout']['read'])
@@ -144,7 +144,7 @@ class Transport(httpx.AsyncBaseTransport):
 
 
 class Exchange:
-    """A request, and the response to it."""
+    """A request and its response."""
 
     def __init__(self, host, who, request, body, write):
         self.host = host
@@ -224,7 +224,7 @@ class Exchange:
         return self._head
 
     async def piece(self):
-        """Return the next piece, b'' at the end."""
+        """Return the next piece; b'' at the end."""
         while not self._pieces or self._muted:
             if self._ended and self._error is None and not self._muted:
                 return b''
@@ -266,12 +266,12 @@ class Exchange:
             self._wake()
 
     def mute(self):
-        """Let nothing arrive any more, and nobody know."""
+        """Let nothing arrive any more, and nobody notice."""
         self._muted = True
 
 
 class Body(httpx.AsyncByteStream):
-    """The body of a response, perhaps cut after some bytes."""
+    """The body of a response; it may be cut after some bytes."""
 
     def __init__(self, exchange, length):
         self._exchange = exchange

@@ -1,4 +1,4 @@
-"""What a simulation has done and found."""
+"""The report of a simulation."""
 
 import hashlib
 from collections import Counter
@@ -9,7 +9,7 @@ SHOWN = 20
 
 @dataclass
 class Report:
-    """Counts, differences, and a hash of all that happened."""
+    """Counts, differences, and a hash of everything that happened."""
 
     seed: int
     counts: Counter = field(default_factory=Counter)
@@ -21,7 +21,7 @@ class Report:
 
     @property
     def trace(self):
-        """Equal for two runs of the same seed."""
+        """The hash, which is equal for two runs of the same seed."""
         return self._trace.hexdigest()
 
     def note(self, *what):
@@ -37,12 +37,12 @@ class Report:
             self.differences.append(text)
 
     def error(self, text):
-        """Report what nobody should see: an error that was logged."""
+        """Report an error that was logged, which there should never be."""
         self.difference(f'error: {text}')
 
     @property
     def figures(self):
-        """Return all that can be compared and kept, in order."""
+        """Return all figures that can be compared and kept, in order."""
         names = ['hours', 'clients', 'mirrors', 'workers',
                  'commits acknowledged', 'commits found',
                  'commits in the database', 'updates delivered',

@@ -10,11 +10,11 @@ class Engine:
     """The storage that all workers share.
 
     lag
-        Returns the seconds until a worker is told of the commit of another.
+        Returns the seconds until a worker is told of another's commit.
     committed
-        Called after each commit,
+        Called after each commit.
     meanwhile
-        and between what a worker reads for a commit and the commit.
+        Called between what a worker reads for a commit and the commit.
     """
 
     def __init__(self, path, loop, lag, committed, meanwhile):
@@ -23,8 +23,8 @@ class Engine:
         self.lag = lag
         self.committed = committed
         self.meanwhile = meanwhile
-        self.remotes = {}  # in their order
-        #: Conflicts that were resolved.
+        self.remotes = {}  # a dictionary, to keep the order
+        #: The number of conflicts that were resolved.
         self.resolved = 0
         self.open()
 
@@ -41,21 +41,20 @@ class Engine:
         self.committed()
 
     def sleep(self, seconds):
-        """Be what a thread of a worker does when it sleeps."""
+        """Sleep as a thread of a worker."""
         self.loop.clock.advance(seconds)
         for remote in list(self.remotes):
             remote.hear()
 
 
 class Remote:
-    """A client of the storage, which hears of others' commits late.
+    """A client of the storage, which is told late of others' commits.
 
-    What ZEO's client does of interest: it reads as of the last commit that it
-    was told of, or that it made, and may be told of others' earlier ones after
-    that.
+    It does what matters of ZEO's client: it reads as of the last commit that
+    it made or was told of, and may later be told of others' earlier commits.
 
     prompt
-        It hears at once, and nothing happens in the middle of its commits.
+        Whether it is told at once, and nothing happens within its commits.
     """
 
     def __init__(self, engine, prompt=False):
@@ -80,7 +79,7 @@ class Remote:
         del self._engine.remotes[self]
 
     def _call(self, method, *arguments, wait=True):
-        """Ask the server.  This also tells that it is elsewhere."""
+        """Ask the server.  This method also marks this as a remote storage."""
         if method == 'getInvalidations':
             result = self._storage.lastTransaction(), []
         else:

@@ -1,4 +1,4 @@
-"""All of it together: a database, hosts, a network, clients, faults."""
+"""The whole simulation: a database, hosts, a network, clients, faults."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ from zc.generationalset.tests.simulation.report import Report
 from zc.generationalset.tests.simulation.storage import Engine, Remote
 from zc.generationalset.wire import decode_id, encode_value
 
-#: Seconds after which all must be current when nothing goes wrong any more.
+#: Seconds within which all must be current after the last fault.
 PATIENCE = 1800
 #: Seconds between two collections of garbage.
 COLLECTION = 600
@@ -42,28 +42,28 @@ BADNESS = .003
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of everything there is; times are in seconds.
+    """The numbers of a simulation; times are in seconds.
 
     seed
         Two runs of one seed are equal.
     hours
         How long it lasts.
     checks
-        How often all replicas are compared, at equal distances.
+        How often all replicas are compared, at equal intervals.
     watchers
         Clients that watch nearly always; the others ask now and then.
     writers
-        Clients that write; those who watch do, too.
+        Clients that write; they include those that watch.
     sets, items
         What the set begins with.
     faults
-        An hour; those of requests come on top.
+        How many there are in an hour; faults of requests come on top.
     away
-        For which a client is away, on average,
+        How long a client is away, on average.
     stay
-        and watches,
+        How long it watches, on average.
     pause
-        and doesn't write.
+        How long it waits between writes, on average.
     """
 
     seed: int
@@ -82,14 +82,14 @@ class Plan:
     pause: float = 30.0
 
 
-#: What there is in a day.
+#: The plan of a day.
 DAY = Plan(
     seed=0, hours=24, checks=4, clients=2000, watchers=30, writers=60,
     faults=12, away=7200, stay=1800, pause=1200)
 
 
 class World:
-    """Where everything is, and what time it is."""
+    """Everything in a simulation, and its time."""
 
     def __init__(self, plan, directory, loop, report):
         self.plan = plan
@@ -98,10 +98,10 @@ class World:
         self.clock = loop.clock
         self.report = report
         self.is_checking = False
-        #: Unless a comparison is going on.
+        #: Set unless a comparison is going on.
         self.resumed = asyncio.Event()
         self.slowness = 0.0
-        self._resting = {}  # in their order
+        self._resting = {}  # a dictionary, to keep the order
         self._rnd = self.rnd('world')
         self.history = History(report)
         self.ledger = Ledger(self.history, report)
@@ -120,7 +120,7 @@ class World:
     # The database
 
     def _meanwhile(self):
-        """Let an application write, so that somebody conflicts with it."""
+        """Let an application write, so that other writes conflict."""
         if self._rnd.random() > CONFLICTS or self.network.held:
             return
         id = f'application {self._rnd.randrange(5)}'
@@ -131,7 +131,7 @@ class World:
             document = gset.get(id)
             if document is None:
                 gset.add(Document(id, item))
-            else:  # which others may have in their caches
+            else:  # others may have this item in their caches
                 document.value = item
                 gset.changed(document)
         self.ledger.acknowledge(write)
@@ -162,7 +162,7 @@ class World:
 
     @contextlib.contextmanager
     def changing(self):
-        """Change something in a transaction of an operator's."""
+        """Change something in a transaction of the operator."""
         manager = transaction.TransactionManager()
         connection = self._db.open(manager)
         try:
@@ -172,7 +172,7 @@ class World:
             manager.abort()
             connection.close()
 
-    # All that runs
+    # Everything that runs
 
     async def run(self, progress):
         plan = self.plan
@@ -206,14 +206,14 @@ class World:
         self.mirrors = []
         self.hosts = list(self.workers)
         for number in range(self.plan.mirrors):
-            # Each follows the one before, the first one a worker.
+            # The first mirror follows a worker, each other the mirror before.
             mirror = Mirror(self, f'mirror-{number}', self.hosts[-1], number)
             self.mirrors.append(mirror)
             self.hosts.append(mirror)
             self.network.hosts = {host.name: host for host in self.hosts}
 
     async def rest(self, seconds):
-        """Wait, but no longer than until a comparison begins."""
+        """Wait, but only until a comparison begins."""
         if self.is_checking:
             return
         woken = self.loop.create_future()
@@ -229,7 +229,7 @@ class World:
     # Comparisons
 
     async def _compare(self, lives):
-        """Let all become quiet, and compare everything."""
+        """Let everything come to rest, and compare it."""
         self.is_checking = True
         self.resumed.clear()
         for woken in list(self._resting):
@@ -330,7 +330,7 @@ def simulate(plan, progress=lambda hours, report: None):
 def _garbage(loop):
     """Collect garbage at the same moments in each run.
 
-    What it finds may have to be closed, and that is seen.
+    Garbage may have to be closed, and that has visible effects.
     """
     def collect():
         gc.collect(1)
