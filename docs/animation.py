@@ -1,4 +1,4 @@
-"""Makes docs/board.webp again: the board in two windows, in motion.
+"""Makes docs/board.webp: the board in two windows, in motion.
 
     python docs/animation.py
 
@@ -16,14 +16,14 @@ from zc.generationalset.tests.support.browsing import ARGUMENTS, program
 
 FILE = Path(__file__).with_name('board.webp')
 HEIGHT = 480
-#: Milliseconds that a frame is shown.
+#: Milliseconds for which a frame is shown.
 PACE = 110
 GAP = 20
 GROUND = '#c3d3d6'
 
 
 class Film:
-    """Frames, each of which shows windows side by side."""
+    """Frames; each shows windows side by side."""
 
     def __init__(self, *windows):
         self.windows = windows

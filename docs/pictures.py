@@ -32,7 +32,7 @@ FRAME = '''<!doctype html>
 
 
 def picture(width, height):
-    """Register a function that brings a page into the state to be seen.
+    """Register a function that brings a page into the state to show.
 
     It is called with a page of that size, a database with the sample of
     ``gset serve --demo``, and the URL at which that is served.
@@ -63,7 +63,7 @@ def explorer(page, db, url):
 
 @picture(1560, 720)
 def board(page, db, url):
-    """Two people who use it at the same time."""
+    """Two people use the board at the same time."""
     one = window(page, url, 'Ann', 'violet', 1140, 640)
     two = window(page, url, 'Bob', 'amber', 350, 640, 'dark')
     say(one, 'We still need someone who makes coffee.')
@@ -85,7 +85,7 @@ def board(page, db, url):
 
 def window(page, url, name, color, width, height, scheme='light',
            motion='reduce'):
-    """Open a window of somebody, in a browser of their own."""
+    """Open a window of a person, in a browser of their own."""
     context = page.context.browser.new_context(
         viewport={'width': width, 'height': height}, color_scheme=scheme,
         reduced_motion=motion)
@@ -116,7 +116,7 @@ def add(window, column, text):
 
 
 def show(page, *windows):
-    """Show pictures of windows on a page, side by side."""
+    """Show pictures of windows side by side on a page."""
     images = [base64.b64encode(window.screenshot()).decode()
               for window in windows]
     page.set_content(FRAME + ''.join(
@@ -134,8 +134,7 @@ def change(db, name, id, **members):
 
 
 def make(browser, function, size):
-    """Serve a new sample; call a function with a page; return what it shows.
-    """
+    """Return the picture of a page on a new sample, after a function."""
     with contextlib.ExitStack() as stack:
         db = ZODB.DB(DemoStorage())
         stack.callback(db.close)

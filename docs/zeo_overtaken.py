@@ -1,13 +1,14 @@
 """Shows a ZEO client that reads what an earlier commit has changed.
 
-Two processes commit at the same moment, again and again.  After each own
-commit, the first one compares what it reads with what the server has for the
-same transaction.  Needs ZEO, and uvloop in the environment of the server::
+Two processes commit at the same moment, again and again.  After each commit of
+its own, the first process compares what it reads with what the server has for
+the same transaction.  This needs ZEO, and uvloop in the environment of the
+server::
 
     python docs/zeo_overtaken.py [--asyncio] [ROUNDS]
 
-It prints how often they differed.  With ``--asyncio`` the server does without
-uvloop.
+It prints how often the two differed.  With ``--asyncio``, the server doesn't
+use uvloop.
 """
 
 import argparse

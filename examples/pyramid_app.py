@@ -4,7 +4,7 @@
     curl http://127.0.0.1:8000/updates
     curl -X POST 'http://127.0.0.1:8000/sell/apples?generation=3'
 
-Only the set and ``wire`` are used, and clients poll.  It keeps its data in
+It uses only the set and ``wire``, and clients poll.  Its data is in
 ``shop.fs``.
 """
 
@@ -49,30 +49,30 @@ def sell(request):
     goods.value = {'left': left - 1}
     # ``track`` would notice that, but only after the response is made.
     shop.changed(goods)
-    # pyramid_tm commits after this, so the change has no number yet.
+    # pyramid_tm commits after this, so the change has no generation yet.
     return respond(request, provisional=True)
 
 
 def refuse_other_sites(request):
-    """Refuse what pages of other sites send; browsers say so."""
+    """Refuse requests of pages of other sites; browsers mark them."""
     if request.headers.get('Sec-Fetch-Site') in ('cross-site', 'same-site'):
         raise HTTPForbidden()
 
 
 def busy(error, request):
-    """Somebody else sold the same goods at the same time.
+    """Handle a conflict: somebody else sold the same goods at the same time.
 
-    With pyramid_retry it would be tried again here, and this would be
-    for ``last_retry_attempt=True``.
+    With pyramid_retry, the request would be tried again, and this view would
+    be for ``last_retry_attempt=True``.
     """
     return HTTPServiceUnavailable(headers={'Retry-After': '1'})
 
 
-# What live updates take, besides ``changed``
+# What live updates need, besides ``changed``
 
 
 def respond(request, provisional=False):
-    """Respond with what changed since what the client has."""
+    """Respond with what changed since the client's generation."""
     try:
         updates = shop_of(request).client_updates(
             int(request.params.get('generation', 0)),

@@ -1,9 +1,9 @@
 """Replay the history of a git repository into a generational set.
 
-Each commit becomes one transaction in a ZODB database, each file an item of
-a set, its path the id.  Meanwhile clients that lag more or less far behind
-ask what changed since they last asked, and keep replicas current with that.
-In the end a table says what it cost them, and whether the replicas are right.
+Each commit becomes one transaction in a ZODB database.  Each file is an item
+of a set, and its path is the id.  Meanwhile, clients that lag more or less
+behind ask what changed, and keep replicas current.  In the end, a table says
+what that cost them, and whether the replicas are right.
 """
 
 import argparse
@@ -54,8 +54,9 @@ class Server:
 
     def __init__(self, files):
         self.files = files
-        # The JSON of all files, each with a comma.  It is kept up to date,
-        # since making it for every client would take most of the time.
+        # The bytes of the JSON of all files, each with a comma.  They are
+        # counted with each change, because making the JSON for every client
+        # would take most of the time.
         self._files_bytes = 0
 
     def commit(self, changes):
@@ -65,8 +66,8 @@ class Server:
         transaction.commit()
 
     def _change(self, status, path, content):
-        # Whether a file is new is for the set to say, not for the history:
-        # that of a shallow clone, for example, doesn't know.
+        # The set says whether a file is new.  The history may not know: that
+        # of a shallow clone doesn't.
         file = self.files.get(path)
         if file is not None:
             self._files_bytes -= len(as_json(file)) + 1
@@ -87,7 +88,7 @@ class Server:
         return as_json(self.files.generational_updates(generation))
 
     def full_copy_bytes(self):
-        """Return how many bytes a client would get that asks for all."""
+        """Return how many bytes a client gets that asks for everything."""
         empty = as_json({'generation': self.files.generation, 'contents': []})
         commas = max(len(self.files) - 1, 0)
         return len(empty) + self._files_bytes - len(self.files) + commas
@@ -97,10 +98,10 @@ class Server:
 
 
 class Client:
-    """Keeps a replica of the set, and counts what that costs."""
+    """Keeps a replica of the set, and counts the cost."""
 
     def __init__(self, lag):
-        self.lag = lag  # in commits; None: away until the end
+        self.lag = lag  # in commits; None if away until the end
         self.replica = Replica(get_id=itemgetter('id'))
         self.syncs = self.behind = self.received = self.full_copies = 0
         self.differs = False
@@ -122,7 +123,7 @@ class Client:
         self.behind += self.replica.generation - generation
         self.received += len(answer)
         self.full_copies += server.full_copy_bytes()
-        # That the items are equal, too, is looked at in the end.
+        # In the end, the items are compared, too.
         if len(self.replica.items) != len(server.files):
             self.differs = True
 
@@ -150,12 +151,12 @@ def replay(history, server, clients):
         client.compare(server)
 
 
-# Histories: lists of commits, which are lists of (status, path, content id).
-# Status is D for a file that was deleted, else something like A or M.
+# Histories are lists of commits, which are lists of (status, path, content
+# id).  The status is D for a deleted file, else something like A or M.
 
 
 class BadArgument(Exception):
-    """What was asked for can't be done."""
+    """An argument of the command is wrong; the text says why."""
 
 
 def read_history(name):
@@ -174,7 +175,7 @@ def read_history(name):
 
 
 def own_repository():
-    # If there is a repository around the project, that is another one.
+    # A repository around the project isn't the project's own.
     if not (PROJECT / '.git').exists():
         raise BadArgument(
             f'expected a git repository in {PROJECT}, but this copy of the '
@@ -183,9 +184,9 @@ def own_repository():
 
 
 def git_history(repository):
-    """Return the history of what is checked out in a git repository.
+    """Return the history of the current branch of a git repository.
 
-    A merge counts as one commit with all that it brings.
+    A merge counts as one commit, with everything that it brings.
     """
     if not Path(repository).is_dir():
         raise BadArgument('expected a directory with a git repository, or a '
@@ -210,10 +211,10 @@ def git_history(repository):
 
 
 def parse_git_log(output):
-    """Make a history of what git says.
+    """Make a history from the output of git.
 
-    For each commit, that is "commit", NUL, a line end if files follow, and
-    for each file ":mode mode id id status", NUL, its path, NUL.
+    For each commit, the output has "commit", NUL, a line end if files follow,
+    and for each file ":mode mode id id status", NUL, its path, NUL.
     """
     history = []
     fields = iter(output.split('\0'))
@@ -242,7 +243,7 @@ def history_in_file(name):
 def parse_line(number, line):
     try:
         _, changes = json.loads(line)
-        # Of a deleted file, there is no content.
+        # A deleted file has no content.
         return [parse_change(*change) for change in changes]
     except (TypeError, ValueError):
         raise BadArgument(
@@ -263,10 +264,10 @@ def parse_change(status, path, content=None):
 
 
 class Progress:
-    """Says on standard error how far it is.
+    """Prints the progress to the standard error output.
 
-    On a terminal, that is one line written again and again; in a log it would
-    be many, so there it is a line now and then.
+    On a terminal, this is one line, written again and again.  Elsewhere, such
+    as in a log, it is a line now and then.
     """
 
     def __init__(self, total):

@@ -1,4 +1,4 @@
-"""A shop with a live list of what is left: Starlette.
+"""A shop with a live list of what is left, in Starlette.
 
     python examples/starlette_app.py
     gset watch http://127.0.0.1:8000/sync
@@ -44,7 +44,7 @@ async def home(request):
     return PlainTextResponse('See /sync/updates')
 
 
-# What live updates take
+# What live updates need
 
 
 async def sell(request):
@@ -58,7 +58,7 @@ def make_app(db):
         routes=[Route('/sell/{name}', sell, methods=['POST'])])
     return Starlette(
         routes=[Route('/', home), Mount('/sync', live)],
-        lifespan=live.router.lifespan_context)  # ends its threads
+        lifespan=live.router.lifespan_context)  # ends the threads of live
 
 
 # That is all.
