@@ -38,7 +38,7 @@ __all__ = [
     'track',
 ]
 
-#: Where to find each public name, and each name that pickles contain.
+#: The module of each public name, and of each name that pickles contain.
 _MODULES = {
     'Backlog': 'sets.journal',
     'Forgotten': 'sets.tracking',
@@ -56,16 +56,16 @@ _MODULES = {
 
 
 def notify(superset: Any) -> None:
-    """Be told of a change; called with the set at the top of its tree.
+    """Do nothing; called after each change, with the top set of the tree.
 
-    Applications replace this, for example by ``zope.event.notify``.
+    Applications replace this function, such as by ``zope.event.notify``.
     """
 
 
 def __getattr__(name: str) -> Any:
-    """Import the sets when they are first asked for.
+    """Import the sets when they are first used.
 
-    Clients import this package, too, and need no database.
+    Clients import this package, too, and must not load a database.
     """
     if name == 'check':  # a module that can be called
         return import_module('zc.generationalset.check')

@@ -1,8 +1,8 @@
 """The audit of a tree of sets: ``check(gset)``.
 
-``zc.generationalset.check`` is both a function and the module that has it.
-One attribute can only be one object, so the module can be called: then each
-import gives the same, in any order.
+``zc.generationalset.check`` is both a function and the module that has it.  An
+attribute can be only one object, so this module can be called.  So all ways to
+import it, in any order, give the same object.
 """
 
 from __future__ import annotations
