@@ -41,7 +41,7 @@ class Limits:
     depth: int = 64
     path: int = 4_000
     streams: int = 100
-    wait: float = 60
+    wait: float = 45
     seconds: float = 30
     bodies: int = 256_000_000
     copies: int = 2_000_000_000
