@@ -9,8 +9,9 @@ import sys
 
 from zc.generationalset.commands._databases import opened
 from zc.generationalset.commands.serve import prepare
+from zc.generationalset.process.running import run
+from zc.generationalset.process.sockets import listen
 from zc.generationalset.server import Limits, application
-from zc.generationalset.server._run import listen, run
 
 #: Event streams of one address, which is where all clients come from.
 STREAMS = 20_000

@@ -25,13 +25,15 @@ from pathlib import Path
 import transaction
 import uvicorn
 import ZODB
+from benchmarks.lib.processes import allow_many_connections
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 from ZODB.FileStorage import FileStorage
 
 from zc.generationalset import GSet
 from zc.generationalset.documents import Document
-from zc.generationalset.server import Limits, _run, application
+from zc.generationalset.process.sockets import listen
+from zc.generationalset.server import Limits, application
 
 HISTORY = 2000
 
@@ -87,8 +89,8 @@ def serve(path, items, pipe):
         limits=Limits(streams=10 ** 6),
         routes=[Route('/undo', undo, methods=['POST']),
                 Route('/figures', lambda request: JSONResponse(figures()))])
-    listening = _run.listen('127.0.0.1', 0)
-    _run._allow_many_connections()
+    listening = listen('127.0.0.1', 0)
+    allow_many_connections()
     pipe.send(listening.getsockname()[1])
     uvicorn.Server(uvicorn.Config(
         app, log_level='warning', access_log=False)).run(sockets=[listening])
@@ -200,7 +202,7 @@ def main():
     parser.add_argument('--items', type=int, default=10_000)
     parser.add_argument('--spread', type=int, default=1)
     options = parser.parse_args()
-    _run._allow_many_connections()
+    allow_many_connections()
     here, there = multiprocessing.Pipe()
     with tempfile.TemporaryDirectory() as directory:
         server = multiprocessing.get_context('spawn').Process(

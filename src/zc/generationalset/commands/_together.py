@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from tempfile import TemporaryDirectory
+from collections.abc import Callable
 from typing import Any
-
-from prometheus_client import multiprocess
 
 from zc.generationalset.commands import Failure, _databases, _logs
 from zc.generationalset.commands import serve as serving
 from zc.generationalset.commands._tokens import Tokens
-from zc.generationalset.server import _run
-from zc.generationalset.server._workers import WorkerFailed, Workers
-from zc.generationalset.server.metrics import DIRECTORY
+from zc.generationalset.process import counters
+from zc.generationalset.process.running import run
+from zc.generationalset.process.sockets import share
+from zc.generationalset.process.workers import WorkerFailed, Workers
 
 
 def serve(options: argparse.Namespace, tokens: Tokens) -> int:
@@ -33,13 +29,11 @@ def serve(options: argparse.Namespace, tokens: Tokens) -> int:
     if not hasattr(socket, 'SO_REUSEPORT'):
         raise Failure('expected a system where processes can share an '
                       'address, such as Linux, for --workers')
-    with serving.listen(options) as reserved, _shared_metrics() as directory:
+    with serving.listen(options) as reserved, counters.shared() as forget:
         host, port = reserved.getsockname()[:2]
         options.port = port
         workers = Workers(
-            options.workers, _work, (options, tokens),
-            lambda pid: multiprocess.mark_process_dead(  # type: ignore[no-untyped-call]
-                pid, directory))
+            options.workers, _work, (options, tokens), forget)
         try:
             with tokens.kept_current(workers.hang_up):
                 in_order = workers.run(
@@ -48,14 +42,6 @@ def serve(options: argparse.Namespace, tokens: Tokens) -> int:
         except WorkerFailed as error:
             raise Failure(str(error)) from error
     return 0 if in_order else 1
-
-
-@contextmanager
-def _shared_metrics() -> Iterator[str]:
-    """Make all workers share their counters."""
-    with TemporaryDirectory(prefix='gset-metrics-') as directory:
-        os.environ[DIRECTORY] = directory
-        yield directory
 
 
 def _work(
@@ -67,7 +53,7 @@ def _work(
     try:
         with serving.opened(options, tokens) as (app, found), \
                 tokens.kept_current():
-            listening = _run.listen(options.host, options.port, shared=True)
-            _run.run(app, listening, lambda: ready(found))
+            listening = share(options.host, options.port)
+            run(app, listening, lambda: ready(found))
     except Failure as error:
         raise WorkerFailed(str(error)) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from zc.generationalset.commands import Failure
+from zc.generationalset.process.signals import on_hangup
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -118,7 +118,7 @@ class Tokens:
             yield
             return
         signals: SimpleQueue[bool] = SimpleQueue()
-        before = _on_hangup(lambda *_: signals.put(True))
+        before = on_hangup(lambda *_: signals.put(True))
         thread = threading.Thread(
             target=self._follow, args=(signals, told), daemon=True)
         thread.start()
@@ -127,7 +127,7 @@ class Tokens:
         finally:
             signals.put(False)
             thread.join()
-            _on_hangup(before)
+            on_hangup(before)
 
     def _follow(
             self, signals: SimpleQueue[bool],
@@ -141,12 +141,6 @@ class Tokens:
             else:
                 self.reread()
                 told()
-
-
-def _on_hangup(handler: Any) -> Any:
-    """Set what SIGHUP does, and return what it did; Windows has no SIGHUP."""
-    number = getattr(signal, 'SIGHUP', None)
-    return None if number is None else signal.signal(number, handler)
 
 
 def _version(path: str) -> object:

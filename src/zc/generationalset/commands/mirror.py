@@ -70,7 +70,7 @@ def mirror(options: argparse.Namespace) -> int:
     need('mirror')
     from zc.generationalset.commands._talking import connect
     from zc.generationalset.mirror import Follower, StoredMirror
-    from zc.generationalset.server import _run
+    from zc.generationalset.process.running import run
     from zc.generationalset.server.jobs import CONNECTIONS
 
     _logs.configure(options.log_format, options.log_level)
@@ -96,5 +96,5 @@ def mirror(options: argparse.Namespace) -> int:
             if made:
                 text += f'\nmade {made}'
             with Follower(client), tokens.kept_current():
-                _run.run(app, listening, lambda: print(text, flush=True))
+                run(app, listening, lambda: print(text, flush=True))
     return 0

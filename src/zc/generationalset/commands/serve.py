@@ -27,6 +27,7 @@ from zc.generationalset.commands import (
 from zc.generationalset.commands._tokens import VARIABLE, Tokens
 from zc.generationalset.extras import need
 from zc.generationalset.interfaces import IServed
+from zc.generationalset.process import sockets
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -133,7 +134,7 @@ def add_serving(parser: argparse.ArgumentParser) -> None:
 def serve(options: argparse.Namespace) -> int:
     """Serve until stopped.  Raises Failure if that can't be done."""
     need('server')
-    from zc.generationalset.server import _run
+    from zc.generationalset.process.running import run
 
     _logs.configure(options.log_format, options.log_level)
     tokens = Tokens(options.token_file, os.environ.get(VARIABLE))
@@ -146,7 +147,7 @@ def serve(options: argparse.Namespace) -> int:
     listen(options).close()
     with opened(options, tokens) as (app, found), tokens.kept_current():
         listening = listen(options)
-        _run.run(app, listening, lambda: announce(
+        run(app, listening, lambda: announce(
             options, found, *listening.getsockname()[:2]))
     return 0
 
@@ -241,9 +242,7 @@ def serving(what: str, url: str) -> str:
 
 
 def listen(options: argparse.Namespace) -> socket.socket:
-    from zc.generationalset.server import _run
-
-    get = _run.reserve if options.workers > 1 else _run.listen
+    get = sockets.reserve if options.workers > 1 else sockets.listen
     port = PORT if options.port is None else options.port
     try:
         return get(options.host, port)

@@ -13,11 +13,8 @@ from collections.abc import Callable
 import uvicorn
 from starlette.applications import Starlette
 
-from zc.generationalset.server._connection import Connection
+from zc.generationalset.process.connections import Connection
 
-#: Connections that wait until they are accepted: clients come back all at
-#: once after a restart.
-BACKLOG = 4096
 #: Seconds that a restart waits for requests that are being answered, and
 #: clients that don't read what they are sent.
 GRACE = 5
@@ -51,43 +48,6 @@ class _Server(uvicorn.Server):
     def _abort(self) -> None:
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-
-
-def listen(host: str, port: int, shared: bool = False) -> socket.socket:
-    """Return a listening socket; its connections notice dead peers.
-
-    shared
-        Other processes listen there, too, and get a share of the connections.
-
-    Raises OSError if the address can't be had.
-    """
-    listening = socket.create_server(
-        (host, port), family=_family(host), backlog=BACKLOG,
-        reuse_port=shared)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, 'TCP_USER_TIMEOUT'):
-        listening.setsockopt(
-            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 60_000)
-    return listening
-
-
-def reserve(host: str, port: int) -> socket.socket:
-    """Return a socket that keeps an address for those who share it.
-
-    It gets no connections itself.  Raises OSError if the address can't be had.
-    """
-    # If others share it already, they aren't ours.
-    with socket.create_server((host, port), family=_family(host)) as free:
-        port = free.getsockname()[1]
-    reserved = socket.socket(_family(host))
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    reserved.bind((host, port))
-    return reserved
-
-
-def _family(host: str) -> int:
-    return socket.AF_INET6 if ':' in host else socket.AF_INET
 
 
 def configuration(app: Starlette) -> uvicorn.Config:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from zc.generationalset.server._run import GRACE
+from zc.generationalset.process.running import GRACE
 
 #: A worker that ends after less than so many seconds is broken, perhaps:
 SHORT = 10.0

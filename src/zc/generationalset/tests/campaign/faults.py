@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from zc.generationalset.server._workers import SHORT
+from zc.generationalset.process.workers import SHORT
 from zc.generationalset.tests.campaign import storages
 from zc.generationalset.tests.campaign.network import Line
 from zc.generationalset.tests.campaign.world import World

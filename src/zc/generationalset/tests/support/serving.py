@@ -15,7 +15,9 @@ from zope.testing.wait import Wait
 
 from zc.generationalset import GSet
 from zc.generationalset.documents import Document
-from zc.generationalset.server import _run, application
+from zc.generationalset.process.running import configuration
+from zc.generationalset.process.sockets import listen
+from zc.generationalset.server import application
 from zc.generationalset.tests.support.layers import Servers
 
 wait = Wait(timeout=30, wait=0.01)
@@ -30,8 +32,8 @@ ENVIRONMENT = {
 @contextlib.contextmanager
 def served(app, port=0):
     """Serve an ASGI application; yield its URL."""
-    listening = _run.listen('127.0.0.1', port)
-    server = uvicorn.Server(_run.configuration(app))
+    listening = listen('127.0.0.1', port)
+    server = uvicorn.Server(configuration(app))
     thread = threading.Thread(
         target=server.run, kwargs={'sockets': [listening]})
     thread.start()

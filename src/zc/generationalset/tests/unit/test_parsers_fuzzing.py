@@ -11,8 +11,9 @@ from uvicorn.server import ServerState
 
 from zc.generationalset import wire
 from zc.generationalset.client.eventstream import EventStream, TooLong
-from zc.generationalset.server import Limits, Problem, _connection, bodies
-from zc.generationalset.server._connection import Connection
+from zc.generationalset.process import connections
+from zc.generationalset.process.connections import Connection
+from zc.generationalset.server import Limits, Problem, bodies
 from zc.generationalset.wire import WireError
 
 FEW = settings(max_examples=150, deadline=None, derandomize=True)
@@ -90,7 +91,7 @@ async def converse(pieces):
             if transport.is_open:
                 connection.data_received(piece)
                 waiting = len(connection.pipeline)
-                if waiting > _connection.WAITING:
+                if waiting > connections.WAITING:
                     raise AssertionError(f'{waiting} requests wait')
             await asyncio.sleep(0)
     finally:

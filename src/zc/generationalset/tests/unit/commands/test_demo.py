@@ -136,4 +136,4 @@ class DemoTests(Demo, unittest.TestCase):
     def test_help(self):
         done = self.run_command('--help')
         self.assertIn('gset serve --demo\n', done.stdout)
-        self.assertIn('opened in two windows', done.stdout)
+        self.assertIn('open it in two windows', done.stdout)

@@ -7,7 +7,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from zc.generationalset.server import _run
+from zc.generationalset.process.sockets import listen
 from zc.generationalset.tests.support.logs import Mute
 from zc.generationalset.tests.support.serving import Served, wait
 
@@ -17,7 +17,7 @@ class ShutdownTests(Served):
     @contextlib.contextmanager
     def serving(self, app):
         """Serve as applications do; end with what is still open."""
-        listening = _run.listen('127.0.0.1', 0)
+        listening = listen('127.0.0.1', 0)
         server = uvicorn.Server(uvicorn.Config(
             app, log_config=None, log_level='warning', access_log=False,
             timeout_graceful_shutdown=1))

@@ -25,9 +25,10 @@ MAY_IMPORT = {
     'server': {'answers', 'extras', 'sources', 'wire'},
     'mirror': {
         '', 'answers', 'client', 'documents', 'extras', 'interfaces', 'wire'},
+    'process': {'server'},
     'commands': {
         '', 'check', 'client', 'documents', 'extras', 'interfaces', 'mirror',
-        'replica', 'server', 'wire'},
+        'process', 'replica', 'server', 'wire'},
     '__main__': {'commands', 'extras'},
 }
 
@@ -35,13 +36,13 @@ ZODB = {'ZODB', 'BTrees', 'persistent', 'transaction'}
 #: What comes with extras, and who needs it.
 EXTRAS = {
     'msgspec': {'wire', 'server', 'client'},
-    'starlette': {'server', 'commands.serve', 'commands._tokens'},
-    'uvicorn': {'server'}, 'anyio': {'server', 'client'},
+    'starlette': {'process', 'server', 'commands.serve', 'commands._tokens'},
+    'uvicorn': {'process'}, 'anyio': {'server', 'client'},
     'zodburi': {'commands._databases'},
     'relstorage': {'commands._databases'},
     'psycopg2': {'commands._databases'},
     'httpx': {'client'},
-    'prometheus_client': {'server', 'commands._together'},
+    'prometheus_client': {'process', 'server'},
 }
 
 

@@ -1,0 +1,1 @@
+"""Processes that do nothing else than serve an application."""
