@@ -12,7 +12,8 @@ import pictures
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from zc.generationalset.tests.support.browsing import ARGUMENTS, program
+from zc.generationalset.tests.support.browsing import launch
+from zc.generationalset.tests.support.programs import chromium
 
 FILE = Path(__file__).with_name('board.webp')
 HEIGHT = 480
@@ -88,8 +89,7 @@ def drag(film, page):
 
 def main():
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program(), args=ARGUMENTS)
+        browser = launch(playwright, chromium())
         pictures.make(browser, play, {'width': 100, 'height': 100})
         browser.close()
 

@@ -17,7 +17,8 @@ from ZODB.DemoStorage import DemoStorage
 from zc.generationalset import GSet
 from zc.generationalset.commands import demo
 from zc.generationalset.server import application
-from zc.generationalset.tests.support.browsing import ARGUMENTS, program
+from zc.generationalset.tests.support.browsing import launch
+from zc.generationalset.tests.support.programs import chromium
 from zc.generationalset.tests.support.serving import served
 
 HERE = Path(__file__).parent
@@ -156,8 +157,7 @@ def close_all(browser):
 
 def main():
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program(), args=ARGUMENTS)
+        browser = launch(playwright, chromium())
         for name in sys.argv[1:] or PICTURES:
             (HERE / f'{name}.png').write_bytes(make(browser, *PICTURES[name]))
         browser.close()

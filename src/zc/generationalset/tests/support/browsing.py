@@ -22,6 +22,13 @@ addEventListener('securitypolicyviolation', (event) => console.error(
 '''
 
 
+def launch(playwright, found):
+    """Return a browser of a Chromium that ``programs`` found."""
+    return playwright.chromium.launch(
+        executable_path=found.path, args=ARGUMENTS,
+        env={**os.environ, **found.environment})
+
+
 def stop_clock(page):
     """Stop the timers of a page, on which clock.install was called."""
     page.clock.pause_at(page.evaluate('Date.now() + 1000'))
@@ -41,9 +48,7 @@ class Chromium:
             cls.missing = str(missing)
             return
         cls.playwright = sync_playwright().start()
-        cls.browser = cls.playwright.chromium.launch(
-            executable_path=found.path, args=ARGUMENTS,
-            env={**os.environ, **found.environment})
+        cls.browser = launch(cls.playwright, found)
 
     @classmethod
     def tearDown(cls):
