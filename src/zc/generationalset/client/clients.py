@@ -13,12 +13,8 @@ from zc.generationalset import wire
 from zc.generationalset.answers import Change
 from zc.generationalset.client.errors import Closed
 from zc.generationalset.client.network import AsyncNetwork, Network
-from zc.generationalset.client.session import (
-    ReplicaLike,
-    Session,
-    Token,
-    check_token,
-)
+from zc.generationalset.client.server import Server, Token
+from zc.generationalset.client.session import ReplicaLike, Session
 from zc.generationalset.client.steps import Course, Deliver, Steps
 from zc.generationalset.client.watch import Watch
 from zc.generationalset.client.writes import Writes
@@ -34,8 +30,9 @@ class _Base:
             replica: ReplicaLike | None = None, *,
             limits: wire.Limits | None = None, timeout: float = 30.0,
             heartbeat: float = 15.0, **options: Any) -> None:
-        self._session = Session(url, replica, limits, timeout, heartbeat)
-        self._session.token = check_token(token)
+        self._server = Server(
+            url, token, limits=limits, timeout=timeout, heartbeat=heartbeat)
+        self._session = Session(self._server, replica)
         self._writes = Writes(self._session)
         headers = httpx.Headers(options.pop('headers', None))
         headers['Accept-Encoding'] = 'gzip'
@@ -66,11 +63,11 @@ class _Base:
 
         Raises TypeError and ValueError for what can't be a token.
         """
-        return self._session.token
+        return self._server.token
 
     @token.setter
     def token(self, token: Token) -> None:
-        self._session.token = check_token(token)
+        self._server.token = token
 
     @property
     def lock(self) -> threading.RLock:
@@ -81,7 +78,7 @@ class _Base:
         return self._session.lock
 
     def __repr__(self) -> str:
-        return f'<{type(self).__name__} {self._session.url}>'
+        return f'<{type(self).__name__} {self._server.url}>'
 
 
 class Client(_Base):
@@ -180,7 +177,7 @@ class Client(_Base):
 
         One request; the replica isn't used.
         """
-        return self._run(self._session.get(path))
+        return self._run(self._server.get(path))
 
     def put(self, path: Any, item: Any) -> None:
         """Store an item at a path, and replace the item that is there.
@@ -292,7 +289,7 @@ class AsyncClient(_Base):
 
     async def get(self, path: Any) -> Any:
         """See Client.get."""
-        return await self._run(self._session.get(path))
+        return await self._run(self._server.get(path))
 
     async def put(self, path: Any, item: Any) -> None:
         """See Client.put."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -49,7 +50,9 @@ class Watch:
             clock: Callable[[], float] = time.monotonic) -> None:
         self._session = session
         self._clock = clock
-        self._backoff = Backoff(session.random)
+        self._server = session.server
+        self._feed: deque[list[Change]] = deque()
+        self._backoff = Backoff(session.server.random)
         self._bad_answers = 0
         self._stream_at = clock()  # when to try a stream
         self._again = AGAIN
@@ -59,7 +62,7 @@ class Watch:
         self._hold = HOLD
 
     def steps(self) -> Steps[None]:
-        with self._session.feed() as self._feed:
+        with self._session.feeding(self._feed):
             while not (yield from self._patiently(self._sync)):
                 pass
             while True:
@@ -151,7 +154,7 @@ class Watch:
         """Open a stream, and return its request in words."""
         request = self._session.events_request()
         try:
-            reply = yield from self._session.ask(request)
+            reply = yield from self._server.ask(request)
         except (Refused, Unavailable) as error:
             if error.status in NO_STREAM:
                 raise _NoStream(str(error), error.status) from error
@@ -167,7 +170,7 @@ class Watch:
         # The stream doesn't have what others applied before it was opened.
         yield from self._deliver()
         began = self._clock()
-        stream = EventStream(self._session.limits.size)
+        stream = EventStream(self._server.limits.size)
         while True:
             piece: bytes = yield Read()
             if not piece:
@@ -189,17 +192,17 @@ class Watch:
 
     def _updates(self, data: bytes, what: str) -> Steps[None]:
         """Apply an event; if it doesn't fit, ask for what is missing."""
-        updates = self._session.decode_updates(data, what)
+        answer = self._server.answer(data, what)
         try:
-            self._session.apply(updates)
+            self._session.apply(answer)
         except Misfit:
-            if not self._session.covers(updates):
+            if not self._session.covers(answer):
                 yield from self._sync()
-                if not self._session.covers(updates):
+                if not self._session.covers(answer):
                     raise BadAnswer(
                         f'{what}: expected an event since '
                         f'{self._session.position().generation}, got one '
-                        f'since {updates["since"]}') from None
+                        f'since {answer["since"]}') from None
         self._thrive()
         yield from self._deliver()
 

@@ -20,8 +20,9 @@ from zc.generationalset.client.errors import (
     Unavailable,
 )
 from zc.generationalset.client.replies import Reply
-from zc.generationalset.client.session import Session, as_path, items_path
+from zc.generationalset.client.session import Session
 from zc.generationalset.client.steps import Steps
+from zc.generationalset.client.urls import as_path, items_path
 
 logger = logging.getLogger('zc.generationalset.client')
 
@@ -50,6 +51,7 @@ class Writes:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._server = session.server
 
     def put(self, path: Any, item: Any) -> Steps[None]:
         return self._write(
@@ -87,16 +89,16 @@ class Writes:
 
         def ask() -> Steps[_Written]:
             nonlocal lost
-            request = self._session.request(
+            request = self._server.request(
                 method, path, self._session.position(), headers, content)
             try:
-                reply = yield from self._session.ask(request)
+                reply = yield from self._server.ask(request)
                 return _written(reply, request.words)
             except Lost:
                 lost = True
                 raise
         try:
-            written = yield from self._session.persist(ask)
+            written = yield from self._server.persist(ask)
         except (BadAnswer, Refused, Unavailable) as error:
             if method == 'DELETE' and error.status == 404 and (
                     lost or gone_ok):
@@ -125,12 +127,12 @@ class Writes:
             logger.warning('written, but the replica has to wait: %s', error)
 
     def _apply(self, data: bytes) -> bool:
-        """Apply updates; return whether they make the replica current."""
-        updates = self._session.decode_updates(data, 'updates of a write')
+        """Apply an answer; return whether it makes the replica current."""
+        answer = self._server.answer(data, 'updates of a write')
         try:
-            self._session.apply(updates)
+            self._session.apply(answer)
         except Misfit:
-            return self._session.covers(updates)
+            return self._session.covers(answer)
         return True
 
 

@@ -4,6 +4,7 @@ import json
 
 from zc.generationalset.client.errors import Unavailable
 from zc.generationalset.client.replies import Reply
+from zc.generationalset.client.server import Server
 from zc.generationalset.client.session import Session
 from zc.generationalset.client.steps import (
     Course,
@@ -56,9 +57,7 @@ def make_session(generation=3, **items):
     if generation:
         replica.apply({'epoch': 'e', 'since': 0, 'generation': generation,
                        'contents': list(items.items())})
-    session = Session(URL, replica, None, timeout=30, heartbeat=15)
-    session.random = lambda: 1.0
-    return session
+    return Session(Server(URL, random=lambda: 1.0), replica)
 
 
 class End(Exception):

@@ -304,7 +304,7 @@ class TextTests(unittest.TestCase):
         client = Client('http://127.0.0.1:9', 'open-sesame')
         self.addCleanup(client.close)
         session = client._session
-        request = session.request('GET', 'x', session.position())
-        for ob in client, session, request, client._network, \
-                client._options['headers']:
+        request = session.server.request('GET', 'x', session.position())
+        for ob in client, session, session.server, request, \
+                client._network, client._options['headers']:
             self.assertNotIn('sesame', repr(ob))

@@ -11,6 +11,7 @@ import httpx
 
 from zc.generationalset.client import Client, Closed
 from zc.generationalset.client.network import AsyncNetwork, Network, _used
+from zc.generationalset.client.server import Server
 from zc.generationalset.client.session import Session
 from zc.generationalset.client.steps import Request
 
@@ -38,7 +39,7 @@ class HTTP2Tests(unittest.IsolatedAsyncioTestCase):
             self.assertTrue(network.streams.is_closed)
 
     def test_long_polls_are_held(self):
-        steps = Session('http://localhost', None, None, 1, 1).update(wait=1)
+        steps = Session(Server('http://localhost', timeout=1)).update(wait=1)
         self.assertTrue(next(steps).held)
 
 

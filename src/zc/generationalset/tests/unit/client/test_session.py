@@ -3,6 +3,7 @@
 import re
 import threading
 import unittest
+from collections import deque
 from functools import partial
 
 from zc.generationalset import wire
@@ -13,6 +14,7 @@ from zc.generationalset.client.errors import (
     Unavailable,
 )
 from zc.generationalset.client.replies import Reply
+from zc.generationalset.client.server import Server
 from zc.generationalset.client.session import Session
 from zc.generationalset.replica import Replica
 from zc.generationalset.tests.support.scripts import (
@@ -156,7 +158,7 @@ class SyncTests(unittest.TestCase):
 
     def test_limits(self):
         session = make_session()
-        session.limits = wire.Limits(depth=3)
+        session.server.limits = wire.Limits(depth=3)
         self.refused(BadAnswer, 'levels', session,
                      updates(3, 4, adds=[['a', [[[]]]]]))
 
@@ -206,15 +208,15 @@ class SyncTests(unittest.TestCase):
         session = make_session()
         script = Script(Lost('x'), Reply(200, JSON, b'{"$decimal": "1.50"}'))
         self.assertEqual(
-            str(script.run(session.get(('a/b', 42)))), '1.50')
+            str(script.run(session.server.get(('a/b', 42)))), '1.50')
         self.assertEqual(script.log[-1], 'GET /items/a%2Fb/~42')
         for bad in b'', b'{', b'{"$int": 1}':
             with self.assertRaises(BadAnswer):
-                Script(Reply(200, JSON, bad)).run(session.get('a'))
+                Script(Reply(200, JSON, bad)).run(session.server.get('a'))
         with self.assertRaisesRegex(BadAnswer, 'expected 200 application'):
-            Script(reply(200, b'1')).run(session.get('a'))
+            Script(reply(200, b'1')).run(session.server.get('a'))
         with self.assertRaisesRegex(BadAnswer, 'got 304'):
-            Script(Reply(304, JSON)).run(session.get('a'))
+            Script(Reply(304, JSON)).run(session.server.get('a'))
 
 
 class FeedTests(unittest.TestCase):
@@ -222,8 +224,9 @@ class FeedTests(unittest.TestCase):
     def test_feeds(self):
         session = make_session()
         updates = wire.decode(answer(3, 4, adds=[['a', 1]]))
-        with session.feed() as first:
-            with session.feed() as second:
+        first, second = deque(), deque()
+        with session.feeding(first):
+            with session.feeding(second):
                 pass
             changes = session.apply(updates)
             self.assertEqual(list(first), [changes])
@@ -252,7 +255,7 @@ class LockTests(unittest.TestCase):
                 if name in ('apply', 'generation', 'epoch'):
                     look_elsewhere()
                 return super().__getattribute__(name)
-        session = Session('http://host', Looking(), None, 1, 1)
+        session = Session(Server('http://host'), Looking())
         Script(updates(0, 3)).run(session.sync())
         Script(updates(3, 3)).run(session.sync())
         self.assertEqual(free, [])
@@ -266,22 +269,21 @@ class UrlTests(unittest.TestCase):
         for url in ('http://host', 'https://host:8080/a/b', 'HTTP://host',
                     'http://[::1]:80', 'http://127.0.0.1/%20'):
             for end in '', '/', '//':
-                session = Session(url + end, None, None, 1, 1)
-                self.assertEqual(session.url, url)
+                self.assertEqual(Server(url + end).url, url)
 
     def test_bad(self):
         for url in ('', 'host', 'host:80', '//host', 'ftp://host', 'http://',
                     'file:///etc/passwd', 'http:///x', 'http://host:x',
                     'http://host:99999', 'http://[', 'http://host:0'):
             with self.assertRaisesRegex(ValueError, 'expected a URL such as'):
-                Session(url, None, None, 1, 1)
+                Server(url)
         for url in ('http://host?x', 'http://host#x', 'http://host/ x',
                     'http://host/\n', 'http://host/\xe4', 'http://h\xe4'):
             with self.assertRaisesRegex(ValueError, 'expected a URL without'):
-                Session(url, None, None, 1, 1)
+                Server(url)
 
     def test_password_is_not_told(self):
         for url in 'http://ann:sesam@host', 'http://sesam@host':
             with self.assertRaises(ValueError) as caught:
-                Session(url, None, None, 1, 1)
+                Server(url)
             self.assertNotIn('sesam', str(caught.exception))

@@ -209,7 +209,7 @@ class WatchTests(unittest.TestCase):
                           [STREAM, event(9, 8)],  # malformed
                           [STREAM, event(type='ask'), SAME],
                           [STREAM, b'x' * 2 ** 20]]:
-            self.session.limits = wire.Limits(size=2 ** 18)
+            self.session.server.limits = wire.Limits(size=2 ** 18)
             self.polls(self.watch(SAME, *[*fruitless, SAME] * 3))
             self.assertEqual(
                 [line for line in self.script.log if 'wait ' in line],
