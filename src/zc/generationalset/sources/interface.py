@@ -119,7 +119,7 @@ class Source(Protocol):
     def listen(self, told: Callable[[], None]) -> Callable[[], None]:
         """Have a function called after commits, of whatever process.
 
-        Return a function that ends it.
+        Return a function that ends it; called again, that does nothing.
 
         told
             Called in any thread.  It must neither wait nor raise anything.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from ZODB.POSException import ReadConflictError
@@ -29,7 +29,7 @@ class Commits:
         self._tid = b''
         self._counting = threading.Lock()
         self._registering = threading.Lock()
-        self._listeners: tuple[Callable[[], None], ...] = ()
+        self._listeners: frozenset[Callable[[], None]] = frozenset()
         self._poll: Poll | None = None
 
     @cached_property
@@ -49,17 +49,15 @@ class Commits:
         with self._registering:
             if not self._listeners:
                 self._begin()
-            self._listeners += told,
+            self._listeners |= {told}
+        return partial(self._ignore, told)
 
-        def end() -> None:
-            with self._registering:
-                if told in self._listeners:
-                    self._listeners = tuple(
-                        [other for other in self._listeners if other != told])
-                    if not self._listeners:
-                        self._end()
-
-        return end
+    def _ignore(self, told: Callable[[], None]) -> None:
+        with self._registering:
+            if told in self._listeners:
+                self._listeners -= {told}
+                if not self._listeners:
+                    self._end()
 
     def _begin(self) -> None:
         zeo.order(self._db)

@@ -1,0 +1,124 @@
+"""One contract, for every source."""
+
+import unittest
+
+import ZODB
+from ZODB.DemoStorage import DemoStorage
+from ZODB.FileStorage import FileStorage
+from zope.testing import setupstack
+
+from zc.generationalset import GSet, check, wire
+from zc.generationalset.answers import Position
+from zc.generationalset.mirror import StoredMirror
+from zc.generationalset.sources.zodb import ZODBSource
+from zc.generationalset.tests.contract.sources import (
+    NAME,
+    Copied,
+    Reading,
+    Source,
+)
+from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support.layers import Databases
+from zc.generationalset.tests.support.memory import MemorySource
+from zc.generationalset.tests.support.postgresql import DATABASES
+
+URL = 'http://source.example'
+
+
+class MemoryTests(Source, unittest.TestCase):
+
+    def setUp(self):
+        self.source = MemorySource(NAME)
+
+
+def zodb_source(db):
+    return ZODBSource(db, lambda root, name: root.get(name))
+
+
+class ZODBBase:
+    """A source on one client of a storage, and another one."""
+
+    def setUp(self):
+        setupstack.setUpDirectory(self)
+        self.addCleanup(setupstack.tearDown, self)
+        self.dbs = self.open_dbs()
+        for db in set(self.dbs):
+            self.addCleanup(db.close)
+        with self.dbs[0].transaction() as connection:
+            connection.root()[NAME] = GSet()
+        self.source, self.elsewhere = map(zodb_source, self.dbs)
+
+    def open_dbs(self):
+        db = ZODB.DB(self.open_storage())
+        return db, db
+
+    def write_elsewhere(self, change):
+        self.elsewhere.write(NAME, change)
+
+    def tearDown(self):
+        with self.dbs[0].transaction() as connection:
+            self.assertEqual(check(connection.root()[NAME]), [])
+
+
+class DemoStorageTests(ZODBBase, Source, unittest.TestCase):
+
+    def open_storage(self):
+        return DemoStorage()
+
+
+class FileStorageTests(ZODBBase, Source, unittest.TestCase):
+
+    def open_storage(self):
+        return FileStorage('data.fs')
+
+
+class ZEOTests(ZODBBase, Source, unittest.TestCase):
+
+    layer = Databases
+
+    def open_dbs(self):
+        server = writers.ZEOServer()
+        self.addCleanup(server.stop)
+        return [ZODB.DB(writers.zeo_client(server.address, server_sync=False))
+                for _ in range(2)]
+
+
+class RelStorageTests(ZODBBase, Source, unittest.TestCase):
+
+    layer = Databases
+
+    def open_dbs(self):
+        return [writers.open_db('relstorage', 'data') for _ in range(2)]
+
+
+class PostgreSQLTests(ZODBBase, Source, unittest.TestCase):
+
+    layer = DATABASES
+
+    def open_dbs(self):
+        dsn = DATABASES.new()
+        return [writers.open_db('postgresql', dsn) for _ in range(2)]
+
+
+class MirrorTests(Reading, Copied, unittest.TestCase):
+    """A mirror, of a source in memory."""
+
+    original = URL
+
+    def setUp(self):
+        self.copied = MemorySource(NAME)
+        db = ZODB.DB(DemoStorage())
+        self.addCleanup(db.close)
+        self.source = zodb_source(db)
+        self.mirror = StoredMirror(db, NAME, URL)
+        self.pull()
+
+    def write(self, *changes):
+        for change in changes:
+            self.copied.write(NAME, change)
+            self.pull()
+
+    def pull(self):
+        with self.copied.snapshot() as snapshot:
+            self.mirror.apply(wire.decode(wire.encode(snapshot.updates(
+                NAME, Position(self.mirror.epoch, self.mirror.generation)))))
