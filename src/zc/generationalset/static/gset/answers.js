@@ -13,7 +13,7 @@ export function checkAnswer(answer) {
   }
   const {epoch, since_epoch: before = null, reset = null} = answer;
   check([epoch, before, reset]);
-  checkLevel(answer, 0);
+  checkUpdates(answer, 0);
   return answer;
 }
 
@@ -26,13 +26,13 @@ function isAnswer({format, epoch, since, generation,
     (reset === undefined ? generation >= since : contents);
 }
 
-function checkLevel(level, depth) {
-  const {contents = [], removals = [], adds = []} = level;
-  const isBoth = 'contents' in level &&
-    ('removals' in level || 'adds' in level);
+function checkUpdates(updates, depth) {
+  const {contents = [], removals = [], adds = []} = updates;
+  const isBoth = 'contents' in updates &&
+    ('removals' in updates || 'adds' in updates);
   if (isBoth || depth > DEPTH ||
       ![contents, removals, adds].every(Array.isArray)) {
-    refuse('an answer as in the protocol', level);
+    refuse('an answer as in the protocol', updates);
   }
   removals.forEach(keyOf);
   for (const entries of [contents, adds]) {
@@ -43,7 +43,7 @@ function checkLevel(level, depth) {
 function checkEntry(entry, depth) {
   keyOf(idOf(entry));
   if (!Array.isArray(entry)) {
-    checkLevel(entry, depth + 2);
+    checkUpdates(entry, depth + 2);
   } else if (entry.length === 2) {
     check(entry[1], depth);
   } else {

@@ -53,6 +53,15 @@ export function ids({ decode, Replica }, cases) {
   return failures;
 }
 
+/** Is an answer to a position's question; does the position have it all? */
+export const positions = ({ covers, decode, fits }, cases) => cases.flatMap(
+  ({ name, position, answer, ...expected }) => {
+    const decoded = decode(JSON.stringify(answer));
+    const got = {
+      fits: fits(decoded, position), covers: covers(position, decoded) };
+    return same_(got, expected) ? [] : [{ name, got, expected }];
+  });
+
 /** Each case begins with a new replica. */
 export function answers(module, cases) {
   return cases.flatMap(({ name, steps }) => {

@@ -1,10 +1,10 @@
 """Answers: whom one is for, and what is none."""
 
+import json
 import unittest
 
 from zc.generationalset.answers import (
     HIGHEST,
-    NOTHING,
     Misfit,
     Position,
     SubsetUpdates,
@@ -16,6 +16,7 @@ from zc.generationalset.answers import (
     held,
     read,
 )
+from zc.generationalset.tests.support.places import VECTORS
 
 
 def answer(since, generation, epoch='e', **members):
@@ -25,18 +26,15 @@ def answer(since, generation, epoch='e', **members):
 
 class FitTests(unittest.TestCase):
 
-    def test_fits(self):
-        self.assertTrue(fits(answer(0, 5), NOTHING))
-        self.assertTrue(fits(answer(0, 5), Position('other', 0)))
-        position = Position('e', 3)
-        self.assertTrue(fits(answer(3, 5), position))
-        self.assertTrue(fits(answer(3, 5, 'f', since_epoch='e'), position))
-        self.assertTrue(fits(
-            answer(3, 5, since_epoch=None), Position(None, 3)))
-        for other in [
-                answer(2, 5), answer(3, 5, 'f'), answer(0, 5),
-                answer(3, 5, since_epoch='f'), answer(3, 5, since_epoch=None)]:
-            self.assertFalse(fits(other, position), other)
+    def test_vectors(self):
+        cases = json.loads((VECTORS / 'positions.json').read_text())['cases']
+        self.assertGreater(len(cases), 15)
+        for case in cases:
+            with self.subTest(case['name']):
+                position = Position(**case['position'])
+                decoded = check_answer(case['answer'])
+                self.assertIs(fits(decoded, position), case['fits'])
+                self.assertIs(covers(position, decoded), case['covers'])
 
     def test_check_fits(self):
         check_fits(answer(3, 5), Position('e', 3))
@@ -46,12 +44,6 @@ class FitTests(unittest.TestCase):
                 (answer(3, 5, 'f'), "to epoch 'e', got one to 'f'$")]:
             with self.assertRaisesRegex(Misfit, text):
                 check_fits(other, Position('e', 3))
-
-    def test_covers(self):
-        for position in Position('e', 5), Position('e', 6):
-            self.assertTrue(covers(position, answer(3, 5)))
-        for position in Position('e', 4), Position('f', 6), NOTHING:
-            self.assertFalse(covers(position, answer(3, 5)))
 
 
 class CheckTests(unittest.TestCase):
