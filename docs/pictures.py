@@ -79,7 +79,7 @@ def board(page, db, url):
     expect(one.locator('.story')).to_contain_text('Bob moved')
     add(one, 'To do', 'Buy milk')
     expect(two.locator('.story')).to_contain_text('Ann added')
-    one.get_by_label('Write a message').fill('And now I buy the milk')
+    one.get_by_label('Write a message').fill('And I buy milk')
     one.mouse.move(0, 0)
     show(page, one, two)
 
