@@ -1,8 +1,8 @@
-"""Mirrors: copies, in a database, of sets that are served elsewhere.
+"""Mirrors: copies, in a database, of sets that other servers serve.
 
-A mirror is a client of its source, and can be served like a set: so trees of
-mirrors fan out to any number of clients.  It has the generations and the epoch
-of its source, so clients move between them freely.
+A mirror is a client of its source, and can be served like a set, so trees of
+mirrors fan out to any number of clients.  A mirror has the generations and the
+epoch of its source, so clients may move between them freely.
 """
 
 from zc.generationalset.extras import need

@@ -1,4 +1,4 @@
-"""Keeping a mirror current: one transaction for each answer of its source."""
+"""Keeping a mirror current: a transaction for each answer of its source."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from zc.generationalset.mirror._mirror import Mirror
 if TYPE_CHECKING:
     from zc.generationalset.client import Client
 
-#: How often an answer is written that conflicts with another process.
+#: How often an answer is tried that conflicts with another process.
 ATTEMPTS = 5
-#: Seconds after which a source is asked again that refused to answer.
+#: Seconds after which a source that refused to answer is asked again.
 AGAIN = 60.0
 
 logger = logging.getLogger('zc.generationalset.mirror')
 
 
 class StoredMirror:
-    """A mirror in the root of a database, as clients want their replica.
+    """A mirror in the root of a database, as the replica of a client.
 
     db
         A ``ZODB.DB``.
     name
-        The key in its root.  The mirror is put there with its first answer.
+        The key in the root.  The first answer puts the mirror there.
     source
         The URL of the source.
 
@@ -65,8 +65,8 @@ class StoredMirror:
     def apply(self, updates: Mapping[str, Any]) -> list[Change]:
         """Apply an answer in a transaction.
 
-        The changes that are returned are one, "the set", if there are any:
-        there may be a million.
+        If anything changed, this returns one change, of the whole set, because
+        there may be a million changes.
 
         Raises Misfit, also if another process was faster, and ValueError.
         """
@@ -113,7 +113,7 @@ class Follower:
         with Follower(Client(url, token, StoredMirror(db, 'mirror', url))):
             ...
 
-    Whatever fails, it goes on until it is closed.
+    It goes on until it is closed, whatever fails.
     """
 
     def __init__(self, client: Client) -> None:
@@ -136,8 +136,8 @@ class Follower:
                 for _ in self._client.watch():
                     pass
             except Exception as error:
-                # The source says no, or this disk is full: what is here is
-                # served nevertheless, and it may be put right.
+                # The source refuses, or the disk is full.  The mirror still
+                # serves what it has, and the error may be corrected.
                 logger.error(
                     'the mirror is not kept current, trying again in %.0f '
                     'seconds: %s: %s', AGAIN, type(error).__name__, error)

@@ -1,4 +1,4 @@
-"""A copy, in a database, of a set that is served elsewhere."""
+"""A copy, in a database, of a set that another server serves."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from zc.generationalset.mirror._points import Points
 
 @implementer(IServed)
 class Mirror(persistent.Persistent):
-    """A copy of a served set that can be served itself.
+    """A copy of a served set that can itself be served.
 
     >>> mirror = Mirror('https://example.org/sync')
     >>> mirror.apply({'epoch': 'a', 'since': 0, 'generation': 7,
@@ -38,8 +38,8 @@ class Mirror(persistent.Persistent):
     ...               'removals': ['ann'], 'adds': [('bob', {'age': 24})]})
     True
 
-    It answers as its source would, at the same generation.  A client that was
-    there at generation 8 gets a little more than it needs:
+    It answers as its source would at the same generation.  A client that was
+    at the source at generation 8 gets a little more than it needs:
 
     >>> answer = mirror.client_updates(8, 'a')
     >>> answer['since'], answer['generation'], answer['removals']
@@ -47,26 +47,26 @@ class Mirror(persistent.Persistent):
     >>> list(answer['adds'])
     [('bob', <Document 'bob'>)]
 
-    The copy has a numbering of its own, since the source doesn't tell the
-    generation of each change.  Each answer that is applied leaves a *point*,
-    a pair of both generations.  A client gets what is newer than the last
-    point before what it has.
+    The copy has generations of its own, because the source doesn't tell the
+    generation of each change.  Each applied answer leaves a *point*, a pair of
+    both generations.  A client gets what is newer than the last point at or
+    before its position.
 
     source
-        The URL at which the set is served; where to write.
+        The URL of the source, for writes.
     """
 
     __module__ = 'zc.generationalset.mirror'  # for pickles
 
     def __init__(self, source: str) -> None:
         self.source = source
-        #: Of the source, when the last answer was applied.
+        #: The generation of the source, after the last answer.
         self.generation = 0
         self.epoch: str | None = None
         #: The copy.
         self.mirrored = MirroredSet(maximum_removals=REMOVALS)
         self._points = Points()
-        #: The source took changes back, and kept its epoch.
+        #: Whether the source took changes back, and kept its epoch.
         self._rewound = False
 
     def __repr__(self) -> str:
@@ -84,8 +84,8 @@ class Mirror(persistent.Persistent):
             self, generation: int, epoch: str | None = None) -> dict[str, Any]:
         """Return the answer to a client; see IGenerationalSet.
 
-        A client that is ahead has been at the source, or at another mirror.
-        It is told that nothing changed, until this mirror is there, too.
+        A client that is ahead comes from the source, or from another mirror.
+        It is told that nothing changed, until this mirror has caught up.
         """
         answer = {'epoch': self.epoch, 'since': generation,
                   'generation': self.generation}
@@ -108,12 +108,12 @@ class Mirror(persistent.Persistent):
     def apply(
             self, updates: Mapping[str, Any],
             pause: Callable[[], object] = lambda: None) -> bool:
-        """Apply an answer of the source; return whether it says anything.
+        """Apply an answer of the source; return whether anything changed.
 
         O(log n) for each entry; with contents, O(n).
 
         updates
-            As ``wire.decode`` returns them.
+            The answer, as ``wire.decode`` returns it.
         pause
             Called now and then, so that memory can be freed.
 

@@ -1,4 +1,4 @@
-"""The set within a mirror, and how answers are written into it."""
+"""The set within a mirror, and the writing of answers into it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from zc.generationalset.answers import SubsetUpdates, Updates
 from zc.generationalset.documents import Document
 from zc.generationalset.wire import decode_id, encode_id, encode_value
 
-#: How many removals a set of a mirror remembers.  It doesn't know how many its
-#: source does; to remember more costs little.
+#: How many removals a set of a mirror remembers.  A mirror doesn't know how
+#: many its source remembers, and to remember more costs little.
 REMOVALS = 1000
-#: So many entries are written between two pauses.
+#: How many entries are written between two pauses.
 PAUSE = 10_000
 _NOTHING = object()
 
 
 class MirroredSet(GenerationalSet):
-    """A set of documents, with any ids that JSON has.
+    """A set of documents, with any ids that JSON can say.
 
-    An id is kept as its JSON text.  In a set of another kind of server ids may
-    be that ZODB couldn't put in order: numbers and strings, say.
+    An id is kept as its JSON text.  Another kind of server may have sets with
+    ids that ZODB can't put in order, such as numbers and strings.
     """
 
     __module__ = 'zc.generationalset.mirror'  # for pickles
@@ -34,7 +34,7 @@ class MirroredSet(GenerationalSet):
         return self._normal(super().get_id(ob))
 
     def forget(self) -> None:
-        """Have those who come from before now given all of this set."""
+        """Make older clients get the whole contents of this set."""
         root, path = self._locate()
         journal = root._begin_history()
         journal.settle(root)
@@ -48,12 +48,12 @@ class MirroredSet(GenerationalSet):
 class Writer:
     """Writes an answer into a mirrored set.
 
-    Clients of the source may have been there at any time that the answer is
-    about, and have seen what this mirror hasn't.  So everything is recorded
-    that the answer lists, although it changes nothing here: an item that is
-    as it was, the removal of one that isn't there.  Where the answer has
-    contents, it doesn't say what is gone; whoever comes from before then has
-    to get contents, too.
+    A client may have been at the source at any time between this mirror's last
+    answer and the new one, and may have seen what this mirror hasn't.  So
+    everything that the answer lists is recorded, even if it changes nothing
+    here: an item that is as it was, or the removal of an item that isn't
+    there.  If the answer has contents, it doesn't say what is gone, so older
+    clients have to get contents, too.
 
     pause
         Called now and then, so that memory can be freed.
@@ -112,18 +112,18 @@ class Writer:
         count = self._count
         self.update(subset, updates, reset)
         if self._count == count:
-            gset.add(subset)  # which is how a subset is said to be changed
+            gset.add(subset)  # this records that a subset changed
             self._note()
 
     def _note(self) -> None:
-        """Count what is recorded."""
+        """Count an entry; pause now and then."""
         self._count += 1
         if self._count % PAUSE == 0:
             self._pause()
 
 
 def with_ids(updates: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members of a mirrored set's updates, ids being themselves."""
+    """Return the members of a mirrored set's updates, with ids as values."""
     members: dict[str, Any] = {}
     if 'removals' in updates:
         members['removals'] = [decode_id(key) for key in updates['removals']]
@@ -134,7 +134,7 @@ def with_ids(updates: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Entries:
-    """Entries, read as they are iterated over."""
+    """Entries that are read while you iterate over them."""
 
     def __init__(self, entries: Any) -> None:
         self._entries = entries

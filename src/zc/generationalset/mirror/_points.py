@@ -1,4 +1,4 @@
-"""Which generation of a mirrored set stands for which of its source."""
+"""Points: generations of a source, and a mirror's own ones for them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from itertools import pairwise
 import persistent
 from BTrees.LLBTree import LLBTree
 
-#: Points are thinned out if there are more.
+#: If there are more points, they are thinned out.
 MOST = 1000
-#: What a client gets only because its own point is gone is no more than this
-#: part of what it needs.
+#: A client may get more because its own point is gone.  This is the most
+#: extra, as a part of what the client needs.
 PART = 1 / 32
 
 
@@ -23,8 +23,8 @@ class Points(persistent.Persistent):
     >>> points.before(4), points.before(5), points.before(8), points.before(99)
     (0, 2, 2, 4)
 
-    Now and then they are thinned out: the older, the sparser.  So some hundred
-    of them reach as far back as the mirror itself.
+    Now and then the points are thinned out: the older, the sparser.  So some
+    hundred points reach as far back as the mirror itself.
     """
 
     __module__ = 'zc.generationalset.mirror'  # for pickles
@@ -34,7 +34,7 @@ class Points(persistent.Persistent):
         self._count = 0
 
     def note(self, generation: int, own: int) -> None:
-        """Add a point, which is newer than all others, or replace it."""
+        """Add the newest point, or replace the one of the same generation."""
         self._count += self._own.insert(generation, own)
         self._own[generation] = own
         if self._count > MOST:
@@ -52,9 +52,9 @@ class Points(persistent.Persistent):
                 kept = own
 
     def before(self, generation: int) -> int:
-        """Return the own generation of the newest point up to there.
+        """Return the mirror's generation at the newest point up to one.
 
-        0 if there is none.
+        Return 0 if there is no such point.
         """
         try:
             own: int = self._own[self._own.maxKey(generation)]

@@ -1,1 +1,1 @@
-"""Processes that do nothing else than serve an application."""
+"""Processes that do nothing but serve an application."""

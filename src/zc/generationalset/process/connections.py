@@ -1,7 +1,8 @@
-"""Connections of uvicorn, with limits that it doesn't have of its own.
+"""Connections of uvicorn, with limits that uvicorn itself doesn't have.
 
-Whoever sends these bytes has not presented a token yet.  So a connection costs
-little, whatever comes, and nothing that comes is logged above ``DEBUG``.
+A client that sends these bytes has not presented a token yet.  So a connection
+must cost little, whatever comes, and nothing that comes is logged above
+``DEBUG``.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from uvicorn.protocols.http.httptools_impl import (
 from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.requests import ABORT
 
-#: Bytes of the head of a request: its line and its headers.  The same for the
+#: Bytes of the head of a request, its line and its headers; also of the
 #: trailers of a chunked body.
 HEAD = 32 * 1024
-#: Header fields of a request, with its trailers.
+#: Header fields of a request, including its trailers.
 FIELDS = 128
-#: Requests of a connection that wait for the response to one before them.
+#: Requests of a connection that may wait for the response to an earlier one.
 WAITING = 8
-#: Bytes of a response that wait in this process for a client to read.
+#: Bytes of a response that may wait in this process until a client reads.
 UNREAD = 16 * 1024
 #: Seconds that a head may take to arrive.
 PATIENCE = 15.0
@@ -36,20 +37,20 @@ logger = logging.getLogger('zc.generationalset.server.connections')
 
 
 class Connection(HttpToolsProtocol):
-    """Closes if what arrives is too much or too slow.
+    """Closes if the input is too much or too slow.
 
-    The same for the rest of a body that was answered before it was complete.
+    This includes the rest of a body that was answered before it was complete.
     """
 
     _waiting: asyncio.TimerHandle | None = None
-    #: Whether what comes next is of a head,
+    #: Whether the next bytes belong to a head.
     _in_head = True
-    #: how many bytes came since the end of the request, or the last piece of
-    #: a body, before (or fewer, since it may have ended in the midst),
+    #: How many bytes came since the end of the last request, or the last piece
+    #: of a body.  (Or fewer, because that may have ended within a piece.)
     _size = 0
-    #: how many header fields the request has so far,
+    #: How many header fields the request has so far.
     _fields = 0
-    #: and whether no more requests are read.
+    #: Whether this reads no more requests.
     _is_last = False
 
     def connection_made(self, transport: Any) -> None:
@@ -61,14 +62,14 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         self._unset_keepalive_if_required()
-        # uvicorn tells the one that came last, but others may be before it.
+        # uvicorn tells only the last request, but others may be before it.
         for cycle in self._cycles:
             if not cycle.response_complete:
                 cycle.disconnected = True
                 cycle.message_event.set()
         super().connection_lost(exc)
-        # Without this, they refer to each other, and stay until the collector
-        # of garbage comes, which is seldom.
+        # Without this, a connection and its requests refer to each other, and
+        # stay until the next garbage collection, which is rare.
         for cycle in self._cycles:
             _release(cycle)
         self._cycles.clear()
@@ -89,7 +90,7 @@ class Connection(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    # What arrives
+    # Input
 
     def data_received(self, data: bytes) -> None:
         if self._is_last:
@@ -115,9 +116,9 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as error:
             if not self._is_upgrade():
                 raise
-            # Java's clients and curl offer HTTP/2 so.  The parser takes the
-            # body for the other protocol.  So it is given the request again,
-            # without the offer.
+            # Java's clients and curl offer HTTP/2 in this way.  The parser
+            # takes the body for the other protocol.  So it gets the request
+            # again, without the offer.
             head = self._head_without_upgrade()
             self.parser = httptools.HttpRequestParser(self)
             self._feed(head + data[error.args[0]:])
@@ -154,7 +155,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self._is_upgrade():
             return
-        # There may be some of the body, too, in what came.
+        # The bytes may include some of the body.
         if self._size > HEAD and self._head_size() > HEAD:
             raise _TooLarge
         self._in_head = False
@@ -186,7 +187,7 @@ class Connection(HttpToolsProtocol):
     # The end
 
     def _drop_waiting(self) -> None:
-        """Answer the request that is being answered, and no others."""
+        """Drop all requests but the one that is being answered."""
         for cycle, _ in self.pipeline:
             _release(cycle)
             self._cycles.remove(cycle)
@@ -195,7 +196,7 @@ class Connection(HttpToolsProtocol):
         self._end()
 
     def _end(self) -> None:
-        """Close when all that was asked so far is answered, and say so."""
+        """Announce that this closes after the responses to all requests."""
         self._is_last = True
         if self.cycle.response_complete:
             self.transport.close()
@@ -203,7 +204,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def _abort(self) -> None:
-        """Close at once, in the midst of a response."""
+        """Close at once, within a response."""
         self.transport.abort()
         for cycle in self._cycles:
             cycle.disconnected = True
@@ -215,7 +216,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(Problem(400, 'expected a request of HTTP/1.1'))
 
     def _refuse(self, problem: Problem) -> None:
-        """Respond, unless another response is under way, and close."""
+        """Respond, unless another response has begun, and close."""
         logger.debug('%s: %s', self.client, problem)
         self._is_last = True
         if self.transport.is_closing():
@@ -226,12 +227,12 @@ class Connection(HttpToolsProtocol):
 
 
 class _TooLarge(Exception):
-    """A head, or trailers."""
+    """A head, or trailers, are too large."""
 
 
 @cache
 def _response(status: int, detail: str) -> bytes:
-    """Return a response, head and all; there are few different ones."""
+    """Return a whole response; cached, because there are few."""
     response = Problem(status, detail).response()
     fields = b''.join(
         [b'%b: %b\r\n' % field for field in response.raw_headers])
@@ -240,7 +241,7 @@ def _response(status: int, detail: str) -> bytes:
 
 
 def _release(cycle: RequestResponseCycle) -> None:
-    """Let a request know nothing of its connection any more."""
+    """Remove the references of a request to its connection."""
     cycle.on_response = _nothing
     cycle.scope['extensions'] = {}
 

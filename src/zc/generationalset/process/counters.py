@@ -17,7 +17,7 @@ from zc.generationalset.server.metrics import DIRECTORY
 def shared() -> Iterator[Callable[[int], None]]:
     """Make processes that are started from here on count together.
 
-    Yields a function that forgets a process that has ended, by its number.
+    Yields a function that forgets a process that has ended, by its id.
     """
     with TemporaryDirectory(prefix='gset-metrics-') as directory:
         os.environ[DIRECTORY] = directory

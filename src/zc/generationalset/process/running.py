@@ -15,13 +15,13 @@ from starlette.applications import Starlette
 
 from zc.generationalset.process.connections import Connection
 
-#: Seconds that a restart waits for requests that are being answered, and
-#: clients that don't read what they are sent.
+#: Seconds that a restart waits for requests that are being answered, and for
+#: clients that don't read.
 GRACE = 5
 
 
 class _Server(uvicorn.Server):
-    """Tells when it is ready; ends event streams before it waits for them."""
+    """Tells when it is ready, and ends event streams before it waits."""
 
     def __init__(
             self, app: Starlette, config: uvicorn.Config,
@@ -59,24 +59,23 @@ def configuration(app: Starlette) -> uvicorn.Config:
 
 def run(app: Starlette, listening: socket.socket,
         started: Callable[[], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C; call ``started`` when it is ready."""
+    """Serve until SIGTERM or Ctrl-C; call ``started`` when ready."""
     _allow_many_connections()
-    # A full collection stops everything for 0.4 s where there are 5,000
-    # streams, so it should be rare.
+    # With 5,000 streams, a full garbage collection stops everything for 0.4 s,
+    # so it should be rare.
     gc.set_threshold(50_000, 20, 100)
-    # A thread that parses, or encodes, hands over sooner to the one that all
-    # others wait for.
+    # Threads that parse or encode hand over sooner to the event loop.
     sys.setswitchinterval(0.001)
     server = _Server(app, configuration(app), started)
-    # uvicorn stops on SIGTERM, and then raises it once more, for whoever was
-    # there before: that would end the process before the database is closed.
+    # uvicorn stops on SIGTERM, and then raises it again for the earlier
+    # handler.  That would end the process before the database is closed.
     signal.signal(signal.SIGTERM, server.exit_soon)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
 
 
 def _allow_many_connections() -> None:
-    """Raise the limit of open files as far as it may be."""
+    """Raise the limit of open files as far as allowed."""
     try:
         import resource
     except ImportError:

@@ -1,4 +1,4 @@
-"""What signals do."""
+"""Handling of signals."""
 
 from __future__ import annotations
 

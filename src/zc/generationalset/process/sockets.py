@@ -1,16 +1,16 @@
-"""Sockets that listen."""
+"""Listening sockets."""
 
 from __future__ import annotations
 
 import socket
 
-#: Connections that wait until they are accepted: clients come back all at
-#: once after a restart.
+#: Connections that may wait to be accepted.  After a restart, all clients come
+#: back at once.
 BACKLOG = 4096
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; its connections notice dead peers.
+    """Return a listening socket whose connections notice dead peers.
 
     Raises OSError if the address can't be had.
     """
@@ -21,8 +21,8 @@ def listen(host: str, port: int) -> socket.socket:
 def share(host: str, port: int) -> socket.socket:
     """Return a socket that listens where other processes listen, too.
 
-    It gets a share of the connections.  Raises OSError if the address can't be
-    had.
+    The processes share the connections.  Raises OSError if the address can't
+    be had.
     """
     return _noticing(socket.create_server(
         (host, port), family=_family(host), backlog=BACKLOG, reuse_port=True))
@@ -37,11 +37,12 @@ def _noticing(listening: socket.socket) -> socket.socket:
 
 
 def reserve(host: str, port: int) -> socket.socket:
-    """Return a socket that keeps an address for those who share it.
+    """Return a socket that reserves an address for processes that share it.
 
-    It gets no connections itself.  Raises OSError if the address can't be had.
+    The socket itself gets no connections.  Raises OSError if the address can't
+    be had.
     """
-    # If others share it already, they aren't ours.
+    # Others that already share the address aren't ours.
     with socket.create_server((host, port), family=_family(host)) as free:
         port = free.getsockname()[1]
     reserved = socket.socket(_family(host))

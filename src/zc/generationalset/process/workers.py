@@ -1,8 +1,8 @@
-"""Several processes that do the same, kept going by the one that began them.
+"""Several processes that do the same, and a first process that keeps them.
 
-They share nothing but an address.  Each has a pipe to the first process: to
-tell when it is ready, to hear of SIGHUP, and to notice when the first one is
-gone.
+The workers share only an address.  Each has a pipe to the first process.
+Through it, a worker tells when it is ready, hears of SIGHUP, and notices when
+the first process is gone.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from typing import Any
 
 from zc.generationalset.process.running import GRACE
 
-#: A worker that ends after less than so many seconds is broken, perhaps:
+#: A worker that lives for fewer seconds may be broken.
 SHORT = 10.0
-#: then the next one is started after so many seconds, doubled each time
+#: Seconds before the next worker is then started; doubled each time,
 FIRST_PAUSE = 1.0
-#: up to so many.
+#: up to these.
 LONGEST_PAUSE = 30.0
-#: Seconds that workers have to end when they are told to.
+#: Seconds within which workers must end when they are told to.
 PATIENCE = GRACE + 10
 
 logger = logging.getLogger('zc.generationalset.server')
@@ -41,21 +41,21 @@ class WorkerFailed(Exception):
 
 
 class _Worker:
-    """One process, and those that come in its place."""
+    """One process, and those that replace it."""
 
     def __init__(self, number: int, work: Work, arguments: Any) -> None:
         self.number = number
         self.process: Any = None
         self.link: Any = None
         self.ready = False
-        #: When to start the next one, None as long as there is one.
+        #: When to start the next process; None while there is one.
         self.due: float | None = None
         self._pause = FIRST_PAUSE
         self._work = work
         self._arguments = arguments
 
     def start(self) -> None:
-        # Spawned, not forked: libraries of databases have threads.
+        # Spawned, not forked, because libraries of databases have threads.
         context = multiprocessing.get_context('spawn')
         self.link, theirs = context.Pipe()
         self.process = context.Process(
@@ -71,7 +71,7 @@ class _Worker:
         return self.process is not None and self.due is None
 
     def hear(self) -> Any:
-        """Return what it says when it is ready, or why it has failed."""
+        """Return what the worker says when it is ready, or why it failed."""
         try:
             self.ready, text = self.link.recv()
         except EOFError:
@@ -80,12 +80,12 @@ class _Worker:
         return text
 
     def hang_up(self) -> None:
-        """Let it do what it does on SIGHUP."""
-        with contextlib.suppress(OSError):  # It has just ended.
+        """Tell the worker of SIGHUP."""
+        with contextlib.suppress(OSError):  # The worker has just ended.
             self.link.send(None)
 
     def bury(self, text: str) -> None:
-        """Look after a process that has ended, and plan the next one."""
+        """Clean up after a process that has ended, and plan the next one."""
         self.process.join()
         self.link.close()
         now = time.monotonic()
@@ -102,16 +102,17 @@ class _Worker:
 
 
 class Workers:
-    """Starts workers, and others in the place of those that end.
+    """Starts workers, and replaces those that end.
 
     count
-        How many there are at a time.
+        The number of workers at a time.
     work
-        A function of a module, called in each with ``arguments`` and a
-        function to call, with what it says, when it is ready; it returns after
-        SIGTERM.  Raises WorkerFailed if it can't begin.
+        A function of a module, which each worker calls with ``arguments`` and
+        a function.  When the worker is ready, it calls that function with what
+        it has to say.  The work returns after SIGTERM.  It raises WorkerFailed
+        if it can't begin.
     buried
-        Called with the number of a process that has ended.
+        Called with the id of a process that has ended.
     """
 
     def __init__(
@@ -127,11 +128,11 @@ class Workers:
     def run(self, started: Callable[[Any], None]) -> bool:
         """Run until SIGTERM or Ctrl-C; call ``started`` when all are ready.
 
-        It is called with what the first one has said.
+        ``started`` is called with what the first worker has said.
 
-        The others are started when the first one is ready: it prepares the
-        database, perhaps.  Returns whether all have ended in order.  Raises
-        WorkerFailed if one can't begin.
+        The other workers are started when the first one is ready, because that
+        one may prepare the database.  Returns whether all have ended in order.
+        Raises WorkerFailed if one can't begin.
         """
         for number in signal.SIGTERM, signal.SIGINT:
             signal.signal(number, self._stop)
@@ -152,7 +153,7 @@ class Workers:
         return ended
 
     def hang_up(self) -> None:
-        """Let all of them do what they do on SIGHUP; from any thread."""
+        """Tell all workers of SIGHUP, from any thread."""
         for worker in self._workers:
             if worker.is_running:
                 worker.hang_up()
@@ -162,7 +163,7 @@ class Workers:
         self._wake.send(b'.')
 
     def _wait(self, failed: Callable[[_Worker, str], None]) -> None:
-        """Wait until something happens, and note what it is."""
+        """Wait until something happens, and handle it."""
         running = {worker.link if not worker.ready
                    else worker.process.sentinel: worker
                    for worker in self._workers if worker.is_running}
@@ -212,7 +213,7 @@ class Workers:
 
 def _run(link: Connection, work: Work, arguments: Any) -> None:
     """Do the work, in a process of its own."""
-    # What the first process says must not end one that isn't ready for it.
+    # SIGHUP must not end a worker that isn't ready for it.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.setpgrp()  # Ctrl-C is for the first process, which tells the others.
     threading.Thread(target=_follow, args=(link,), daemon=True).start()
@@ -224,7 +225,7 @@ def _run(link: Connection, work: Work, arguments: Any) -> None:
 
 
 def _follow(link: Connection) -> None:
-    """Do as the first process says; end when it is gone, however it ended."""
+    """Obey the first process; end when it is gone, however it ended."""
     try:
         while True:
             link.recv()

@@ -1,6 +1,6 @@
 """An ASGI application that serves trees of generational sets.
 
-docs/protocol.txt says what it understands and answers.
+docs/protocol.txt specifies its requests and responses.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ _Endpoint = Callable[['Service', Request], Awaitable[Response]]
 
 
 class Service:
-    """The state behind an application; it is at ``application.state.gset``.
+    """The state of an application, at ``application.state.gset``.
 
-    Made by ``application``.
+    ``application`` makes it.
     """
 
     stopping = False
@@ -86,10 +86,10 @@ class Service:
         self._trees: tuple[asyncio.AbstractEventLoop, Trees] | None = None
 
     def trees(self) -> Trees:
-        """Return what is known of the trees, in this event loop.
+        """Return what the server knows of the trees, in this event loop.
 
-        Made when it is first needed: the startup of an application that is
-        mounted into another is not called.
+        This is made when it is first needed, because nobody calls the startup
+        of an application that is mounted into another.
         """
         self.check_process()
         loop = asyncio.get_running_loop()
@@ -101,7 +101,7 @@ class Service:
         return self._trees[1]
 
     def check_process(self) -> None:
-        """Raise RuntimeError after a fork: databases can't stand that."""
+        """Raise RuntimeError after a fork, which databases don't survive."""
         if self._process != os.getpid():
             raise RuntimeError(
                 'expected an application of this process, got one that was '
@@ -112,7 +112,7 @@ class Service:
             self, request: Request, change: Callable[[Any], Any]) -> Response:
         """Change a tree in a transaction, and respond with its updates.
 
-        For write handlers of applications:
+        Handlers of an application that write call this:
 
         .. code-block:: python
 
@@ -121,18 +121,18 @@ class Service:
                 return await request.app.state.gset.write(
                     request, lambda shop: shop.sell(id))
 
-        The response is that of all writes: an object with the updates since
-        what the query presents, read after the commit.
+        The response is the same as for all writes: an object with the updates
+        since the position that the query presents, read after the commit.
 
         request
-            Says who asks, and so which tree it is.
+            The request; its user and the like say which tree it is about.
         change
-            Called with the set, in a transaction, in a thread; again, if that
-            conflicts with another one.  What other sources than databases of
-            ZODB call it with is their editor's ``root``.
+            Called with the set, in a transaction, in a thread; called again if
+            the transaction conflicts.  A source that isn't a ZODB database
+            calls it with its editor's ``root``.
 
-        Raises what ``change`` raises, with nothing written.  A Problem is
-        told to the client.
+        Raises what ``change`` raises; then nothing is written.  A Problem
+        becomes the response to the client.
         """
         name = self.access.tree_name(request)
         _, new = await items.write(
@@ -140,13 +140,13 @@ class Service:
         return items.response({}, new, 200)
 
     def stop(self) -> None:
-        """End all event streams and long polls, so that a server can end."""
+        """End all event streams and long polls, so that the server can end."""
         self.stopping = True
         if self._trees is not None:
             self._trees[1].wake()
 
     async def close(self) -> None:
-        """Stop, and let go of the source, which the caller closes."""
+        """Stop, and release the source, which the caller closes."""
         self.stop()
         if self._trees is not None:
             loop, trees = self._trees
@@ -176,53 +176,52 @@ def application(
         app = application(db, lambda root: root['things'],
                           tokens={secret: 'ann'})
 
-    It can be mounted into any other ASGI application.  It runs on asyncio.
+    You can mount it into any other ASGI application.  It runs on asyncio.
 
     source
-        A ``ZODB.DB``.  All of its connections may be written to by others.  Or
-        any other ``zc.generationalset.sources.Source``.
+        A ``ZODB.DB``, to which other code may write, too.  Or any other
+        ``zc.generationalset.sources.Source``.
     find
         For a ``ZODB.DB``: ``find(root)`` returns the set that is served; with
         ``name``, ``find(root, name)``.  Called in threads, within a
-        transaction.  None, or a LookupError, is a 404.
+        transaction.  None, or a LookupError, becomes a 404.
     name
-        Returns which tree a request is about: the user's, perhaps, with
+        Returns the name of the tree that a request is about, such as the user:
         ``lambda request: request.scope['user']``.  Called in the event loop,
-        so it must not read the database.  PermissionError is a 403,
+        so it must not read the database.  PermissionError becomes a 403,
         LookupError a 404.
     tokens
-        Token -> name of its user, who is ``request.scope['user']`` then.
+        Token -> name of its user, which is then ``request.scope['user']``.
     authenticate
-        In the place of ``tokens``: returns the user of a request, None if it
-        is nobody.  With neither, everybody may read everything.
+        Instead of ``tokens``: returns the user of a request, or None if it has
+        none.  Without both, everybody may read everything.
     write
-        Whether requests may write by the routes for documents, or a function
-        that says so of a request, and may raise PermissionError with a reason.
-        By default if there are ``tokens`` or ``authenticate``.  Handlers of
-        ``routes`` decide for themselves.
+        Whether requests may write through the routes for documents; or a
+        function that decides for a request, and may raise PermissionError with
+        a reason.  By default, requests may write if there are ``tokens`` or
+        ``authenticate``.  Handlers of ``routes`` decide for themselves.
     default
-        Makes something that has a JSON form of an item that hasn't; see
+        Makes a value that has a JSON form of an item that has none; see
         ``zc.generationalset.wire.encode``.
     limits
         See ``Limits``.
     origins
-        Web pages of these origins may use it (CORS), such as
-        ``https://example.org``.  With tokens also ``*``, all of them.
+        Web pages of these origins, such as ``https://example.org``, may use
+        the server (CORS).  With tokens, ``*`` allows all origins.
     hosts
-        Names by which it is called: requests to others are refused.  By
-        default, if nobody is authenticated and there is no ``name``, it is
-        called ``localhost``, or by an IP address; otherwise all names are
-        right.
+        Host names of the server: it refuses requests to others.  By default,
+        if nobody is authenticated and there is no ``name``, only ``localhost``
+        and IP addresses are allowed; otherwise all names are.
     routes
-        More routes, before the others; see ``Service.write``.
+        More routes, which come before the others; see ``Service.write``.
     pace
-        Seconds between two events of a stream, at the least: what changes in
-        between is one event.
+        The least seconds between two events of a stream.  What changes in
+        between becomes one event.
     heartbeat
         Seconds between signs of life in a stream.
 
-    Raises ValueError for contradicting or empty options, and TypeError for
-    what is no source.
+    Raises ValueError for contradictory or empty options, and TypeError for an
+    object that is no source.
     """
     if tokens is not None:
         if authenticate is not None:
@@ -267,7 +266,7 @@ def _source(
             raise TypeError('expected a source, or a ZODB.DB and find, got '
                             f'{type(source).__name__}')
         return source
-    # Here, since other sources don't need ZODB.
+    # Imported here because other sources don't need ZODB.
     from zc.generationalset.sources.zodb import ZODBSource
 
     if not has_names:
@@ -276,7 +275,7 @@ def _source(
 
 
 class _Anything(PathConvertor):
-    """The rest of a path; Starlette's own takes no line ends."""
+    """The rest of a path; Starlette's own convertor takes no line ends."""
 
     regex = '(?s:.*)'
 
@@ -284,7 +283,7 @@ class _Anything(PathConvertor):
 register_url_convertor('anything', _Anything())
 
 
-#: They aren't described for clients.
+#: Endpoints that the description for clients leaves out.
 _NOT_FOR_CLIENTS = monitoring.health, monitoring.metrics
 
 
@@ -302,7 +301,7 @@ def _routes(service: Service) -> list[Route]:
         route('/updates', updates.updates, 'GET'),
         route('/events', events.events, 'GET'),
         route('/batch', items.batch, 'POST'),
-        # Without methods: any, since they depend on the path.
+        # Any method is routed, because the path decides which are allowed.
         route('/items/{path:anything}', items.item),
         route('/openapi.json', description.describe, 'GET'),
         route('/healthz', monitoring.health, 'GET'),

@@ -1,4 +1,4 @@
-"""Who asks, which tree that is, and how much at once."""
+"""Who asks, for which tree, and how much at once."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.turns import USER
 
 Authenticate = Callable[[Request], Any]
-#: Whether requests may write, or a function that tells it of each.
+#: Whether requests may write, or a function that decides for each.
 Write = bool | Callable[[Request], Any]
 
 
 def bearer(tokens: Mapping[str, str]) -> Authenticate:
-    """Return a function that tells users by their tokens.
+    """Return a function that finds the user of a request's token.
 
     tokens
         Token -> name of the user.
 
-    They are found by their hashes, so how long it takes tells nothing of them.
+    Tokens are looked up by their hashes, so the time reveals nothing of them.
     """
     if not tokens or not all(tokens):
         raise ValueError('expected tokens that are not empty, got none')
@@ -48,18 +48,19 @@ class Access:
     """Says what a request may see, and whether it may write.
 
     authenticate
-        Returns the user of a request, None for nobody; None: everybody may.
+        Returns the user of a request, or None for nobody.  If this is None,
+        everybody may use the server.
     name
-        Returns which tree a request is about.  May raise PermissionError, and
-        LookupError if there is no such tree.
+        Returns the name of the tree that a request is about.  May raise
+        PermissionError, and LookupError if there is no such tree.
     write
-        Whether requests may write, or a function that says so of a request,
-        and may raise PermissionError.  None: if users are authenticated.
+        Whether requests may write; or a function that decides for a request,
+        and may raise PermissionError.  None means: if users are authenticated.
     streams
         How many event streams and long polls a user, or without users an
         address, may have open.
     failures
-        Exceptions of a database that fails: they don't say that there is no
+        Exceptions that say that the database failed, not that there is no
         such tree.
     """
 
@@ -70,14 +71,14 @@ class Access:
         self._authenticate = authenticate
         self._name = name
         self._write = authenticate is not None if write is None else write
-        #: Whether all requests are about the same tree.
+        #: Whether all requests are about one tree.
         self.is_one_tree = name is None
         self._streams = streams
         self._failures = failures
         self._open: Counter[Hashable] = Counter()
 
     def check(self, request: Request) -> None:
-        """Find out who asks.  Raises a Problem if it is nobody."""
+        """Find out who asks.  Raises a Problem for nobody."""
         if self._authenticate is not None:
             user = self._authenticate(request)
             if user is None:
@@ -87,7 +88,7 @@ class Access:
         USER.set(_client(request))
 
     def tree_name(self, request: Request) -> Hashable:
-        """Return the name of the tree.  Raises a Problem if it may not."""
+        """Return the tree's name.  Raises a Problem if access is denied."""
         self.check(request)
         if self._name is None:
             return None
@@ -107,7 +108,7 @@ class Access:
     def check_write(self, request: Request) -> None:
         """Raise a Problem if a request may not write.
 
-        Its user is known already.
+        ``check`` must have found its user already.
         """
         if callable(self._write):
             with _permission():
@@ -118,7 +119,7 @@ class Access:
 
     @contextmanager
     def stream(self, request: Request) -> Iterator[None]:
-        """Count what stays open.  Raises a Problem if it is too much."""
+        """Count an open stream.  Raises a Problem if there are too many."""
         client = _client(request)
         if self._open[client] >= self._streams:
             raise Problem(
@@ -134,14 +135,14 @@ class Access:
 
 
 def _client(request: Request) -> Hashable:
-    """Return whose share a request takes: a user's, or an address's."""
+    """Return the user of a request, or its address, to share by."""
     user: Hashable = request.scope.get('user')
     return user or (request.client.host if request.client else None)
 
 
 @contextmanager
 def _permission() -> Iterator[None]:
-    """Make a Problem of PermissionError."""
+    """Turn PermissionError into a Problem."""
     try:
         yield
     except PermissionError as error:

@@ -1,4 +1,4 @@
-"""Encoded answers, each made once and shared by all who need it."""
+"""Encoded answers; each is made once and shared by all who need it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from zc.generationalset.answers import NOTHING, Position
 from zc.generationalset.server import compression
 from zc.generationalset.server.spool import Spool
 
-#: An answer of up to so many bytes is kept in memory, and pushed to event
-#: streams.  A larger one is kept in a temporary file.
+#: The most bytes of a small answer, which is kept in memory, and pushed to
+#: event streams.  A larger answer is in a temporary file.
 SMALL = 256 * 1024
-#: The same for one with contents, which mostly is very large if it is not very
-#: small, and then should begin to arrive soon.
+#: The same for an answer with contents.  If such an answer isn't very small,
+#: it is mostly very large, and then it should begin to arrive soon.
 WHOLE = 32 * 1024
 
 
 class Large(NamedTuple):
-    """A large answer: what comes first, and the file with the rest."""
+    """A large answer: its first bytes, and the file with the rest."""
 
     head: bytes
     spool: Spool
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
-        """Iterate over all of it; see ``Spool.blocks``."""
+        """Iterate over the whole answer; see ``Spool.blocks``."""
         deflated = self.spool.deflated
         yield compression.begin(self.head) if deflated else self.head
         async with aclosing(self.spool.blocks()) as blocks:
@@ -43,18 +43,18 @@ class Answer:
     """The answer to one question, at one moment."""
 
     asked: Position
-    #: What a client has that has applied it.
+    #: The position of a client that has applied the answer.
     position: Position
-    #: Where the tree is.  A client of a mirror may be ahead of it.
+    #: The position of the tree.  A client of a mirror may be ahead of it.
     tree: Position
-    #: How many commits it has seen, at least.
+    #: How many commits the answer has seen, at least.
     count: int
-    #: All of it, if it is small.
+    #: The whole answer, if it is small.
     body: bytes = b''
     _: KW_ONLY
     large: Large | None = None
     compressed: bool = False
-    #: Whether it says nothing, and another one has to be made in its place.
+    #: Whether this isn't an answer, and another one has to be made instead.
     is_unwanted: bool = False
 
     @property
@@ -63,21 +63,22 @@ class Answer:
 
     @property
     def has_failed(self) -> bool:
-        """Whether not all of it could be made."""
+        """Whether a part of the answer couldn't be made."""
         return self.large is not None and self.large.spool.failed
 
     @cached_property
     def event(self) -> bytes:
-        """The same as an event of a stream, if it is small."""
+        """The answer as an event of a stream, if it is small."""
         return b'id: %b\nevent: updates\ndata: %b\n\n' % (
             str(self.position).encode(), self.body)
 
     def reset(self, asked: Position) -> Answer:
         """Return the answer to a client of another epoch.
 
-        This is the one to somebody who has nothing, and not compressed if it
-        is small.  They differ in the beginning only, so that all clients who
-        start over at the same moment share the rest, whatever they had.
+        This answer is to a client that has nothing, and not compressed if it
+        is small.  Answers to clients of other epochs differ from it only in
+        the beginning.  So all clients that start over at the same moment share
+        the rest, whatever they had.
         """
         head = beginning(self.position, asked)
         if self.large is not None:
@@ -89,7 +90,7 @@ class Answer:
 
 
 def beginning(position: Position, asked: Position) -> bytes:
-    """Return how an answer with all contents begins: up to the first entry."""
+    """Return the beginning of an answer with contents, up to the entries."""
     updates = {'epoch': position.epoch, 'since': asked.generation,
                'generation': position.generation, 'contents': ()}
     if asked.generation:
@@ -98,7 +99,7 @@ def beginning(position: Position, asked: Position) -> bytes:
 
 
 def nothing_new(position: Position, count: int) -> Answer:
-    """Return the answer for somebody who has everything."""
+    """Return the answer for a client that has everything."""
     return Answer(position, position, position, count, wire.encode({
         'epoch': position.epoch, 'since': position.generation,
         'generation': position.generation}))

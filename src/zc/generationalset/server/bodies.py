@@ -1,4 +1,4 @@
-"""What comes in the bodies of requests, within limits."""
+"""The bodies of requests, within limits."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from zc.generationalset.server.options import Limits
 from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.turns import Turns
 
-#: Bytes that are parsed where they arrive.  More are parsed in a thread, so
-#: many at a time, so that others go on meanwhile.
+#: The most bytes that are parsed in the event loop.  More are parsed in a
+#: thread, so many at a time, so that others go on meanwhile.
 AT_ONCE = 16 * 1024
 
 
@@ -122,7 +122,7 @@ def _edit(text: bytes, limits: Limits) -> Edit:
 
 
 def check_path(ids: Sized, path: Sized, limits: Limits) -> None:
-    """Refuse a path, as it is in a URL, with too many or too long ids."""
+    """Refuse a path, as in a URL, with too many or too long ids."""
     if len(path) > limits.path or len(ids) > limits.depth:
         raise Problem(400, f'expected a path of up to {limits.path} bytes, '
                       f'as it is in a URL, and {limits.depth} ids')

@@ -1,4 +1,4 @@
-"""How much memory bodies take, all together."""
+"""The memory that bodies of requests take, all together."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from zc.generationalset.server.problems import Problem
 
-#: Bytes of each body that don't count, so that small ones get through when
-#: somebody sends many large ones, slowly.
+#: Bytes of each body that don't count, so that small bodies get through while
+#: somebody slowly sends many large ones.
 FREE = 64 * 1024
 
 
@@ -20,7 +20,7 @@ class Budget:
 
     @contextmanager
     def share(self) -> Iterator[Share]:
-        """Have a part of it, until the end of a ``with`` statement."""
+        """Return a share of the budget, until the ``with`` statement ends."""
         share = Share(self)
         try:
             yield share
@@ -34,7 +34,7 @@ class Budget:
 
 
 class Share:
-    """What one body takes of a budget."""
+    """The share of one body in a budget."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
@@ -42,7 +42,7 @@ class Share:
         self.taken = 0
 
     def take(self, size: int) -> None:
-        """Take so many more bytes.  Raises a Problem if there are none."""
+        """Take more bytes.  Raises a Problem if there are none."""
         free = min(size, self._free)
         self._free -= free
         self._budget.take(size - free)

@@ -1,4 +1,4 @@
-"""Answers that are kept, for whoever asks the same: those of all trees."""
+"""The cache of answers, of all trees, for clients that ask the same."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import NamedTuple
 from zc.generationalset.answers import Position
 from zc.generationalset.server.answer import Answer
 
-#: Bytes that small answers take, and how many large ones are kept, each of
-#: which is an open file.
+#: The most bytes of small answers, and the most large answers, each of which
+#: is an open file.
 MEMORY = 32_000_000
 FILES = 4
 #: Bytes of an answer besides its body, roughly.
 _REST = 1000
-#: Seconds that an answer is kept, or some more.
+#: Seconds for which an answer is kept, or somewhat longer.
 AGE = 60.0
 
 
 class Question(NamedTuple):
-    """What was asked, of which tree, and how the answer is encoded."""
+    """What a client asks, of which tree, and how the answer is encoded."""
 
     tree: Hashable
     asked: Position
@@ -37,7 +37,7 @@ class _Entry(NamedTuple):
 class Cache:
     """Answers by question.
 
-    The oldest ones go when there are too many, and all after some time.
+    The oldest answers go when there are too many, and each after some time.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,7 +50,7 @@ class Cache:
 
     def put(self, question: Question, answer: Answer) -> None:
         if answer.large is None:
-            # The body, and the event that has it once more.
+            # The body counts twice, because the event has it, too.
             some, size = self._small, 2 * len(answer.body) + _REST
         else:
             some, size = self._large, 1
@@ -62,7 +62,7 @@ class Cache:
             some.forget(tree)
 
     def expire(self) -> None:
-        """Drop what is too old."""
+        """Drop answers that are too old."""
         for some in self._small, self._large:
             some.expire(self._clock() - AGE)
 

@@ -1,4 +1,4 @@
-"""Gzip of text that is made in two parts, of which many share the second."""
+"""Gzip of text in two parts; many texts share the second part."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 _HEADER = b'\x1f\x8b\x08\0\0\0\0\0\0\xff'
-_RAW = -15  # no header, no checksum
+_RAW = -15  # without header and checksum
 _POLYNOMIAL = 0xedb88320
 
 
 class Deflated:
-    """Chunks of the second part, compressed as they are iterated over.
+    """The second part, in chunks that are compressed as they are read.
 
-    At the speed of a network rather than a disk.
+    Compression is fast enough for a network, if not for a disk.
     """
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
@@ -27,31 +27,31 @@ class Deflated:
         for chunk in self._chunks:
             self._sum = zlib.crc32(chunk, self._sum)
             self._size += len(chunk)
-            # Flushed, so that the first entries arrive before the last are
-            # read.
+            # The chunk is flushed, so that the first entries arrive before the
+            # last are read.
             yield (compressor.compress(chunk)
                    + compressor.flush(zlib.Z_SYNC_FLUSH))
         yield compressor.flush()
 
     def end(self, head: bytes) -> bytes:
-        """Return what follows all of it, if the first part was this."""
+        """Return the end of the gzip file, if the first part was ``head``."""
         both = _concatenated(zlib.crc32(head), self._sum, self._size)
         return struct.pack('<LL', both, (len(head) + self._size) % 2 ** 32)
 
 
 def begin(head: bytes) -> bytes:
-    """Return the first part, compressed on its own, with what precedes it."""
+    """Return the beginning of the gzip file, with the first part."""
     compressor = zlib.compressobj(5, wbits=_RAW)
     return (_HEADER + compressor.compress(head)
             + compressor.flush(zlib.Z_SYNC_FLUSH))
 
 
 def _concatenated(first: int, second: int, size: int) -> int:
-    """Return the checksum of two texts, of which the second has a size.
+    """Return the checksum of two texts; ``size`` is that of the second.
 
-    As crc32_combine of zlib, which Python doesn't have before 3.15: the first
-    checksum, as a polynomial, is multiplied by x to the power of the number of
-    bits that follow.
+    This is zlib's crc32_combine, which Python doesn't have before 3.15.  The
+    first checksum, as a polynomial, is multiplied by x to the power of the
+    number of bits that follow.
     """
     factor, square = 1 << 31, 1 << 23  # 1, and x ** 8
     while size:
@@ -63,7 +63,7 @@ def _concatenated(first: int, second: int, size: int) -> int:
 
 
 def _product(a: int, b: int) -> int:
-    """Multiply polynomials modulo that of the checksum; bit 31 is 1."""
+    """Multiply polynomials modulo the checksum's; bit 31 is the 1."""
     product = 0
     while a:
         if a & 1 << 31:

@@ -1,4 +1,4 @@
-"""The queue of large answers, which are made one after the other."""
+"""The queue of large answers; a thread makes one after the other."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from itertools import count
 from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.turns import USER
 
-#: Large answers that may wait to be made: all,
+#: How many large answers may wait to be made: in all,
 COPIES = 16
-#: those that aren't all contents, which everybody needs to begin,
+#: without answers of whole contents, which every new client needs,
 OTHERS = 8
-#: and these of one user.
+#: and such answers of one user.
 EACH = 4
 
 
 class Copies:
     """A thread that makes large answers.
 
-    Those with all contents first; then the others, of users in turn.
+    It makes answers of whole contents first, and then the others, with users
+    taking turns.
     """
 
     def __init__(self) -> None:
@@ -50,9 +51,9 @@ class Copies:
         self._thread.submit(self._run)
 
     def _rank(self, user: Hashable) -> int:
-        """Return a place in the queue, behind all contents.
+        """Return a place in the queue, behind answers of whole contents.
 
-        The second one of a user is behind the first ones of all others.
+        A user's second answer comes after the first answers of all others.
         """
         others = [other for rank, _, other, _ in self._waiting if rank]
         mine = others.count(user)

@@ -19,5 +19,5 @@ def _description() -> bytes:
 
 
 async def describe(_: Service, request: Request) -> Response:
-    """Answer GET /openapi.json, which everybody may see."""
+    """Answer GET /openapi.json, which everybody may read."""
     return Response(_description(), media_type='application/json')

@@ -1,4 +1,4 @@
-"""What clients ask to change: items put into sets, sets made and removed."""
+"""The changes that clients ask for, and how an editor makes them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Edit(NamedTuple):
     op
         'put', 'add', 'set' or 'remove', as in docs/protocol.txt.
     path
-        Ids, the last one that of the item; for 'add' those of sets only.
+        Ids; the last one is the item's.  For 'add', all are of sets.
     json
         The text of the item, for 'put' and 'add'.
     is_set
-        For 'remove': what has to be there, or None if it may be either.
+        For 'remove': whether a set must be there, or an item; None for either.
     """
 
     op: str
@@ -52,7 +52,7 @@ def make(editor: Editor, edit: Edit) -> tuple[Any, bool]:
 
 
 def _check_depth(edit: Edit) -> None:
-    """Refuse to make what no answer could say."""
+    """Refuse sets that are too deep for any answer."""
     depth = len(edit.path) - (edit.op == 'put')
     if depth > wire.SUBSETS:
         raise Problem(400, f'expected at most {wire.SUBSETS} sets within each '

@@ -1,4 +1,4 @@
-"""How answers are made: read from a source, in threads, and encoded."""
+"""Making answers: reading them from a source, in threads, and encoding."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.spool import Spools
 from zc.generationalset.sources import Path, Snapshot, Source
 
-#: Answers of fewer bytes are not worth compressing.
+#: The least bytes for which compression is worth while.
 COMPRESSIBLE = 1000
-#: Items that can't be sent, of which the log tells.
+#: The most unsendable items that are remembered as logged.
 REPORTED = 1000
 
 logger = logging.getLogger('zc.generationalset.server')
@@ -37,7 +37,7 @@ logger = logging.getLogger('zc.generationalset.server')
 
 @dataclass(frozen=True, eq=False)
 class Begun:
-    """An answer of which the beginning is encoded.
+    """An answer whose beginning is encoded.
 
     The members before ``first`` are those of an Answer.
     """
@@ -47,16 +47,16 @@ class Begun:
     tree: Position
     count: int
     first: bytes
-    #: None if there is no more.
+    #: The rest; None if there is no more.
     rest: Iterator[bytes] | None
-    #: Where the rest is read from.
+    #: The snapshot from which the rest is read.
     snapshot: Snapshot
     #: Whether the client starts over.
     is_reset: bool
 
     @property
     def is_foreign(self) -> bool:
-        """Whether the client is of another epoch."""
+        """Whether the client comes from another epoch."""
         return (self.asked.generation != 0
                 and self.asked.epoch != self.tree.epoch)
 
@@ -76,7 +76,7 @@ class Encoder:
         self._loop = loop
         self._spools = spools
         self._copies = Copies()
-        #: Items that can't be sent, and are in the log.
+        #: Items that can't be sent, and were logged.
         self._reported: set[tuple[Hashable, str, type]] = set()
 
     def close(self) -> None:
@@ -87,8 +87,9 @@ class Encoder:
             has_fallen: Callable[[Position, int], bool]) -> Answer:
         """Make an answer; go on in another thread if it is large.
 
-        It is unwanted, and not made, if the tree has fallen, or the client is
-        of another epoch: then one will be made that many can share.
+        If the generation of the tree has fallen, or the client is of another
+        epoch, the answer isn't made, and is marked as unwanted: then an answer
+        will be made that many can share.
         """
         with ExitStack() as stack:
             begun = self.begin(stack, name, asked)
@@ -96,7 +97,7 @@ class Encoder:
                 return begun.answer(is_unwanted=True)
             if begun.rest is not None:
                 answer = self._copy(begun, begun.rest, compressed)
-                stack.pop_all()  # who makes the copy closes the snapshot
+                stack.pop_all()  # the thread that copies closes the snapshot
                 return answer
         if compressed and len(begun.first) >= COMPRESSIBLE:
             return begun.answer(
@@ -105,14 +106,14 @@ class Encoder:
 
     def begin(
             self, stack: ExitStack, name: Hashable, asked: Position) -> Begun:
-        """Encode as much of an answer as is small.
+        """Encode an answer, or only its beginning if it is large.
 
-        Another process, which this one is a little behind, may have told the
-        client of a generation or of an epoch that isn't here yet.  So nobody
-        is told to start over before this one has caught up.
+        This process may be a little behind another one, which may have told
+        the client of a generation or an epoch that isn't here yet.  So this
+        process catches up before it tells anybody to start over.
 
         stack
-            Closes the snapshot in the end.  It has nothing else.
+            Closes the snapshot in the end; it has nothing else.
         """
         begun = self._begin(stack, name, asked)
         if begun.is_reset and self._source.may_be_behind:
@@ -134,7 +135,7 @@ class Encoder:
     def _first(
             self, updates: Mapping[str, Any], unreadable: wire.Unreadable,
     ) -> tuple[bytes, Iterator[bytes] | None]:
-        """Encode the beginning, and all the rest if that is small."""
+        """Encode the beginning, and the rest, too, if that is small."""
         first, size = [], 0
         most = WHOLE if 'contents' in updates else SMALL
         chunks = _told(wire.encode_chunks(
@@ -148,9 +149,10 @@ class Encoder:
 
     def unreadable(
             self, name: Hashable, path: Path, error: Exception) -> None:
-        """Log, once, which item it is that can't be encoded.
+        """Log, once, an item that can't be encoded.
 
-        Raises the error if the item can't be read.  Later it may be.
+        Raises the error if the item can't be read, because it may be readable
+        later.
         """
         known = name, repr(path), type(error)
         if known not in self._reported and len(self._reported) < REPORTED:
@@ -164,7 +166,7 @@ class Encoder:
     def _copy(
             self, begun: Begun, rest: Iterator[bytes], compressed: bool,
     ) -> Answer:
-        """Have all of an answer written to a file, in another thread."""
+        """Let another thread write the whole answer to a file."""
         is_whole = begun.asked == NOTHING
         head = beginning(begun.position, NOTHING) if is_whole else b''
         chunks = _within_memory(
@@ -182,13 +184,13 @@ class Encoder:
         try:
             self._copies.submit(is_whole, copy)
         except Problem:
-            spool.close()  # not when the traceback is forgotten
+            spool.close()  # now, not when the traceback is garbage
             raise
         return begun.answer(large=Large(head, spool), compressed=compressed)
 
 
 def shown_path(path: Path) -> str:
-    """Return ids as in a URL; what has no form there as Python shows it."""
+    """Return ids as in a URL; ids without such a form as Python shows them."""
     try:
         return wire.encode_path(path)
     except (TypeError, ValueError):
@@ -203,7 +205,7 @@ def _within_memory(
 
 
 def _told(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Make a Problem of what application code has nested too deep."""
+    """Turn the error for sets that are nested too deep into a Problem."""
     try:
         yield from chunks
     except wire.NestingError as error:

@@ -1,7 +1,7 @@
-"""Noticing that the server wants to end.
+"""Noticing that the server is told to end.
 
-Servers wait for responses before they end, and event streams have no end.
-ASGI has no message for it.
+Servers wait for responses before they end, but event streams never end.  ASGI
+has no message that says that the server ends.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import asyncio
 import signal
 from collections.abc import Callable
 
-#: Seconds between two looks.
+#: Seconds between two checks.
 INTERVAL = 0.2
 
 
 def is_ending() -> bool:
     """Tell whether uvicorn was told to end.
 
-    While it serves in the main thread, it handles signals with a method of its
-    server.
+    While uvicorn serves in the main thread, its server handles signals with
+    one of its methods.
     """
     return any(
         getattr(getattr(signal.getsignal(number), '__self__', None),
@@ -27,7 +27,7 @@ def is_ending() -> bool:
 
 
 async def watch(stop: Callable[[], None]) -> None:
-    """Call ``stop`` when the server wants to end."""
+    """Call ``stop`` when the server is told to end."""
     while not is_ending():
         await asyncio.sleep(INTERVAL)
     stop()

@@ -1,4 +1,4 @@
-"""GET events: changes are pushed as they come."""
+"""GET events: pushes changes as they come."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ logger = logging.getLogger('zc.generationalset.server')
 
 
 async def events(service: Service, request: Request) -> Response:
-    """Push what changes, from what the client has."""
+    """Push what changes, beginning at the client's position."""
     tree = service.trees().tree(service.access.tree_name(request))
     position = last_event(request) or position_asked(request) or NOTHING
     return EventStream(service, request, tree, position)
@@ -53,33 +53,33 @@ class EventStream(Response):
         with self._service.access.stream(self._request), \
                 self._service.metrics.streams.track_inprogress(), \
                 self._tree.listening():
-            # An error here is still a response of its own.
+            # An error here is still an ordinary response.
             await self._service.trees().answer(self._tree, self._position)
             await send({'type': 'http.response.start', 'status': 200,
                         'headers': self.raw_headers})
             if scope['method'] != 'HEAD':
-                # Cancelled if the server ends, which is no defect.
+                # The server cancels this when it ends, which is no defect.
                 with suppress(asyncio.CancelledError):
                     await until_gone(receive, self._push(send))
             await send({'type': 'http.response.body'})
 
     async def _push(self, send: Send) -> None:
         try:
-            await self._write(send, _COMMENT)  # the stream is open, says this
+            await self._write(send, _COMMENT)  # shows that the stream is open
             while not self._service.stopping:
                 if not await self._push_next(send):
                     await asyncio.sleep(self._tree.spread())
                     await self._write(send, b'event: ask\ndata: {}\n\n')
                     break
         except Problem as problem:
-            # The client will come again, and be told.
+            # The client is told when it comes again.
             logger.info('an event stream ends: %s', problem)
 
     async def _push_next(self, send: Send) -> bool:
         """Push an event, or wait for one; return False if it is too large.
 
-        However slow a client is, one event at most is waiting for it: the
-        next answer is made when it has got the one before.
+        However slow a client is, at most one event waits for it: the next
+        answer is made only when the client has got the last one.
         """
         answer = await self._service.trees().answer(
             self._tree, self._position, fresh=False)
@@ -96,7 +96,7 @@ class EventStream(Response):
         return True
 
     async def _write(self, send: Send, body: bytes) -> None:
-        """Send a part.  Raises a Problem if the client may not have it."""
+        """Send a part.  Raises a Problem if the client may no longer read."""
         self._service.access.check_again(self._request, self._tree.name)
         await send({'type': 'http.response.body', 'body': body,
                     'more_body': True})

@@ -1,4 +1,4 @@
-"""Fields of requests, parsed as RFC 9110 has them."""
+"""Header fields of requests, parsed as in RFC 9110."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _WEIGHT = re.compile(r'q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)')
 
 
 def field(request: Request, name: str) -> str:
-    """Return a field that is a list; it may come in several lines."""
+    """Return a field that is a list, which may come in several lines."""
     return ', '.join(request.headers.getlist(name))
 
 
 def has_tag(request: Request, etag: str) -> bool:
-    """Tell whether If-None-Match has an ETag; weak and strong are the same."""
+    """Tell whether If-None-Match has an ETag, weak or strong."""
     known = field(request, 'if-none-match')
     return known.strip() == '*' or (
         etag.removeprefix('W/') in _TAG.findall(known))
@@ -31,7 +31,7 @@ def accepts_gzip(request: Request) -> bool:
 
 
 def _weighted(member: str) -> tuple[str, float]:
-    """Return a coding, and its weight; 0 if that makes no sense."""
+    """Return a coding and its weight, which is 0 if it makes no sense."""
     name, *parameters = [part.strip() for part in member.split(';')]
     if not parameters:
         return name, 1

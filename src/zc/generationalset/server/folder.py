@@ -1,4 +1,4 @@
-"""A folder of pages, beside what the server answers itself."""
+"""A folder of pages, beside the server's own routes."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ HEADERS = {
 class Folder(StaticFiles):
     """Serves the files of a folder, to everybody; ``index.html`` is ``/``.
 
-    There are no lists of files.  Names that begin with a dot, and links to
-    what is elsewhere, aren't served.
+    There are no lists of files.  Names that begin with a dot aren't served,
+    nor links to files elsewhere.
     """
 
     def __init__(self, path: str) -> None:
@@ -38,7 +38,7 @@ class Folder(StaticFiles):
         try:
             response = await super().get_response(path, scope)
         except HTTPException as error:
-            if error.status_code == 401:  # It may not be read.
+            if error.status_code == 401:  # The file may not be read.
                 raise HTTPException(404) from error
             raise
         response.headers.update(HEADERS)
@@ -46,9 +46,9 @@ class Folder(StaticFiles):
 
 
 def add(app: Starlette, path: str) -> None:
-    """Serve a folder, where an application has nothing of its own.
+    """Serve a folder at paths where an application has no route.
 
-    Only ``/`` is the folder's, if it has a page for it.
+    Only ``/`` is always the folder's, if it has a page for it.
     """
     folder = Folder(path)
 

@@ -1,4 +1,4 @@
-"""Names that a server listens to."""
+"""Host names that a server answers to."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from zc.generationalset.server.problems import Problem
 
 
 class Hosts:
-    """ASGI middleware that refuses requests to hosts of other names.
+    """ASGI middleware that refuses requests to other host names.
 
-    A page in a browser could otherwise come under a name of its own that
-    resolves to the address of this server.
+    Otherwise, a site could let its own name resolve to the address of this
+    server, and its pages in a browser could use the server.
 
     names
-        Without port; IPv6 addresses in brackets.  None: ``localhost``, and
-        addresses, which no page can have for its name; behind Unix sockets,
-        which browsers can't reach, all.
+        Allowed names, without ports; IPv6 addresses are in brackets.  None
+        means ``localhost``, and IP addresses, which no site can have as its
+        name.  Behind Unix sockets, which browsers can't reach, None means
+        all.
     """
 
     def __init__(

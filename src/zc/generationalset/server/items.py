@@ -79,7 +79,7 @@ def _path(
     joined = b'/'.join(segments)
     bodies.check_path(segments, joined, limits)
     try:
-        if segments and not joined:  # which decode_path takes for the top
+        if segments and not joined:  # decode_path would take this for the top
             raise wire.WireError('expected ids, got an empty segment')
         return wire.decode_path(joined), is_set
     except wire.WireError as error:
@@ -87,11 +87,11 @@ def _path(
 
 
 def _segments(request: Request) -> list[bytes]:
-    """Return what is behind "/items/" in the path, percent-encoded.
+    """Return the path's segments after "/items/", percent-encoded.
 
-    That is what is routed, decoded.  What is before it may be in the encoded
-    path or not: servers differ in that.  Raises a Problem if a slash that was
-    routed as one is encoded.
+    Routing uses the decoded path.  The encoded path may have a prefix or not:
+    servers differ in that.  Raises a Problem if an encoded slash was routed as
+    a slash.
     """
     routed = request.path_params['path']
     raw: bytes = request.scope['raw_path']
@@ -109,7 +109,7 @@ def _segments(request: Request) -> list[bytes]:
 
 
 def _check_method(method: str, path: Path, is_set: bool) -> str:
-    """Return the methods of a path.  Raises a Problem for others."""
+    """Return the methods of a path.  Raises a Problem for other methods."""
     if not is_set:
         what, allowed = 'an item, without a slash at the end', _OF_ITEMS
     elif path:
@@ -126,7 +126,7 @@ def _check_method(method: str, path: Path, is_set: bool) -> str:
 async def _options(
         service: Service, request: Request, name: Hashable, allowed: str,
 ) -> Response:
-    """Answer what this client may do with a path, whatever is there."""
+    """Answer which methods this client may use, whatever is there."""
     try:
         service.access.check_write(request)
         await _check_target(service, name)
@@ -200,7 +200,7 @@ async def _get(
 async def write(
         service: Service, request: Request, name: Hashable,
         change: Callable[[Editor], T]) -> tuple[T, bytes]:
-    """Change a tree; return the result, and the updates since, encoded."""
+    """Change a tree; return the result, and the encoded updates."""
     trees = service.trees()
     asked = position_asked(request)
     tries = count()
@@ -216,7 +216,7 @@ async def write(
             return result, (
                 None if asked is None else _updates(trees, name, asked))
         except Exception:
-            # It is written, and that is what the client has to know.
+            # The change is written, so the client must not get an error.
             logger.exception('could not read the updates after a write')
             return result, None
 
@@ -228,7 +228,7 @@ async def write(
 
 
 def _updates(trees: Trees, name: Hashable, asked: Position) -> Answer:
-    """Return what is new after a write; without body, if it is too much."""
+    """Return the answer after a write; without a body if it is too large."""
     with ExitStack() as stack:
         begun = trees.encoder.begin(stack, name, asked)
     return begun.answer(begun.first if begun.rest is None else b'')

@@ -1,4 +1,4 @@
-"""Threads for what waits for a database, so that the event loop never does."""
+"""Threads for jobs that wait for a database, so the event loop never does."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from zc.generationalset.sources import SourceError
 
 T = TypeVar('T')
 
-#: Threads that read.  They are rarely waiting for anything, so few suffice.
+#: Threads that read.  They rarely wait for anything, so a few are enough.
 READERS = 3
 #: Threads that write.  They wait for the disk.
 WRITERS = 8
-#: Connections that are open at the same time, mostly: one more reads large
-#: answers, and one looks whether the database is there.
+#: Connections that are usually open at the same time.  One more reads large
+#: answers, and one checks that the database is there.
 CONNECTIONS = READERS + WRITERS + 2
 #: How many jobs may wait for a thread.
 WAITING = 2000
@@ -27,7 +27,7 @@ WAITING = 2000
 class Jobs:
     """Runs functions in threads.
 
-    Their errors that a source has a name for are Problems here.
+    Errors of sources become Problems.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Jobs:
         return await self._run(self._writers, job, *arguments)
 
     async def look(self, job: Callable[..., T], *arguments: Any) -> T:
-        """Run a function in a thread of its own, however many are reading."""
+        """Run a function in a thread of its own, even if readers are busy."""
         return await asyncio.get_running_loop().run_in_executor(
             self._looker, job, *arguments)
 

@@ -1,7 +1,7 @@
-"""What is counted, for Prometheus.
+"""Counters for Prometheus.
 
-With ``PROMETHEUS_MULTIPROC_DIR`` in the environment, several processes count
-in files of that directory, and each tells the sums of all.
+If the environment has ``PROMETHEUS_MULTIPROC_DIR``, several processes count in
+files of that directory, and each reports the sums of all.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from prometheus_client import (
 
 #: The environment variable of prometheus_client.
 DIRECTORY = 'PROMETHEUS_MULTIPROC_DIR'
-#: Seconds until the response begins.
+#: Limits of the histogram of seconds until a response begins.
 BUCKETS = (.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30)
 
 

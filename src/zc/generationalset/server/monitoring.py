@@ -1,4 +1,4 @@
-"""GET healthz, GET metrics: for those who look after a server."""
+"""GET healthz and GET metrics, for monitoring a server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zc.generationalset.server.trees import Trees, look_at_error
 if TYPE_CHECKING:
     from zc.generationalset.server import Service
 
-#: Seconds that a look at the database may take.
+#: Seconds that a check of the database may take.
 PATIENCE = 1.0
 _HEADERS = {'cache-control': 'no-store'}
 
@@ -39,7 +39,7 @@ async def health(service: Service, request: Request) -> Response:
 
 
 async def metrics(service: Service, request: Request) -> Response:
-    """Answer what was counted, to all who may use the server."""
+    """Answer with the counters, to all who may use the server."""
     service.access.check(request)
     with suppress(Exception):  # that is what /healthz is for
         position = await _look(service)
@@ -50,7 +50,7 @@ async def metrics(service: Service, request: Request) -> Response:
 
 
 async def _look(service: Service) -> Position | None:
-    """Look at the database, once at a time, however many ask."""
+    """Check the database, once at a time, however many clients ask."""
     trees = service.trees()
     if trees.looking is None or trees.looking.done():
         names = [None] if service.access.is_one_tree else []
@@ -61,8 +61,8 @@ async def _look(service: Service) -> Position | None:
 
 
 def _read(trees: Trees, names: list[None]) -> Position | None:
-    """Begin a transaction; return where the only tree is, if there is one."""
-    trees.source.catch_up()  # the database's server is there, if it has one
+    """Begin a transaction; return the position of the only tree, if any."""
+    trees.source.catch_up()  # fails if the database's server is away
     _, positions = trees.positions(list(names))
     if None in positions:
         raise LookupError('the set is not there')

@@ -1,4 +1,4 @@
-"""What an application is told: limits, and the rest."""
+"""The options of an application, and its limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 @dataclass(frozen=True)
 class Limits:
-    """What is taken of one request, of one client, and of all.
+    """The most that is accepted of one request, one client, and all.
 
     document
         Bytes of a document.
@@ -18,10 +18,10 @@ class Limits:
     changes
         Changes in a batch.
     depth
-        How deeply lists and objects may be nested in a document, and ids in
-        a path.
+        How deeply lists and objects may be nested in a document; also the most
+        ids in a path.
     path
-        Bytes of a path of ids, as it is in a URL.
+        Bytes of a path of ids, as in a URL.
     streams
         Open event streams and long polls of one user, or, without users, of
         one address.
@@ -30,7 +30,7 @@ class Limits:
     seconds
         Seconds that a body may take to arrive.
     bodies
-        Bytes of all large bodies that are there at the same time.
+        Bytes of all large bodies at the same time.
     copies
         Bytes of all temporary files with large answers.
     """
@@ -48,7 +48,7 @@ class Limits:
 
 
 class Options(NamedTuple):
-    """What ``application`` was told of how to answer; see there."""
+    """The arguments of ``application`` that say how to answer."""
 
     default: Callable[[Any], Any] | None
     limits: Limits

@@ -1,6 +1,6 @@
 """The explorer, and the files of pages: scripts and styles.
 
-They hold no data, so everybody may see them.
+They have no data, so everybody may read them.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ TYPES = {
     '.html': 'text/html',
     '.js': 'text/javascript',
 }
-#: Pages run our scripts only, and talk to their own server only.
+#: Pages run only our scripts, and talk only to their own server.
 POLICY = '; '.join([
     "default-src 'none'", "script-src 'self'", "style-src 'self'",
     "img-src 'self' data:", "connect-src 'self'", "base-uri 'none'",
     "form-action 'none'", "frame-ancestors 'none'"])
 HEADERS = {
-    # A release that is installed is seen at once; mostly it's a 304.
+    # Pages show a new release at once; mostly, the answer is a 304.
     'cache-control': 'no-cache',
     'content-security-policy': POLICY,
     'referrer-policy': 'no-referrer',
@@ -51,7 +51,7 @@ def routes() -> list[Route]:
 
 
 def home(request: Request) -> Response:
-    """Respond with the page that says what is here."""
+    """Respond with the page that says what the server has."""
     return _response(request, _files('')['index.html'])
 
 
@@ -63,9 +63,9 @@ def page(path: str, name: str) -> Route:
         page('/', 'board/index.html')
 
     path
-        Where it is served, as for Starlette's ``Route``.
+        The path to serve it at, as for Starlette's ``Route``.
     name
-        Which file, below ``static``.
+        The file, below ``static``.
     """
     parent, _, name = name.rpartition('/')
 
@@ -82,8 +82,8 @@ def folder(name: str = '') -> Route:
         folder('board')             # /static/board/board.js
 
     name
-        Which folder, below ``static``; by default ``static`` itself.  What is
-        in folders within is not served.
+        The folder, below ``static``; by default ``static`` itself.  Folders
+        within it are not served.
     """
     async def respond(request: Request) -> Response:
         wanted = request.path_params['name']
@@ -95,10 +95,10 @@ def folder(name: str = '') -> Route:
 
 
 def _without_slash(path: str) -> Route:
-    """Return a route to the path without its slash.
+    """Return a route that redirects to the path without its slash.
 
-    References of a page are relative, so it has one path.  This is relative,
-    too, since a proxy may have another prefix than we know of.
+    A page has only one path, because its references are relative.  The
+    redirection is relative, too, because a proxy may add a prefix.
     """
     async def respond(request: Request) -> Response:
         return Response(status_code=308, headers={
@@ -108,13 +108,13 @@ def _without_slash(path: str) -> Route:
 
 def _route(
         path: str, respond: Callable[[Request], Awaitable[Response]]) -> Route:
-    # The description is of the protocol, for programs.
+    # The description of the server is about the protocol, not about pages.
     return Route(path, respond, include_in_schema=False)
 
 
 @cache
 def _files(name: str) -> dict[str, File]:
-    """Read a folder.  What isn't in here can't be served."""
+    """Read a folder.  Nothing else can be served."""
     folder = files('zc.generationalset') / 'static'
     if name:
         folder = folder / name

@@ -14,7 +14,7 @@ _LONGEST_EPOCH = 200
 
 
 def position_asked(request: Request) -> Position | None:
-    """Return what the query presents, None if it presents nothing."""
+    """Return the position in the query; None if it has none."""
     query = request.query_params
     position = _position(query.get('generation', '0'), query.get('epoch'))
     return position if 'generation' in query else None
@@ -32,7 +32,7 @@ def _position(generation: str, epoch: str | None) -> Position:
 
 
 def last_event(request: Request) -> Position | None:
-    """Return what Last-Event-ID presents."""
+    """Return the position in Last-Event-ID."""
     event = request.headers.get('last-event-id')
     if not event:
         return None

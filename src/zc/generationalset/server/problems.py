@@ -1,4 +1,4 @@
-"""Errors as problem documents, RFC 9457; headers of all responses."""
+"""Errors as problem documents (RFC 9457), and headers of all responses."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from zc.generationalset.sources import (
     WrongKind,
 )
 
-#: Pages of other origins neither embed a response nor learn whether there is
-#: one.  Where they may read, that is for CORS to say, and not subject to this.
+#: Headers that keep pages of other origins from embedding a response, and from
+#: learning whether there is one.  They don't affect pages that CORS allows.
 ISOLATION = {
     'content-security-policy': "frame-ancestors 'self'",
     'cross-origin-resource-policy': 'same-origin',
@@ -36,7 +36,7 @@ ISOLATION = {
 STATUSES: dict[type, int] = {
     NoTree: 404, NoItem: 404, WrongKind: 409, ReadOnly: 403,
     Contended: 503, Unavailable: 503, Uncertain: 500, SourceError: 500}
-#: What the log says of errors of which the client is not told the cause.
+#: What the log says of errors whose cause the client isn't told.
 _LOGGED: dict[type, str] = {
     Unavailable: 'a transaction has failed: %r',
     Uncertain: 'a commit has failed, perhaps: %r'}
@@ -45,7 +45,7 @@ logger = logging.getLogger('zc.generationalset.server')
 
 
 class Problem(Exception):
-    """An error that a client is told of.
+    """An error to tell a client.
 
     status
         The HTTP status.
@@ -81,7 +81,7 @@ class Problem(Exception):
 
 
 def problem_of(error: Problem | SourceError) -> Problem:
-    """Return what a client is told of an error of a source."""
+    """Return the Problem for an error of a source."""
     if isinstance(error, Problem):
         return error
     kinds = type(error).__mro__
@@ -97,7 +97,7 @@ def problem_of(error: Problem | SourceError) -> Problem:
 
 
 async def respond(request: Request, error: Exception) -> Response:
-    """Make a response of an error; for ``exception_handlers``."""
+    """Respond with an error; for ``exception_handlers``."""
     if isinstance(error, Problem):
         return error.response()
     if isinstance(error, HTTPException):
@@ -126,11 +126,11 @@ def defect() -> Problem:
 
 
 class Defects:
-    """ASGI middleware that makes responses of unexpected errors.
+    """ASGI middleware that responds to unexpected errors.
 
-    Starlette's own is outside of all others, so CORS has no part in it; and it
-    raises the error again, at which servers close the connection without
-    having said that they would.
+    Starlette's own is outside of all other middleware, so its responses lack
+    CORS headers.  It also raises the error again, and then servers close the
+    connection without announcing that.
     """
 
     def __init__(self, app: ASGIApp) -> None:

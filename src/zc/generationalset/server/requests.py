@@ -1,4 +1,4 @@
-"""What is counted and logged of each request."""
+"""Counting and logging of requests."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zc.generationalset.server.metrics import Metrics
 
-#: In the scope of a request: its route, which holds no ids.
+#: The key, in the scope of a request, for its route, which has no ids.
 ROUTE = 'gset.route'
-#: The extension that ends a connection at once, if the server has it.
+#: The extension of ASGI that ends a connection at once, if there is one.
 ABORT = 'gset.abort'
-#: Others are one, "other": anybody may make them up.
+#: Methods that are counted.  All others count as "other", because anybody can
+#: make them up.
 METHODS = frozenset({
     'GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS', 'PATCH'})
 
@@ -22,9 +23,9 @@ logger = logging.getLogger('zc.generationalset.requests')
 
 
 def abort(scope: Scope) -> None:
-    """End a connection in the midst of a response.
+    """End a connection within a response.
 
-    Raises ConnectionAbortedError where the server can't do it in silence.
+    Raises ConnectionAbortedError if the server has no extension for it.
     """
     extension = scope.get('extensions', {}).get(ABORT)
     if extension is None:

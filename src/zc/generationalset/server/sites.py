@@ -1,4 +1,4 @@
-"""Pages of other sites: which may use a server, and how the others are kept.
+"""Pages of other sites: which may use a server, and how others can't.
 
 A browser sends requests of any page to any server that its machine can reach.
 """
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from zc.generationalset.server.problems import Problem
 
-#: Origins that any page can have.
+#: Origins that include pages of anybody.
 ANY = '*', 'null'
 #: Methods that change nothing.
 SAFE = 'GET', 'HEAD', 'OPTIONS'
@@ -24,7 +24,7 @@ _PORTS = {'http': 80, 'https': 443}
 
 
 def check_origins(origins: Collection[str], knows_users: bool) -> None:
-    """Raise ValueError for origins that no page has, or that any page has."""
+    """Raise ValueError for origins that no page, or any page, can have."""
     for origin in origins:
         if origin not in ANY:
             _check_origin(origin)
@@ -46,7 +46,7 @@ def _check_origin(origin: str) -> None:
 
 
 def _origin(url: str) -> str | None:
-    """Return the origin of a URL, as browsers write it, if it has one."""
+    """Return the origin of a URL as browsers write it, or None."""
     parts = urlsplit(url)
     name = parts.hostname
     if not (parts.scheme and name and re.fullmatch(r'[!-~]+', url)):
@@ -59,7 +59,7 @@ def _origin(url: str) -> str | None:
 
 
 def cors(origins: Collection[str]) -> list[Middleware]:
-    """Return what lets pages of these origins in."""
+    """Return the middleware that lets pages of these origins in."""
     if not origins:
         return []
     return [Middleware(
@@ -71,13 +71,13 @@ def cors(origins: Collection[str]) -> list[Middleware]:
 
 
 class OtherSites:
-    """ASGI middleware that refuses what pages of other origins write.
+    """ASGI middleware that refuses writes by pages of other origins.
 
-    Browsers ask before they send most of that, but not before a POST that a
-    form could send, with the cookies of the user.
+    Browsers ask before most such requests, but not before a POST that a form
+    could send, with the cookies of the user.
 
     origins
-        Those that may.
+        The origins that may write.
     """
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
@@ -98,10 +98,10 @@ class OtherSites:
         origin = headers.get('origin')
         if origin in self._origins:
             return False
-        # Pages present a token only after the browser has asked.
+        # A page can send this header only after its browser has asked.
         if headers.get('authorization', '').lower().startswith('bearer '):
             return False
-        # Old browsers don't send it, nor others where there is no TLS.
+        # Old browsers don't send this field, nor do others without TLS.
         site = headers.get('sec-fetch-site')
         if site is not None:
             return site not in ('same-origin', 'none')
@@ -112,7 +112,7 @@ class OtherSites:
 def _is_of(origin: str, host: str) -> bool:
     """Tell whether an origin is that of a host.
 
-    Proxies may leave out its port.
+    Proxies may leave out the host's port.
     """
     try:
         there, here = urlsplit(origin), urlsplit(f'//{host}')

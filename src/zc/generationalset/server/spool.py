@@ -1,4 +1,4 @@
-"""Large answers in temporary files, and how many of these there may be."""
+"""Large answers in temporary files, and the limits of these files."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from typing import IO
 from zc.generationalset.server.compression import Deflated
 from zc.generationalset.server.problems import Problem
 
-#: Files that may be open, and of how many of them one user may read.
+#: The most open files, and the most that one user may read at once.
 FILES = 64
 EACH = 4
-#: What is read of a file at once.
+#: Bytes that are read of a file at once.
 _BLOCK = 64 * 1024
 
 
 class Spool:
     """A large answer, in a file that is read while it still grows.
 
-    If it is compressed, ``deflated`` is what does that.  The file is gone when
-    nobody reads or keeps it any more.
+    If the answer is compressed, ``deflated`` compresses it.  The file is gone
+    when nobody reads or keeps it any more.
     """
 
     def __init__(
             self, loop: asyncio.AbstractEventLoop, deflated: Deflated | None,
             file: IO[bytes]) -> None:
-        #: Closes the file before its time, if nobody will read it.
+        #: Closes the file early, if nobody will read it.
         self.close: Callable[[], object] = file.close
         self._loop = loop
         self.deflated = deflated
@@ -49,7 +49,7 @@ class Spool:
         self.failed = False
         self.complete = False
 
-    # Of the thread that makes it
+    # For the thread that makes the answer
 
     def write(self, chunks: Iterable[bytes]) -> None:
         """Write everything, and tell the readers of each piece."""
@@ -68,14 +68,14 @@ class Spool:
             self._file.write(chunk)
             self._file.flush()
 
-    # Of any thread
+    # For any thread
 
     def _read(self, position: int, size: int) -> bytes:
         with self._lock:  # not all systems have os.pread
             self._file.seek(position)
             return self._file.read(size)
 
-    # Of the event loop
+    # For the event loop
 
     def _grow(self, size: int) -> None:
         self.size += size
@@ -87,14 +87,14 @@ class Spool:
         self._grow(0)
 
     async def wait(self) -> None:
-        """Wait until all of it is there."""
+        """Wait until the whole answer is there."""
         while not self.complete:
             await self._grown.wait()
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
-        """Iterate over what is there, and what comes.
+        """Iterate over what is there, and then over what comes.
 
-        Raises ConnectionAbortedError if it couldn't be made to its end, so
+        Raises ConnectionAbortedError if the answer couldn't be completed, so
         that the response doesn't look complete.
         """
         position = 0
@@ -116,9 +116,9 @@ class Spools:
     """All files of large answers.
 
     size
-        Bytes that they may have together.  The last one may exceed that.
+        The most bytes of all files.  The last file may exceed that.
     free
-        Called when there are too many, to close those that nobody reads.
+        Called when there are too many files, to close those that nobody reads.
     """
 
     def __init__(self, size: int, free: Callable[[], None]) -> None:
@@ -132,7 +132,7 @@ class Spools:
     def make(
             self, loop: asyncio.AbstractEventLoop, deflated: Deflated | None,
     ) -> Spool:
-        """Return an empty one, in any thread.
+        """Return an empty file, in any thread.
 
         Raises a Problem if there are too many.
         """
@@ -145,12 +145,12 @@ class Spools:
             file = tempfile.TemporaryFile(prefix='gset-')  # noqa: SIM115
             spool = Spool(loop, deflated, file)
             self._open[id(file)] = weakref.ref(spool)
-        # When nobody reads it any more, not when somebody forgot to.
+        # Closed when nobody refers to the spool any more.
         spool.close = weakref.finalize(spool, self._close, file)
         return spool
 
     def _close(self, file: IO[bytes]) -> None:
-        # Without the lock: the collector may call this while it is held.
+        # No lock here: the garbage collector may call this while it is held.
         self._open.pop(id(file), None)
         file.close()
 
@@ -161,9 +161,9 @@ class Spools:
 
     @contextmanager
     def reading(self, user: Hashable, spool: Spool) -> Iterator[None]:
-        """Count what a user reads.  Raises a Problem if it is too much.
+        """Count a file that a user reads.  Raises a Problem for too many.
 
-        Others who read the same file cost nothing more.
+        Several requests of a user for the same file count once.
         """
         mine = self._read[user]
         if mine and spool not in mine and (

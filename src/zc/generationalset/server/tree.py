@@ -1,4 +1,4 @@
-"""One tree that is served: where it stands, and who waits for more."""
+"""One tree that is served: its position, and who waits for changes."""
 
 from __future__ import annotations
 
@@ -14,53 +14,54 @@ from zc.generationalset.server.answer import Answer
 from zc.generationalset.server.cache import Cache, Question
 from zc.generationalset.server.spool import Spool
 
-#: Positions of a tree that clients who follow it may have.
+#: How many of the latest positions count as those of clients that follow.
 RECENT = 64
 
-#: Listeners that should come in a second for a large answer, and for how many
-#: seconds they are told to come, at most.
+#: How many listeners should come for a large answer in a second, and the most
+#: seconds over which they are spread.
 COMING = 200
 LONGEST_SPREAD = 10.0
 
-#: Epochs of which a tree remembers how far it had come.
+#: How many epochs a tree remembers, with the generation that each reached.
 EPOCHS = 8
 
 
 class Tree:
-    """What is known of one tree without looking at the database."""
+    """What the server knows of one tree without reading the database."""
 
     def __init__(self, name: Hashable, cache: Cache) -> None:
         self.name = name
         self._cache = cache
-        #: Where it was, None for a tree that isn't there,
+        #: The last position that was read; None if there is no tree.
         self.position: Position | None = None
-        #: when so many commits had been made, or more.
+        #: How many commits there were then, at least.
         self.checked = -1
-        #: Epoch -> the generation that was last seen of it.
+        #: Epoch -> the generation that it was last seen at.
         self.seen: OrderedDict[str | None, int] = OrderedDict()
         #: How many event streams and long polls are open.
         self.listeners = 0
-        #: Large answers that are being written to their files, perhaps.
+        #: Large answers; some may still be being written to their files.
         self.copies: WeakValueDictionary[
             Question, Spool] = WeakValueDictionary()
-        #: Answers in the making, and the number of commits when it began.
+        #: Answers that are being made, and the number of commits at their
+        #: start.
         self.making: dict[Question, tuple[int, asyncio.Task[Answer]]] = {}
-        #: Its epoch being renewed, perhaps.
+        #: The task that renews its epoch, if there is one.
         self.renewal: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._recent: deque[Position] = deque(maxlen=RECENT)
 
     def has_fallen(self, position: Position | None, count: int) -> bool:
-        """Tell whether changes were taken back: what was read before was more.
+        """Tell whether changes were taken back: the generation fell.
 
-        Nothing else counts.  Clients may present any generation.
+        Only what was read counts, because clients may present any generation.
         """
         return (position is not None
                 and position.generation < self.seen.get(position.epoch, 0)
                 and count >= self.checked)
 
     def learn(self, position: Position | None, count: int) -> None:
-        """Note what was read when ``count`` commits had been made."""
+        """Note a position that was read after ``count`` commits."""
         if count >= self.checked:
             self.checked = count
             if position != self.position:
@@ -85,9 +86,9 @@ class Tree:
             self._cache.put(question, answer)
 
     def kept(self, question: Question, count: int) -> Answer | None:
-        """Return an answer that has seen so many commits.
+        """Return an answer that has seen ``count`` commits.
 
-        It also will do if it has seen fewer, but nothing changed since.
+        An answer that has seen fewer will do if nothing changed since.
         """
         answer = self._cache.get(question)
         if answer is not None and answer.has_failed:
@@ -98,24 +99,24 @@ class Tree:
         return None
 
     def is_common(self, asked: Position) -> bool:
-        """Tell whether many may ask this: all who begin, or who follow."""
+        """Tell whether many may ask this, because they begin or follow."""
         return asked == NOTHING or asked in self._recent
 
     def is_foreign(self, asked: Position) -> bool:
-        """Tell whether a client is of another epoch, as far as is known."""
+        """Tell whether a client is of another epoch, as far as known."""
         return (asked.generation != 0 and self.position is not None
                 and asked.epoch != self.position.epoch)
 
     def spread(self) -> float:
         """Return a random time, in seconds, for a listener to wait.
 
-        So that not all of them come for a large answer at the same moment.
+        So not all listeners come for a large answer at the same moment.
         """
         longest = min(LONGEST_SPREAD, self.listeners / COMING)
         return random.uniform(0, longest)  # noqa: S311
 
     def wake(self) -> None:
-        """Let all listeners look again."""
+        """Make all listeners look again."""
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
@@ -124,7 +125,7 @@ class Tree:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Have this tree looked at after each commit."""
+        """Have the server look at this tree after each commit."""
         self.listeners += 1
         try:
             yield

@@ -1,4 +1,4 @@
-"""The trees that are served: where each stands, and who waits for more."""
+"""The trees that are served: their positions, and their answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from zc.generationalset.server.tree import Tree
 from zc.generationalset.server.turns import USER, Turns
 from zc.generationalset.sources import NoTree, Snapshot, Source
 
-#: Trees remembered while nobody listens to them.
+#: How many trees without listeners are remembered.
 IDLE = 10_000
 
 logger = logging.getLogger('zc.generationalset.server')
@@ -32,29 +32,29 @@ class Trees:
     """All trees, kept current; made and used in an event loop.
 
     source
-        Where they are.
+        The source of the trees.
     options
-        What the application was told.
+        The options of the application.
     """
 
     def __init__(
             self, source: Source, options: Options, metrics: Metrics) -> None:
         self._loop = asyncio.get_running_loop()
         self._options = options
-        #: Those that were used last are the last ones.
+        #: In the order of their last use, the latest last.
         self._trees: OrderedDict[Hashable, Tree] = OrderedDict()
         self._cache = Cache()
         self.spools = Spools(options.limits.copies, self._cache.close_files)
         self._committed = asyncio.Event()
         self._told = False
-        #: Somebody wants to know how the database is, perhaps.
+        #: The task that checks the database, if there is one.
         self.looking: asyncio.Task[Position | None] | None = None
         self._metrics = metrics
         self.source = source
         self._end_listening = source.listen(self._tell)
         self.jobs = Jobs()
-        #: What parses bodies.  Python runs one thread at a time, but a second
-        #: one lets another user's go on meanwhile.
+        #: The threads that parse bodies.  Python runs one thread at a time,
+        #: but a second thread lets another user's body go on meanwhile.
         self.parsing = Turns('gset-parse', 2, 1)
         self.encoder = Encoder(
             source, options.default, self._loop, self.spools)
@@ -68,9 +68,9 @@ class Trees:
         await asyncio.to_thread(self.abandon)
 
     def abandon(self) -> None:
-        """Close without the event loop, which is gone, perhaps.
+        """Close without the event loop, which may be gone.
 
-        What is being read or written goes to its end.
+        Jobs that are reading or writing go on to their ends.
         """
         self._end_listening()
         self.jobs.close()
@@ -95,7 +95,7 @@ class Trees:
     # Following the database
 
     def _tell(self) -> None:
-        """Be told of a commit, in any thread."""
+        """Note a commit; called in any thread."""
         if not self._told:
             self._told = True
             with suppress(RuntimeError):  # the loop is closed: nobody listens
@@ -107,8 +107,8 @@ class Trees:
         self._metrics.wakeups.inc()
 
     async def _follow(self) -> None:
-        """See what changed, after each burst of commits."""
-        USER.set(None)  # not the one whose request was the first
+        """After each burst of commits, look what changed."""
+        USER.set(None)  # not the user whose request came first
         while True:
             await self._committed.wait()
             self._committed.clear()
@@ -131,9 +131,10 @@ class Trees:
 
     def positions(
             self, names: list[Hashable]) -> tuple[int, list[Position | None]]:
-        """Return where trees are, None for those that are gone; in a thread.
+        """Return the positions of trees, None for those that are gone.
 
-        The number is that of the commits that this has seen.
+        Runs in a thread.  The number is that of the commits that this has
+        seen.
         """
         with self.source.snapshot() as snapshot:
             return snapshot.count, [
@@ -143,10 +144,10 @@ class Trees:
 
     async def learn(
             self, tree: Tree, position: Position | None, count: int) -> None:
-        """Note what was read; renew the epoch if the generation fell.
+        """Note a position that was read; renew the epoch if it fell.
 
-        The numbers of the changes that were taken back, by an undo or with an
-        older database, are given again, to other changes.
+        An undo, or an older database, takes changes back.  Their numbers will
+        be given again, to other changes.
         """
         if position is not None and tree.has_fallen(position, count):
             await self._renew(tree, position.epoch)
@@ -183,7 +184,7 @@ class Trees:
             tree.renewal = None
 
     async def _beat(self) -> None:
-        """Wake all listeners now and then, and look, were a call lost."""
+        """Wake all listeners now and then, in case a call was lost."""
         while True:
             await asyncio.sleep(self._options.heartbeat)
             self.source.look()
@@ -191,7 +192,7 @@ class Trees:
             self._cache.expire()
 
     def wake(self) -> None:
-        """Let all listeners of all trees look again."""
+        """Make all listeners of all trees look again."""
         for tree in self._trees.values():
             tree.wake()
 
@@ -202,8 +203,8 @@ class Trees:
             fresh: bool = True) -> Answer:
         """Return the answer to a question.
 
-        With ``fresh`` it has all that was committed before; otherwise what
-        is known of the tree, at least.
+        With ``fresh``, the answer has everything that was committed before;
+        otherwise, at least what is known of the tree.
         """
         count = self.source.count if fresh else tree.checked
         question = Question(tree.name, asked, compressed)
@@ -223,8 +224,8 @@ class Trees:
             if copy is None or copy.complete:
                 return await asyncio.shield(
                     self._making(tree, question, count))
-            # Large answers are made one after the other, each for all who
-            # came since the one before it was begun.
+            # Large answers are made one after the other; each is for all
+            # clients that came since the last one was begun.
             await copy.wait()
 
     async def _reset(
@@ -232,8 +233,8 @@ class Trees:
     ) -> Answer | None:
         """Return the answer to a client of another epoch.
 
-        None if the tree is in that epoch now: another process, which this one
-        is a little behind, may have renewed it.
+        None if the tree is now in that epoch: this process may be a little
+        behind another one, which has renewed the epoch.
         """
         if self.source.may_be_behind:
             await self.jobs.read(self.source.catch_up)
@@ -264,7 +265,7 @@ class Trees:
     async def _make(self, tree: Tree, question: Question) -> Answer:
         this = asyncio.current_task()
         if tree.is_common(question.asked):
-            # It doesn't wait for whatever else the first to ask has asked.
+            # The job doesn't wait for other jobs of the first user to ask.
             USER.set(('everybody', tree.name))
         try:
             answer = await self.jobs.read(
@@ -295,6 +296,6 @@ def _position(snapshot: Snapshot, name: Hashable) -> Position | None:
 
 
 def look_at_error(task: asyncio.Task[Any]) -> None:
-    """Keep asyncio from logging an error that all askers were told of."""
+    """Keep asyncio from logging an error that all who asked were told."""
     with suppress(asyncio.CancelledError):
         task.exception()

@@ -1,4 +1,4 @@
-"""Threads that users take in turn: who asks much delays nobody else."""
+"""Threads in which users take turns: a busy user delays nobody else."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from zc.generationalset.server.problems import Problem
 
 T = TypeVar('T')
 
-#: For whom something is done: a user, an address without users, or None for
-#: the server itself.
+#: For whom a job is done: a user; without users, an address; or None, for the
+#: server itself.
 USER: ContextVar[Hashable] = ContextVar('USER', default=None)
-#: Jobs of one user that may wait.
+#: How many jobs of one user may wait.
 WAITING = 1000
 
 
@@ -30,11 +30,11 @@ class Turns:
         result = await threads.run(job, argument)
 
     name
-        What the names of the threads begin with.
+        The beginning of the threads' names.
     threads
-        How many there are.
+        The number of threads.
     each
-        How many of these one user may have at a time.
+        How many of them one user may have at a time.
     """
 
     def __init__(self, name: str, threads: int, each: int) -> None:
@@ -52,8 +52,8 @@ class Turns:
     async def run(self, job: Callable[..., T], *arguments: Any) -> T:
         """Run a function in a thread, for the current user.
 
-        Raises what it raises, and a Problem if too many jobs of this user wait
-        already.
+        Raises what the function raises, and a Problem if too many jobs of this
+        user are waiting.
         """
         user = USER.get()
         await self._turn(user)
@@ -65,10 +65,10 @@ class Turns:
 
         try:
             future = self._executor.submit(copy_context().run, job, *arguments)
-        except BaseException:  # it is closed
+        except BaseException:  # the executor is closed
             self._give_back(user)
             raise
-        # When the thread is free, though nobody waits for the result any more.
+        # Called when the thread is free, even if nobody waits for the result.
         future.add_done_callback(give_back)
         return await asyncio.wrap_future(future)
 

@@ -1,4 +1,4 @@
-"""GET updates: what changed since, or as soon as something does."""
+"""GET updates: what changed since, at once or as soon as it changes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HEADERS = {
     'cache-control': 'no-store',
     'vary': 'accept-encoding, authorization, origin',
 }
-#: Bytes of a large answer that a client has to read within so many seconds.
+#: Bytes of a large answer that a client has to read in so many seconds.
 PORTION = 256 * 1024
 PATIENCE = 30.0
 
@@ -39,7 +39,7 @@ logger = logging.getLogger('zc.generationalset.server')
 
 
 async def updates(service: Service, request: Request) -> Response:
-    """Answer what changed since; wait for it if that is asked for."""
+    """Answer what changed since; wait for changes if the client asks so."""
     trees = service.trees()
     tree = trees.tree(service.access.tree_name(request))
     asked = position_asked(request) or NOTHING
@@ -74,7 +74,7 @@ def _is_old(request: Request, answer: Answer) -> bool:
 async def _changed(
         service: Service, request: Request, tree: Tree, asked: Position,
         compressed: bool, seconds: float) -> Answer:
-    """Return the answer as soon as it is a new one, or after some time."""
+    """Return the answer as soon as something changed, or after some time."""
     trees = service.trees()
     deadline = asyncio.get_running_loop().time() + seconds
     with tree.listening():
@@ -91,7 +91,7 @@ async def _changed(
 
 
 class AnswerResponse(Response):
-    """An answer, in one piece or as it grows."""
+    """The response with an answer, in one piece or as it grows."""
 
     media_type = 'application/json'
 

@@ -1,7 +1,7 @@
-"""Sources: where answers come from, and where changes go.
+"""Sources: answers come from them, and changes go to them.
 
-A source is what is behind a server: ``zc.generationalset.sources.zodb`` has
-the one for databases of ZODB.
+A source is the database behind a server.  ``zc.generationalset.sources.zodb``
+has the source for ZODB databases.
 """
 
 from zc.generationalset.sources.errors import (

@@ -1,4 +1,4 @@
-"""Why a source can't do what it is asked for."""
+"""The errors of sources."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ class NoItem(SourceError):
 
 
 class WrongKind(SourceError):
-    """What is at this path, or may be there, is of another kind."""
+    """The object at this path, or the id, is of the wrong kind."""
 
 
 class ReadOnly(SourceError):
     """Nobody may write here.
 
     source
-        The URL of the server where the same tree can be written, if there is
-        one.
+        The URL of the server that takes writes to the same tree, if any.
     """
 
     def __init__(self, text: str, source: str | None = None) -> None:
@@ -37,7 +36,7 @@ class Contended(SourceError):
 
 
 class Unavailable(SourceError):
-    """The source can't be reached now; later it can, perhaps."""
+    """The source can't be reached now; maybe it can later."""
 
 
 class Uncertain(SourceError):

@@ -1,7 +1,7 @@
 """What a server needs of the database behind it.
 
-A source has trees, each with a name.  A tree is a set of items, and of further
-sets.  A path is a tuple of ids that leads to one of them.
+A source has trees, each with a name.  A tree is a set of items and of further
+sets.  A path is a tuple of ids that leads to an item or a set.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ Path = tuple[Any, ...]
 class Snapshot(AbstractContextManager['Snapshot'], Protocol):
     """A source at one moment, until the end of the ``with`` statement.
 
-    It is used in one thread at a time.  An error of the database within the
-    ``with`` statement that passes by itself leaves as Unavailable.
+    Use a snapshot in one thread at a time.  If the database has a passing
+    error within the ``with`` statement, the statement raises Unavailable.
     """
 
     @property
     def count(self) -> int:
-        """How many of the commits that the source counts it has, at least."""
+        """How many of the source's counted commits this has, at least."""
 
     def position(self, name: Hashable) -> Position:
-        """Return where a tree is.  Raises NoTree."""
+        """Return the position of a tree.  Raises NoTree."""
 
     def updates(self, name: Hashable, asked: Position) -> Mapping[str, Any]:
         """Return the answer to a client, as ``wire.encode`` takes it.
 
-        Its entries may be read as they are iterated over, before the snapshot
-        is closed.  Raises NoTree.
+        Iterating over its entries may read the source, so do it before the
+        snapshot is closed.  Raises NoTree.
         """
 
     def item(self, name: Hashable, path: Path) -> Any:
         """Return the item at a path.  Raises NoTree and NoItem."""
 
     def length(self, name: Hashable, path: Path) -> int:
-        """Return how much is in the set at a path.
+        """Return the length of the set at a path.
 
         Raises NoTree and NoItem.
         """
@@ -51,29 +51,29 @@ class Snapshot(AbstractContextManager['Snapshot'], Protocol):
         """Raise ReadOnly if nobody may write to a tree.  Raises NoTree."""
 
     def trim(self) -> None:
-        """Let go of memory; called while much is read."""
+        """Free memory; called now and then while much is read."""
 
 
 class Editor(Protocol):
-    """What may be done to a tree within a transaction."""
+    """The changes that can be made to a tree within a transaction."""
 
-    #: For an application's own code: whatever this source keeps a tree in.
+    #: The object in which this source keeps the tree, for applications' code.
     root: Any
 
     def put(self, path: Path, json: bytes) -> bool:
-        """Put an item in its place; return whether it is new.
+        """Store an item; return whether it is new.
 
-        What is there already is no change.
+        To store an item that is already there is no change.
 
         json
             The item as JSON text, as ``wire.encode_value`` returns it.
 
-        Raises NoItem, if the set isn't there, and WrongKind, if the place is
-        taken by something else than such an item, or the id can't be one here.
+        Raises NoItem if the set isn't there.  Raises WrongKind if the path has
+        something other than such an item, or if the id can't be one here.
         """
 
     def make_set(self, path: Path) -> bool:
-        """Make a set, if it isn't there; return whether it is new.
+        """Make a set if it isn't there; return whether it is new.
 
         Raises NoItem and WrongKind, as ``put`` does.
         """
@@ -82,7 +82,7 @@ class Editor(Protocol):
         """Remove an item or a set.
 
         is_set
-            Which of both has to be there; None if it may be either.
+            Whether a set must be there, or an item; None for either.
 
         Raises NoItem and WrongKind.
         """
@@ -97,27 +97,27 @@ class Source(Protocol):
 
     @property
     def count(self) -> int:
-        """How many commits were heard of, while somebody listens.
+        """The number of commits so far, counted while somebody listens.
 
-        As long as it is the same, nothing was committed.
+        As long as this is the same, nothing was committed.
         """
 
     @property
     def may_be_behind(self) -> bool:
-        """Whether snapshots may lack what somebody else has read already.
+        """Whether snapshots may lack what another process has already read.
 
-        Another process of the same database may be a little ahead.
+        Another process with the same database may be a little ahead.
         """
 
     @property
     def failures(self) -> tuple[type[Exception], ...]:
-        """Exceptions which say that the database failed.
+        """The exceptions that say that the database failed.
 
-        All others that an item raises when it is encoded are the item's own.
+        All other exceptions while an item is encoded are the item's own.
         """
 
     def listen(self, told: Callable[[], None]) -> Callable[[], None]:
-        """Have a function called after commits, of whatever process.
+        """Call a function after commits, whichever process makes them.
 
         Return a function that ends it; called again, that does nothing.
 
@@ -126,10 +126,10 @@ class Source(Protocol):
         """
 
     def look(self) -> None:
-        """Take it that something was committed."""
+        """Assume that something was committed."""
 
     def catch_up(self) -> None:
-        """Wait until snapshots have all that was committed before, anywhere.
+        """Wait until snapshots have everything that any process has committed.
 
         Raises Unavailable.
         """
@@ -140,21 +140,21 @@ class Source(Protocol):
     def write(self, name: Hashable, change: Callable[[Any], T]) -> T:
         """Change a tree in a transaction; return what ``change`` returns.
 
-        When it returns, snapshots have the change.
+        When this returns, snapshots have the change.
 
         change
-            Called with an Editor; again, if that conflicts with another
-            transaction.
+            Called with an Editor; called again if the transaction conflicts.
 
-        Raises what ``change`` raises, with nothing written; NoTree, ReadOnly,
-        Contended, Unavailable, and Uncertain.
+        Raises what ``change`` raises; then nothing is written.  Also raises
+        NoTree, ReadOnly, Contended, Unavailable, and Uncertain.
         """
 
     def renew(self, name: Hashable, seen: Position) -> str | None:
-        """Give a tree a new epoch if it is behind what was seen of it.
+        """Give a tree a new epoch if it is behind a position that was seen.
 
-        Return the new epoch.  None if it isn't behind, if another process was
-        faster, or if it is a copy, which has the epoch of its original.
+        Return the new epoch.  Return None if the tree isn't behind, if another
+        process was faster, or if the tree is a copy, which has the epoch of
+        its original.
 
         Raises NoTree, ReadOnly, Contended, Unavailable, and Uncertain.
         """

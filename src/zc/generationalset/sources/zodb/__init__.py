@@ -1,4 +1,4 @@
-"""Databases of ZODB as sources."""
+"""ZODB databases as sources."""
 
 from zc.generationalset.sources.zodb.source import ZODBSource
 

@@ -1,4 +1,4 @@
-"""Being told of commits, by whatever process and code makes them."""
+"""Hearing of commits, whichever process and code makes them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from zc.generationalset.sources.zodb.poll import Poll
 class Commits:
     """Counts the commits of a database, while somebody listens.
 
-    ZODB tells every connection which objects were changed by others, so that
-    it drops them from its cache.  This registers as if it were a connection.
-    That works for all storages that don't do it in their own way.  RelStorage
-    does: ``is_told`` is False then, and a thread asks it.
+    ZODB tells every connection which objects others have changed, so that the
+    connection drops them from its cache.  This class registers as if it were a
+    connection.  That works for all storages that tell ZODB.  RelStorage
+    doesn't: then ``is_told`` is False, and a thread asks.
     """
 
     def __init__(self, db: Any) -> None:
         self._db = db
-        #: Commits so far.  Equal numbers mean that nothing was committed.
+        #: The number of commits so far; if it is the same, nothing was
+        #: committed.
         self.count = 0
         self._tid = b''
         self._counting = threading.Lock()
@@ -45,7 +46,7 @@ class Commits:
         return hasattr(self._adapter, '_invalidate_finish')
 
     def listen(self, told: Callable[[], None]) -> Callable[[], None]:
-        """Have a function called at each commit; return what ends that."""
+        """Call a function at each commit; return a function that ends this."""
         with self._registering:
             if not self._listeners:
                 self._begin()
@@ -76,7 +77,7 @@ class Commits:
                 self._adapter._instances.discard(self)
 
     def look(self) -> None:
-        """Take it that something was committed."""
+        """Assume that something was committed."""
         with self._counting:
             self.count += 1
         for told in self._listeners:
@@ -85,15 +86,15 @@ class Commits:
     def settle(self) -> int:
         """Wait until all commits that were counted can be read.
 
-        Storages announce a commit just before it is done.  What is read from a
-        connection that is opened after this has as many commits as this
-        returns, or more.  (RelStorage is asked after them.  Its storage that
-        all threads share must not be asked anything: it has one connection to
-        the database, and no lock.)
+        Storages announce a commit just before it is done.  A connection that
+        is opened after this has at least as many commits as this returns.
+        (RelStorage is asked after its commits.  The storage that all its
+        threads share must not be asked anything, because it has one connection
+        to the database, and no lock.)
 
         Raises ReadConflictError if that takes too long.
         """
-        count = self.count  # first: what comes now may be seen or not
+        count = self.count  # first, because later commits may be seen or not
         if self.is_told:
             self._wait_for(self._tid)
         return count
@@ -103,26 +104,26 @@ class Commits:
             zeo.wait_for(self._db, tid)
         except ReadConflictError:
             if self._tid == tid:
-                self._tid = b''  # the commit has failed: on with the others
+                self._tid = b''  # that commit has failed
             raise
 
     @property
     def may_be_behind(self) -> bool:
-        """Whether others' commits can be read a little later than they are.
+        """Whether others' commits become readable only a little later.
 
-        That is so for clients of ZEO.
+        This is so for clients of ZEO.
         """
         return self._zeo_client is not None
 
     def catch_up(self) -> None:
-        """Wait until all that was committed before, anywhere, can be read.
+        """Wait until everything that any process has committed can be read.
 
         Raises ReadConflictError if that takes too long.
         """
         if self._zeo_client is not None:
             zeo.catch_up(self._zeo_client)
 
-    # Called by ZODB in the committing thread, with a lock held
+    # ZODB calls these in the committing thread, with a lock held.
 
     def _invalidate(self, tid: bytes, oids: Iterable[bytes]) -> None:
         self._tid = tid

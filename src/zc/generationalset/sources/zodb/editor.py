@@ -1,4 +1,4 @@
-"""Items and sets of a tree: how they are found, put and removed."""
+"""Items and sets of a tree: finding, storing and removing them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOTHING = object()
 class ZODBEditor:
     """Changes a set within a transaction; see ``sources.Editor``.
 
-    What it puts there are documents.
+    It stores items as documents.
     """
 
     def __init__(self, root: GenerationalSet) -> None:
@@ -33,7 +33,7 @@ class ZODBEditor:
         if not isinstance(old, Document):
             raise WrongKind(f'expected {id!r} to be a document, it is a '
                             f'{type(old).__name__}')
-        # What is sent twice, after a response was lost, is one change.
+        # An item that is sent twice, after a lost response, is one change.
         if old.json != json:
             old.json = json
             gset.changed(old, id)
@@ -81,7 +81,7 @@ def _found(gset: Any, id: Any) -> Any:
     try:
         return gset[id]
     except POSError:
-        raise  # it can't be read, which doesn't say that it isn't there
+        raise  # unreadable doesn't mean missing
     except KeyError:
         raise NoItem(f'there is no {id!r}') from None
 

@@ -7,26 +7,26 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-#: Seconds between two questions.  One takes 0.3 ms of PostgreSQL and of this
-#: process, so that is a fiftieth of a processor.
+#: Seconds between two questions.  A question takes 0.3 ms of PostgreSQL and of
+#: this process, so that is a fiftieth of a processor.
 INTERVAL = 0.02
-#: The same after an error: the database can't be reached, perhaps.
+#: The same after an error, when the database may be away.
 RECOVERY = 1.0
 
 logger = logging.getLogger('zc.generationalset.sources')
 
 
 class Poll:
-    """Asks a storage, in a thread, and calls back when there is an answer.
+    """Asks a storage for commits, in a thread, and calls back.
 
-    For storages whose instances each find out by themselves what others have
-    committed, when they begin a transaction: ``IMVCCStorage``.
+    This is for storages whose instances find out by themselves, when they
+    begin a transaction, what others have committed: ``IMVCCStorage``.
 
     storage
-        One that has ``new_instance``.
+        A storage that has ``new_instance``.
     callback
-        Called after commits, in the thread; also after errors, when nobody
-        knows.
+        Called in the thread after commits; also after errors, because then
+        there may have been commits.
     """
 
     def __init__(self, storage: Any, callback: Callable[[], None]) -> None:

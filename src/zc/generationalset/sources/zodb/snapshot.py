@@ -1,4 +1,4 @@
-"""A database at one moment."""
+"""Snapshots: a database at one moment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zc.generationalset.sources.errors import NoTree, ReadOnly, Unavailable
 from zc.generationalset.sources.interface import Path
 from zc.generationalset.sources.zodb.editor import item_at, set_at
 
-#: Returns the set of a name, from the root of a database.
+#: Returns the set with a name, from the root of a database.
 Find = Callable[[Any, Hashable], Any]
 
 
@@ -27,7 +27,7 @@ class ZODBSnapshot:
     def __init__(self, db: Any, find: Find, count: int) -> None:
         self.count = count
         self._find = find
-        #: By name.
+        #: The sets that were found, by name.
         self._sets: dict[Hashable, Any] = {}
         self._manager = transaction.TransactionManager()
         self._manager.begin()
@@ -83,11 +83,11 @@ class ZODBSnapshot:
 
 
 def found(find: Find, root: Any, name: Hashable) -> Any:
-    """Return the set of a name, or a copy of one.  Raises NoTree."""
+    """Return the set with a name, or a mirror.  Raises NoTree."""
     try:
         gset = find(root, name)
     except POSError:
-        raise  # it can't be read, which doesn't say that it isn't there
+        raise  # unreadable doesn't mean missing
     except LookupError:
         gset = None
     if gset is None:

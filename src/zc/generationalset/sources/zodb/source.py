@@ -1,4 +1,4 @@
-"""A database of ZODB as a source: its transactions."""
+"""A ZODB database as a source: its transactions."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from zc.generationalset.sources.zodb.snapshot import (
 
 T = TypeVar('T')
 
-#: How often a transaction is tried that conflicts with others.
+#: How often a transaction that conflicts is tried.
 ATTEMPTS = 12
 
 logger = logging.getLogger('zc.generationalset.sources')
 
 
 class ZODBSource:
-    """A database of ZODB with generational sets; see ``sources.Source``.
+    """A ZODB database with generational sets; see ``sources.Source``.
 
     .. code-block:: python
 
@@ -46,10 +46,11 @@ class ZODBSource:
             position = snapshot.position('ann')
 
     db
-        A ``ZODB.DB``.  All of its connections may be written to by others.
+        A ``ZODB.DB``, to which other code may write, too.
     find
         Called with the root and a name, within a transaction.  Returns the set
-        of this name, or a mirror.  None, or a LookupError, if there is none.
+        with this name, or a mirror.  Returns None, or raises LookupError, if
+        there is none.
     """
 
     failures: tuple[type[Exception], ...] = (POSError, TransientError)
@@ -87,9 +88,9 @@ class ZODBSource:
 
     def write(
             self, name: Hashable, change: Callable[[ZODBEditor], T]) -> T:
-        # What was read within the transaction would have to be numbered before
-        # it is committed, and would conflict with all others that write.  So
-        # whoever wants to know what is new reads it afterwards.
+        # Updates must be read after this.  To read them within the
+        # transaction, its changes would have to be numbered before the commit,
+        # and they would conflict with all other writers.
         def write(root: Any) -> T:
             gset = found(self._find, root, name)
             check_writable(gset)
@@ -119,9 +120,10 @@ class ZODBSource:
     def _committed(self, job: Callable[[Any], T]) -> T:
         manager = transaction.TransactionManager()
         for attempt in range(ATTEMPTS):
-            # Without this, a process that is behind would say that something
-            # isn't there, or needs no change, that another process has told a
-            # client of.  After a conflict, it would have the same one again.
+            # Without this, a process that is behind would answer that an item
+            # is missing, or needs no change, although another process has just
+            # written it.  After a conflict, it would have the same conflict
+            # again.
             self._commits.catch_up()
             manager.begin()
             connection = self._db.open(manager)
@@ -140,9 +142,10 @@ class ZODBSource:
 
 
 def _commit(manager: Any) -> None:
-    """Commit.  Raises Uncertain if nobody knows whether it was done.
+    """Commit.  Raises Uncertain if nobody knows whether that succeeded.
 
-    Conflicts are known not to be, and what a database refuses to write.
+    After a conflict, and when a database refuses to write, it is known that
+    the commit failed.
     """
     try:
         manager.commit()
