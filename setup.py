@@ -51,7 +51,7 @@ setup(
     entry_points={
         'console_scripts': ['gset = zc.generationalset.__main__:main'],
         'zodburi.resolvers': [
-            'postgresql = zc.generationalset.commands._databases:postgresql'],
+            'postgresql = zc.generationalset.commands.databases:postgresql'],
     },
     python_requires='>=3.10',
     install_requires=[

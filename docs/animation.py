@@ -51,9 +51,10 @@ class Film:
 
 def play(page, db, url):
     one = pictures.window(
-        page, url, 'Ann', 'violet', 1140, HEIGHT, motion='no-preference')
+        page, url, ('Ann', 'violet'), (1140, HEIGHT), motion='no-preference')
     two = pictures.window(
-        page, url, 'Bob', 'amber', 350, HEIGHT, 'dark', 'no-preference')
+        page, url, ('Bob', 'amber'), (350, HEIGHT), scheme='dark',
+        motion='no-preference')
     film = Film(one, two)
     film.take(6)
     field = two.get_by_label('Add a card to To do')

@@ -65,8 +65,8 @@ def explorer(page, db, url):
 @picture(1560, 720)
 def board(page, db, url):
     """Two people use the board at the same time."""
-    one = window(page, url, 'Ann', 'violet', 1140, 640)
-    two = window(page, url, 'Bob', 'amber', 350, 640, 'dark')
+    one = window(page, url, ('Ann', 'violet'), (1140, 640))
+    two = window(page, url, ('Bob', 'amber'), (350, 640), scheme='dark')
     say(one, 'We still need someone who makes coffee.')
     say(two, 'I can, if you lend me the big pot.')
     say(one, 'You have it.')
@@ -84,15 +84,15 @@ def board(page, db, url):
     show(page, one, two)
 
 
-def window(page, url, name, color, width, height, scheme='light',
-           motion='reduce'):
+def window(page, url, person, size, *, scheme='light', motion='reduce'):
     """Open a window of a person, in a browser of their own."""
     context = page.context.browser.new_context(
-        viewport={'width': width, 'height': height}, color_scheme=scheme,
+        viewport=dict(zip(('width', 'height'), size, strict=True)),
+        color_scheme=scheme,
         reduced_motion=motion)
     context.add_init_script(
         "sessionStorage.setItem('board-me', "
-        f"""'{{"name": "{name}", "color": "{color}"}}')""")
+        """'{{"name": "{}", "color": "{}"}}')""".format(*person))
     other = context.new_page()
     other.goto(url)
     expect(other.locator('.connection')).to_have_text('live')

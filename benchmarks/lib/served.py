@@ -7,8 +7,8 @@ That is more than ``gset serve`` allows; the rest is as it does it.
 
 import sys
 
-from zc.generationalset.commands._databases import opened
-from zc.generationalset.commands.serve import prepare
+from zc.generationalset.commands.databases import opened
+from zc.generationalset.commands.serving import prepare
 from zc.generationalset.process.running import run
 from zc.generationalset.process.sockets import listen
 from zc.generationalset.server import Limits, application

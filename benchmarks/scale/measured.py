@@ -17,7 +17,7 @@ from benchmarks.lib.processes import Process, answers, free_port, processor
 from benchmarks.lib.progress import Progress
 from benchmarks.lib.streams import Audience, quantile, streams
 
-from zc.generationalset.commands._databases import resolve
+from zc.generationalset.commands.databases import resolve
 from zc.generationalset.documents import Document
 from zc.generationalset.tests.support.postgresql import Server, tell
 

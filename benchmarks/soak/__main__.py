@@ -62,8 +62,9 @@ def main():
     logging.disable(logging.CRITICAL)  # errors are what happens here
     with contextlib.ExitStack() as stack:
         result = Soak(
-            stack, CLIENTS, WRITERS, options.minutes * 60,
-            int(options.minutes / KILL), STAY).run()
+            stack, clients=CLIENTS, writers=WRITERS,
+            seconds=options.minutes * 60,
+            kills=int(options.minutes / KILL), stay=STAY).run()
     text = report(result, options.minutes)
     print(text)
     if options.minutes >= 10:

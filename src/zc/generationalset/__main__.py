@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from zc.generationalset.commands import Failure
-from zc.generationalset.commands._terminal import escape
+from zc.generationalset.commands.terminal import escape
 from zc.generationalset.extras import Missing
 
 DESCRIPTION = '''\

@@ -17,11 +17,11 @@ from zc.generationalset import GenerationalSet
 from zc.generationalset.check import check
 from zc.generationalset.commands import (
     Failure,
-    _databases,
-    _trusted,
     add_command,
+    databases,
+    trusted,
 )
-from zc.generationalset.commands._terminal import escape
+from zc.generationalset.commands.terminal import escape
 from zc.generationalset.extras import need
 from zc.generationalset.interfaces import IServed
 
@@ -77,7 +77,7 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.replica is not None:
         need('client')
-        from zc.generationalset.commands._comparing import compare
+        from zc.generationalset.commands.comparing import compare
         return compare(options.data, options.token_file, options.replica)
     if options.data.startswith(('http://', 'https://')):
         raise Failure('expected --replica FILE.sqlite, a copy that is '
@@ -106,15 +106,15 @@ def _root(data: str, trust: bool) -> Iterator[Any]:
 def _opened(data: str, trust: bool) -> Iterator[Any]:
     import ZODB
 
-    classes = {} if trust else {'class_factory': _trusted.find}
-    path = _databases.file_path(data.partition('?')[0])
+    classes = {} if trust else {'class_factory': trusted.find}
+    path = databases.file_path(data.partition('?')[0])
     if path is None:
-        with _databases.opened(data, **classes) as db:
+        with databases.opened(data, **classes) as db:
             yield db
         return
     if not os.path.exists(path):
         raise Failure(f'expected a FileStorage, but there is no file {path}')
-    _databases.check_file(path)
+    databases.check_file(path)
     with closing(_storage(path)) as storage:
         try:
             db = ZODB.DB(storage, **classes)
@@ -126,14 +126,14 @@ def _opened(data: str, trust: bool) -> Iterator[Any]:
 
 def _storage(path: str) -> Any:
     try:
-        return _trusted.ReadOnlyFile(path)
+        return trusted.ReadOnlyFile(path)
     except Exception as error:
         raise _unreadable(path, error) from error
 
 
 def _unreadable(data: str, error: Exception) -> Failure:
     """Return the failure for an error from a damaged database."""
-    return Failure(f'can not read {_databases.public(data)}: '
+    return Failure(f'can not read {databases.public(data)}: '
                    f'{type(error).__name__}: {error}')
 
 

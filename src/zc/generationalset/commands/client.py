@@ -137,9 +137,9 @@ def _run(name: str) -> Callable[[argparse.Namespace], int]:
     """Return a function that runs a command, which needs an extra."""
     def run(options: argparse.Namespace) -> int:
         need('client')
-        from zc.generationalset.commands import _talking
+        from zc.generationalset.commands import talking
 
         command: Callable[[argparse.Namespace], int] = getattr(
-            _talking, name)
+            talking, name)
         return command(options)
     return run

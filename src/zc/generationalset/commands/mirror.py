@@ -6,9 +6,8 @@ import argparse
 import os
 from typing import Any
 
-from zc.generationalset.commands import Failure, _databases, _logs, add_command
-from zc.generationalset.commands._tokens import Tokens
-from zc.generationalset.commands.serve import (
+from zc.generationalset.commands import Failure, add_command, databases, logs
+from zc.generationalset.commands.serving import (
     add_serving,
     check_access,
     listen,
@@ -16,6 +15,7 @@ from zc.generationalset.commands.serve import (
     serving,
     url_of,
 )
+from zc.generationalset.commands.tokens import Tokens
 from zc.generationalset.extras import need
 
 DESCRIPTION = '''\
@@ -68,23 +68,23 @@ def add_parser(commands: Any) -> None:
 def mirror(options: argparse.Namespace) -> int:
     """Follow and serve until stopped."""
     need('mirror')
-    from zc.generationalset.commands._talking import connect
+    from zc.generationalset.commands.talking import connect
     from zc.generationalset.mirror import Follower, StoredMirror
     from zc.generationalset.process.running import run
     from zc.generationalset.server.jobs import CONNECTIONS
 
-    _logs.configure(options.log_format, options.log_level)
+    logs.configure(options.log_format, options.log_level)
     tokens = Tokens(options.token_file)
     check_access(options, tokens)
     if tokens:  # Data of users isn't for everybody on this machine.
         os.umask(0o077)
-    made = _databases.to_be_made(options.data)
-    with _databases.opened(options.data, pool_size=CONNECTIONS) as db:
+    made = databases.to_be_made(options.data)
+    with databases.opened(options.data, pool_size=CONNECTIONS) as db:
         try:
             stored = StoredMirror(db, NAME, options.url)
         except ValueError as error:
             raise Failure(
-                f'{_databases.public(options.data)}: {error}') from error
+                f'{databases.public(options.data)}: {error}') from error
         with connect(
                 options.url, options.source_token_file, stored) as client:
             if not stored.generation:

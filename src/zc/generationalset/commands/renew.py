@@ -8,7 +8,7 @@ from typing import Any
 import transaction
 from ZODB.POSException import POSError
 
-from zc.generationalset.commands import Failure, _databases, add_command
+from zc.generationalset.commands import Failure, add_command, databases
 from zc.generationalset.commands.check import find_sets
 
 DESCRIPTION = '''\
@@ -42,9 +42,9 @@ def add_parser(commands: Any) -> None:
 
 
 def renew(options: argparse.Namespace) -> int:
-    if (missing := _databases.to_be_made(options.data)) is not None:
+    if (missing := databases.to_be_made(options.data)) is not None:
         raise Failure(f'expected a database, but there is no {missing}')
-    with _databases.opened(options.data) as db:
+    with databases.opened(options.data) as db:
         manager = transaction.TransactionManager()
         connection = db.open(manager)
         try:
@@ -53,7 +53,7 @@ def renew(options: argparse.Namespace) -> int:
                     text = _renew(connection.root(), options.path)
         except POSError as error:
             raise Failure(
-                f'{_databases.public(options.data)}: {error}') from error
+                f'{databases.public(options.data)}: {error}') from error
         finally:
             connection.close()
     print(text)

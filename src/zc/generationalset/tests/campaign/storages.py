@@ -9,7 +9,7 @@ import ZODB
 from ZODB.FileStorage import FileStorage
 
 from zc.generationalset.tests.campaign.network import Line
-from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support import storages
 from zc.generationalset.tests.support.postgresql import Server, tell
 from zc.generationalset.tests.support.serving import ENVIRONMENT
 
@@ -33,7 +33,7 @@ class ZEO:
     """A ZEO server with one file."""
 
     def __init__(self, directory, environment):
-        self.server = writers.ZEOServer(
+        self.server = storages.ZEOServer(
             directory=directory, environment=environment)
         self.path = os.path.join(directory, '1.fs')
         self.uri = f'zeo://{self.server.address}?storage=1'
@@ -45,7 +45,7 @@ class ZEO:
         self.server.start()
 
     def open(self):
-        return ZODB.DB(writers.zeo_client(self.server.address))
+        return ZODB.DB(storages.zeo_client(self.server.address))
 
     def close(self):
         self.server.stop()
@@ -98,7 +98,7 @@ class PostgreSQL:
         self.server.start()
 
     def open(self):
-        return ZODB.DB(writers.postgresql(
+        return ZODB.DB(storages.postgresql(
             self.server.dsn('gset'), keep_history=False))
 
     def close(self):

@@ -81,7 +81,7 @@ class World:
         Whether the clock of the servers can be set.
     """
 
-    def __init__(self, stack, seed, storage, workers=1, authors=3,
+    def __init__(self, stack, seed, storage, *, workers=1, authors=3,
                  mirror=True, way=None, clock=False):
         self.stack = stack
         self.seed = seed

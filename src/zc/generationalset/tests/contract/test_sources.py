@@ -17,7 +17,7 @@ from zc.generationalset.tests.contract.sources import (
     Reading,
     Source,
 )
-from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support import storages
 from zc.generationalset.tests.support.layers import Databases
 from zc.generationalset.tests.support.memory import MemorySource
 from zc.generationalset.tests.support.postgresql import DATABASES
@@ -77,9 +77,9 @@ class ZEOTests(ZODBBase, Source, unittest.TestCase):
     layer = Databases
 
     def open_dbs(self):
-        server = writers.ZEOServer()
+        server = storages.ZEOServer()
         self.addCleanup(server.stop)
-        return [ZODB.DB(writers.zeo_client(server.address, server_sync=False))
+        return [ZODB.DB(storages.zeo_client(server.address, server_sync=False))
                 for _ in range(2)]
 
 
@@ -88,7 +88,7 @@ class RelStorageTests(ZODBBase, Source, unittest.TestCase):
     layer = Databases
 
     def open_dbs(self):
-        return [writers.open_db('relstorage', 'data') for _ in range(2)]
+        return [storages.open_db('relstorage', 'data') for _ in range(2)]
 
 
 class PostgreSQLTests(ZODBBase, Source, unittest.TestCase):
@@ -97,7 +97,7 @@ class PostgreSQLTests(ZODBBase, Source, unittest.TestCase):
 
     def open_dbs(self):
         dsn = DATABASES.new()
-        return [writers.open_db('postgresql', dsn) for _ in range(2)]
+        return [storages.open_db('postgresql', dsn) for _ in range(2)]
 
 
 class MirrorTests(Reading, Copied, unittest.TestCase):

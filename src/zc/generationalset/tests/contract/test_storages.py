@@ -18,7 +18,7 @@ from zc.generationalset.tests.contract import (
 )
 from zc.generationalset.tests.contract.base import Base
 from zc.generationalset.tests.contract.history import Reopening, Undoing
-from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support import storages
 from zc.generationalset.tests.support.layers import Databases
 from zc.generationalset.tests.support.postgresql import DATABASES
 from zc.generationalset.tests.support.things import (
@@ -88,7 +88,7 @@ class RelStorage(Contract, Reopening):
     keep_history = True
 
     def open_storage(self):
-        return writers.relstorage('data', self.keep_history)
+        return storages.relstorage('data', self.keep_history)
 
     def open_dbs(self):
         return ZODB.DB(self.open_storage()), ZODB.DB(self.open_storage())
@@ -111,7 +111,7 @@ class PostgreSQL(RelStorage):
         self.dsn = DATABASES.new()
 
     def open_storage(self):
-        return writers.postgresql(self.dsn, self.keep_history)
+        return storages.postgresql(self.dsn, self.keep_history)
 
 
 class TestPostgreSQL(PostgreSQL, Undoing, unittest.TestCase):
@@ -137,7 +137,7 @@ class ServerLayer:
     def setUp(self):
         setupstack.setUpDirectory(self)
         try:
-            self.server = writers.ZEOServer(self._lacking, self.storages)
+            self.server = storages.ZEOServer(self._lacking, self.storages)
         except BaseException:
             setupstack.tearDown(self)
             raise
@@ -171,7 +171,7 @@ class ZEO(Contract, Reopening, Undoing):
 
     def open_dbs(self):
         return tuple(
-            writers.open_db('zeo', self.server.address, self.storage)
+            storages.open_db('zeo', self.server.address, self.storage)
             for _ in range(2))
 
     def settle(self):

@@ -71,7 +71,7 @@ class Soaked:
 class Soak:
     """A ZEO server, workers, a mirror; clients that come and go; writers."""
 
-    def __init__(self, stack, clients, writers, seconds, kills, stay):
+    def __init__(self, stack, *, clients, writers, seconds, kills, stay):
         self._clients, self._writers = clients, writers
         self._seconds, self._kills, self._stay = seconds, kills, stay
         directory = stack.enter_context(tempfile.TemporaryDirectory())

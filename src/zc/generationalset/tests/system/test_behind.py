@@ -17,7 +17,7 @@ from zope.testing import setupstack
 from zc.generationalset import GSet
 from zc.generationalset.replica import Replica
 from zc.generationalset.server import application
-from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support import storages
 from zc.generationalset.tests.support.faulty import shut
 from zc.generationalset.tests.support.layers import Processes, Servers
 from zc.generationalset.tests.support.postgresql import DATABASES
@@ -230,7 +230,7 @@ class ZEOTests(Base, unittest.TestCase):
     layer = Processes
 
     def set_up_storage(self):
-        self.server = writers.ZEOServer()
+        self.server = storages.ZEOServer()
         self.addCleanup(self.server.stop)
         self.slow = Slow(self.server.address)
         self.addCleanup(self.slow.close)
@@ -239,7 +239,7 @@ class ZEOTests(Base, unittest.TestCase):
         # Not synchronized with the server when transactions begin, as tests
         # otherwise are.
         for address in self.server.address, self.slow.address:
-            yield writers.zeo_client(address, server_sync=False)
+            yield storages.zeo_client(address, server_sync=False)
 
 
 class RelStorageTests(Base, unittest.TestCase):
@@ -247,8 +247,8 @@ class RelStorageTests(Base, unittest.TestCase):
     layer = Servers
 
     def open_storages(self):
-        yield writers.relstorage('data')
-        yield writers.relstorage('data')
+        yield storages.relstorage('data')
+        yield storages.relstorage('data')
 
 
 class PostgreSQLTests(Base, unittest.TestCase):
@@ -257,8 +257,8 @@ class PostgreSQLTests(Base, unittest.TestCase):
 
     def open_storages(self):
         dsn = DATABASES.new()
-        yield writers.postgresql(dsn)
-        yield writers.postgresql(dsn)
+        yield storages.postgresql(dsn)
+        yield storages.postgresql(dsn)
 
 
 class ZEOTestsForLong(ZEOTests):

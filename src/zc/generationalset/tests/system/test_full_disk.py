@@ -12,7 +12,7 @@ import ZODB
 
 from zc.generationalset import GSet
 from zc.generationalset.check import check
-from zc.generationalset.commands._files import File
+from zc.generationalset.commands.files import File
 from zc.generationalset.documents import Document
 from zc.generationalset.tests.support.layers import Processes
 

@@ -25,7 +25,7 @@ from zc.generationalset import GSet
 from zc.generationalset.documents import Document
 from zc.generationalset.replica import Misfit, Replica
 from zc.generationalset.server import application
-from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support import storages
 from zc.generationalset.tests.support.layers import Processes
 from zc.generationalset.tests.support.places import EXAMPLES
 from zc.generationalset.tests.support.postgresql import DATABASES
@@ -191,7 +191,7 @@ class EmbeddingRelStorageTests(Embedding, unittest.TestCase):
         self.open_db = lambda: ZODB.DB(self.stored())
 
     def stored(self):
-        return writers.relstorage('data')
+        return storages.relstorage('data')
 
 
 class EmbeddingPostgreSQLTests(EmbeddingRelStorageTests):
@@ -203,7 +203,7 @@ class EmbeddingPostgreSQLTests(EmbeddingRelStorageTests):
         self.dsn = DATABASES.new()
 
     def stored(self):
-        return writers.postgresql(self.dsn)
+        return storages.postgresql(self.dsn)
 
 
 class PyramidTests(Schedules, unittest.TestCase):
@@ -336,9 +336,9 @@ class TwoStoragesTests(unittest.TestCase):
     def test_one_is_not_waited_for_in_the_other(self):
         setupstack.setUpDirectory(self)
         self.addCleanup(setupstack.tearDown, self)
-        server = writers.ZEOServer(storages=2)
+        server = storages.ZEOServer(storages=2)
         self.addCleanup(server.stop)
-        dbs = [writers.open_db('zeo', server.address, name)
+        dbs = [storages.open_db('zeo', server.address, name)
                for name in ('1', '2')]
         for db in dbs:
             self.addCleanup(db.close)

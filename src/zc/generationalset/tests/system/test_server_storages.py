@@ -12,7 +12,7 @@ from zc.generationalset.check import check
 from zc.generationalset.documents import Document
 from zc.generationalset.replica import Replica
 from zc.generationalset.sources.zodb.commits import Commits
-from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support import storages
 from zc.generationalset.tests.support.postgresql import DATABASES
 from zc.generationalset.tests.support.serving import Served, wait
 from zc.generationalset.tests.support.streams import Stream
@@ -27,14 +27,14 @@ class Shared:
         self.addCleanup(setupstack.tearDown, self)
         self.set_up_storage()
         super().setUp()
-        self.other = writers.open_db(*self.address)
+        self.other = storages.open_db(*self.address)
         self.addCleanup(self.other.close)
 
     def set_up_storage(self):
         pass
 
     def storage(self):
-        return writers.open_storage(*self.address)
+        return storages.open_storage(*self.address)
 
     def write_elsewhere(self, number):
         with self.other.transaction() as connection:
@@ -114,7 +114,7 @@ def retried(write):
 class ZEOTests(Shared, Served):
 
     def set_up_storage(self):
-        server = writers.ZEOServer()
+        server = storages.ZEOServer()
         self.addCleanup(server.stop)
         self.address = 'zeo', server.address
 

@@ -19,7 +19,7 @@ from zope.testing import setupstack
 
 from zc.generationalset import GSet, check, track, wire
 from zc.generationalset.replica import Replica
-from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support import storages
 from zc.generationalset.tests.support.layers import Histories, Processes
 from zc.generationalset.tests.support.postgresql import DATABASES
 from zc.generationalset.tests.support.things import Thing
@@ -188,9 +188,9 @@ class FileStorageTests(StorageTests, unittest.TestCase):
 class ZEOTests(StorageTests, unittest.TestCase):
 
     def make_storage(self):
-        server = writers.ZEOServer()
+        server = storages.ZEOServer()
         self.stack.callback(server.stop)
-        self.make = lambda: writers.zeo_client(server.address)
+        self.make = lambda: storages.zeo_client(server.address)
 
 
 class PostgreSQLTests(StorageTests, unittest.TestCase):
@@ -199,4 +199,4 @@ class PostgreSQLTests(StorageTests, unittest.TestCase):
 
     def make_storage(self):
         dsn = DATABASES.new()
-        self.make = lambda: writers.postgresql(dsn)
+        self.make = lambda: storages.postgresql(dsn)

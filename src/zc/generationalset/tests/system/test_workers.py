@@ -15,8 +15,8 @@ from zope.testing import setupstack
 
 from zc.generationalset.client import Client
 from zc.generationalset.commands import Failure
-from zc.generationalset.commands._databases import opened, public, resolve
-from zc.generationalset.tests.support import writers
+from zc.generationalset.commands.databases import opened, public, resolve
+from zc.generationalset.tests.support import storages
 from zc.generationalset.tests.support.commands import Serving
 from zc.generationalset.tests.support.layers import Processes
 from zc.generationalset.tests.support.postgresql import DATABASES
@@ -140,7 +140,7 @@ class ZEOTests(Workers, Serving):
         super().setUp()
         setupstack.setUpDirectory(self)
         self.addCleanup(setupstack.tearDown, self)
-        server = writers.ZEOServer()
+        server = storages.ZEOServer()
         self.addCleanup(server.stop)
         self.uri = f'zeo://{server.address}?storage=1'
 

@@ -8,7 +8,7 @@ import ZODB
 from zope.testing import setupstack
 
 from zc.generationalset import check
-from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support import storages, writers
 from zc.generationalset.tests.support.layers import Processes
 from zc.generationalset.tests.support.postgresql import DATABASES
 from zc.generationalset.tests.support.things import (
@@ -98,7 +98,7 @@ class Processes(Base):
     transactions = 40
 
     def check_processes(self, kind, address):
-        db = writers.open_db(kind, address)
+        db = storages.open_db(kind, address)
         self.addCleanup(db.close)
         start = writers.create(db)
         processes = writers.start_writers(
@@ -118,7 +118,7 @@ class Processes(Base):
 class TestProcesses(Processes):
 
     def test_zeo(self):
-        server = writers.ZEOServer()
+        server = storages.ZEOServer()
         self.addCleanup(server.stop)
         self.check_processes('zeo', server.address)
         self.assertEqual(server.resolver_errors(), [])

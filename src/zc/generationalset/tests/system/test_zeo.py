@@ -18,7 +18,7 @@ from zope.testing import setupstack
 from zc.generationalset import GSet
 from zc.generationalset.server import application
 from zc.generationalset.sets import zeo
-from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support import storages
 from zc.generationalset.tests.support.layers import Processes
 from zc.generationalset.tests.support.serving import served
 from zc.generationalset.tests.support.things import Thing
@@ -191,7 +191,7 @@ class KilledServerTests(unittest.TestCase):
     def setUp(self):
         setupstack.setUpDirectory(self)
         self.addCleanup(setupstack.tearDown, self)
-        self.server = writers.ZEOServer()
+        self.server = storages.ZEOServer()
         self.addCleanup(self.server.stop)
 
     def leave_unfinished(self):
@@ -204,7 +204,7 @@ class KilledServerTests(unittest.TestCase):
             storage.tpc_vote(unfinished)
 
     def test_writes_go_on(self):
-        db = ZODB.DB(writers.zeo_client(self.server.address))
+        db = ZODB.DB(storages.zeo_client(self.server.address))
         self.addCleanup(db.close)
         with db.transaction() as connection:
             connection.root.tree = GSet()

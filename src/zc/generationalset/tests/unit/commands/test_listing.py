@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from zc.generationalset import wire
 from zc.generationalset.commands import Failure
-from zc.generationalset.commands._listing import (
+from zc.generationalset.commands.listing import (
     columns,
     indented,
     json_line,
     line,
     show_path,
 )
-from zc.generationalset.commands._talking import parse_path
+from zc.generationalset.commands.talking import parse_path
 from zc.generationalset.replica import Subset
 from zc.generationalset.tests.support import strategies
 

@@ -18,7 +18,7 @@ from zc.generationalset.documents import Document
 from zc.generationalset.server import application
 from zc.generationalset.tests.support.commands import Serving
 from zc.generationalset.tests.support.serving import ENVIRONMENT, served, wait
-from zc.generationalset.tests.support.writers import ZEOServer
+from zc.generationalset.tests.support.storages import ZEOServer
 
 NOBODY = 'http://127.0.0.1:9'
 

@@ -6,7 +6,7 @@ import unittest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zc.generationalset.commands._terminal import cut, escape
+from zc.generationalset.commands.terminal import cut, escape
 
 SETTINGS = settings(max_examples=300, deadline=None, derandomize=True)
 

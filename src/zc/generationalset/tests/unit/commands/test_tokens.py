@@ -12,7 +12,7 @@ from functools import partial
 from starlette.requests import Request
 
 from zc.generationalset.commands import Failure
-from zc.generationalset.commands._tokens import Tokens, User, parse
+from zc.generationalset.commands.tokens import Tokens, User, parse
 from zc.generationalset.tests.support.serving import wait
 
 

@@ -10,7 +10,7 @@ from unittest import mock
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from zc.generationalset.commands._logs import JSONFormatter
+from zc.generationalset.commands.logs import JSONFormatter
 from zc.generationalset.server import monitoring, requests
 from zc.generationalset.server.metrics import DIRECTORY
 from zc.generationalset.server.trees import Trees

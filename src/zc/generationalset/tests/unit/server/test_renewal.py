@@ -24,7 +24,7 @@ from zc.generationalset.replica import Replica
 from zc.generationalset.server import application
 from zc.generationalset.server.cache import Cache
 from zc.generationalset.server.tree import Tree
-from zc.generationalset.tests.support import writers
+from zc.generationalset.tests.support import storages
 from zc.generationalset.tests.support.clients import Watcher
 from zc.generationalset.tests.support.databases import undo
 from zc.generationalset.tests.support.logs import LOGGER
@@ -257,7 +257,7 @@ class Elsewhere:
     def test_undo(self):
         stream = Stream(self.http, 4, self.before)
         wait(stream.comments)
-        other = writers.open_db(*self.address)
+        other = storages.open_db(*self.address)
         self.addCleanup(other.close)
         with self.logged():
             undo(other, 1)
@@ -269,12 +269,12 @@ class Elsewhere:
 class ZEOTests(Elsewhere, Undoing):
 
     def set_up_storage(self):
-        server = writers.ZEOServer()
+        server = storages.ZEOServer()
         self.addCleanup(server.stop)
         self.address = 'zeo', server.address
 
     def storage(self):
-        return writers.zeo_client(self.address[1])
+        return storages.zeo_client(self.address[1])
 
 
 class RelStorageTests(Elsewhere, Undoing):
@@ -285,7 +285,7 @@ class RelStorageTests(Elsewhere, Undoing):
         pass
 
     def storage(self):
-        return writers.relstorage('data')
+        return storages.relstorage('data')
 
 
 del Undoing, Served

@@ -8,7 +8,7 @@ import sys
 from datetime import datetime, timezone
 from typing import Any
 
-from zc.generationalset.commands._terminal import escape
+from zc.generationalset.commands.terminal import escape
 
 LEVELS = 'warning', 'info', 'debug'
 FORMATS = 'text', 'json'

@@ -97,7 +97,7 @@ def _storage(data: str | None) -> tuple[Any, dict[str, Any]]:
     """Return a storage, and the options of ``ZODB.DB`` in its URI."""
     from ZODB.DemoStorage import DemoStorage
 
-    from zc.generationalset.commands._files import File
+    from zc.generationalset.commands.files import File
 
     if data is None:
         return DemoStorage(), {}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zc.generationalset import wire
 from zc.generationalset.client import Client, ClientError, Refused
 from zc.generationalset.commands import Failure
-from zc.generationalset.commands._listing import (
+from zc.generationalset.commands.listing import (
     Path,
     columns,
     indented,
@@ -23,7 +23,7 @@ from zc.generationalset.commands._listing import (
     line,
     show_path,
 )
-from zc.generationalset.commands._terminal import escape
+from zc.generationalset.commands.terminal import escape
 from zc.generationalset.replica import Change, Subset
 
 if TYPE_CHECKING:

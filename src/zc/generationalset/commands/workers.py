@@ -7,9 +7,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from zc.generationalset.commands import Failure, _databases, _logs
-from zc.generationalset.commands import serve as serving
-from zc.generationalset.commands._tokens import Tokens
+from zc.generationalset.commands import Failure, databases, logs, serving
+from zc.generationalset.commands.tokens import Tokens
 from zc.generationalset.process import counters
 from zc.generationalset.process.running import run
 from zc.generationalset.process.sockets import share
@@ -18,12 +17,12 @@ from zc.generationalset.process.workers import WorkerFailed, Workers
 
 def serve(options: argparse.Namespace, tokens: Tokens) -> int:
     """Serve until stopped.  Raises Failure if that can't be done."""
-    if not _databases.is_shared(options.data):
+    if not databases.is_shared(options.data):
         raise Failure(
             f'expected for --workers {options.workers} a database that '
             'several processes can share, at zeo://, postgresql:// or '
             f'sqlite://; got '
-            f'{_databases.public(options.data or "none")}.  For a file, start '
+            f'{databases.public(options.data or "none")}.  For a file, start '
             '"runzeo -a localhost:8100 -f Data.fs", and serve '
             'zeo://localhost:8100')
     if not hasattr(socket, 'SO_REUSEPORT'):
@@ -49,7 +48,7 @@ def _work(
         ready: Callable[[Any], None]) -> None:
     """Serve as one of several workers."""
     options, tokens = arguments
-    _logs.configure(options.log_format, options.log_level)
+    logs.configure(options.log_format, options.log_level)
     try:
         with serving.opened(options, tokens) as (app, found), \
                 tokens.kept_current():

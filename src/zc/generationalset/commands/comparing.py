@@ -12,9 +12,9 @@ from typing import Any
 
 from zc.generationalset import wire
 from zc.generationalset.commands import Failure
-from zc.generationalset.commands._listing import Path, show_path
-from zc.generationalset.commands._talking import connect
-from zc.generationalset.commands._terminal import cut, escape
+from zc.generationalset.commands.listing import Path, show_path
+from zc.generationalset.commands.talking import connect
+from zc.generationalset.commands.terminal import cut, escape
 from zc.generationalset.replica import Replica, SQLiteReplica, Subset
 
 #: How often it begins again because the server moves on.

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from zc.generationalset import wire
-from zc.generationalset.commands._terminal import cut, escape
+from zc.generationalset.commands.terminal import cut, escape
 from zc.generationalset.replica import Subset
 
 Path = tuple[Any, ...]

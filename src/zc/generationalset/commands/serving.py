@@ -1,0 +1,235 @@
+"""What commands that serve have in common."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import transaction
+from ZODB.POSException import POSError
+
+from zc.generationalset import GenerationalSet
+from zc.generationalset.commands import (
+    Failure,
+    databases,
+    demo,
+    logs,
+    number,
+)
+from zc.generationalset.commands.tokens import Tokens
+from zc.generationalset.interfaces import IServed
+from zc.generationalset.process import sockets
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+
+#: The set that is made and served if there is none.
+NEW_SET = 'things'
+PORT = 8080
+
+
+def add_serving(parser: argparse.ArgumentParser) -> None:
+    """Add the options of all commands that serve."""
+    parser.add_argument(
+        '--host', default='127.0.0.1',
+        help='the address to listen on (default: %(default)s)')
+    parser.add_argument(
+        '--port', type=number(0, 65535),
+        help=f'0 for any that is free (default: {PORT})')
+    parser.add_argument(
+        '--token-file', metavar='FILE',
+        help='the users: lines with a name and a token')
+    parser.add_argument(
+        '--streams', type=number(1), default=100, metavar='N',
+        help='event streams and long polls that a user, or without users an '
+        'address, may have open in a process (default: %(default)s)')
+    parser.add_argument(
+        '--log-format', choices=logs.FORMATS, default='text',
+        help='lines of text, or of JSON objects (default: %(default)s)')
+    parser.add_argument(
+        '--log-level', choices=logs.LEVELS, default='warning',
+        help='with info, a line for each request (default: %(default)s)')
+    parser.add_argument(
+        '--origin', metavar='URL', action='append', default=[],
+        help='let web pages of this origin use the server; may be repeated')
+
+
+class Found(NamedTuple):
+    """The set that is served."""
+
+    path: str
+    #: The file or directory that was made for it, if any.
+    made: str | None
+    is_new: bool
+
+
+@contextmanager
+def opened(
+        options: argparse.Namespace, tokens: Tokens,
+) -> Iterator[tuple[Starlette, Found]]:
+    """Open the database; yield an application, and what it serves."""
+    from zc.generationalset.server.jobs import CONNECTIONS
+
+    if tokens:  # Data of users isn't for everybody on this machine.
+        os.umask(0o077)
+    made = databases.to_be_made(options.data)
+    if made and '/' in (options.path or ''):
+        raise Failure(f'expected a set that is there, got {options.path} of '
+                      f'{made}, which is not')
+    with databases.opened(options.data, pool_size=CONNECTIONS) as db:
+        if options.demo:
+            path, is_new = prepare(
+                db, options.path or demo.NAME, demo.fill)
+            routes = demo.routes()
+        else:
+            path, is_new = prepare(db, options.path)
+            routes = []
+        app = make_application(db, path, tokens, options, routes)
+        if options.pages is not None:
+            from zc.generationalset.server import folder
+            folder.add(app, options.pages)
+        yield (app, Found('/'.join(path), made, is_new))
+
+
+def check_access(
+        options: argparse.Namespace, tokens: Tokens) -> None:
+    from zc.generationalset.server.sites import check_origins
+
+    if not tokens and not is_loopback(options.host):
+        raise Failure(
+            f'expected a --token-file to listen on {options.host}: without '
+            'tokens it would be for everybody there')
+    try:
+        check_origins(options.origin, bool(tokens))
+    except ValueError as error:
+        raise Failure(f'--origin: {error}') from error
+
+
+def announce(
+        options: argparse.Namespace, found: Found, host: str, port: int,
+) -> None:
+    """Say what is served, and where, in a line that ends with the address.
+
+    Below, say what was made, because the user may have mistyped a name.
+    """
+    url = url_of(host, port)
+    what = databases.public(options.data or 'memory (nothing is kept)')
+    by = f' by {options.workers} workers' if options.workers > 1 else ''
+    print(demo.announce(url) if options.demo else
+          serving(f'{found.path} of {what}{by}', url))
+    if found.made:
+        print(f'made {found.made}')
+    elif found.is_new and options.data:
+        print(f'made the set {found.path}')
+    sys.stdout.flush()
+
+
+def url_of(host: str, port: int) -> str:
+    where = f'[{host}]' if ':' in host else host
+    return f'http://{where}:{port}'
+
+
+def serving(what: str, url: str) -> str:
+    return f'serving {what} at {url}\nexplore it at {url}/explore'
+
+
+def listen(options: argparse.Namespace) -> socket.socket:
+    get = sockets.reserve if options.workers > 1 else sockets.listen
+    port = PORT if options.port is None else options.port
+    try:
+        return get(options.host, port)
+    except OSError as error:
+        if (options.port is None and getattr(options, 'demo', False)
+                and error.errno == errno.EADDRINUSE):
+            return get(options.host, 0)
+        raise Failure(f'can not listen on {options.host}, port {port}: '
+                      f'{error.strerror}') from error
+
+
+def is_loopback(host: str) -> bool:
+    if host == 'localhost':
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def prepare(
+        db: Any, path: str | None,
+        fill: Callable[[GenerationalSet], None] | None = None,
+) -> tuple[list[str], bool]:
+    """Return the path of the set, and whether it was made now.
+
+    fill
+        Called with the set, in a transaction.
+    """
+    manager = transaction.TransactionManager()
+    connection = db.open(manager)
+    try:
+        root = connection.root()
+        names = [str(name) for name, ob in root.items()
+                 if IServed.providedBy(ob)]
+        if path is None and len(names) > 1:
+            raise Failure('expected --set, one of ' + ', '.join(names))
+        if path is None:
+            path = names[0] if names else NEW_SET
+        steps = path.split('/')
+        is_new = len(steps) == 1 and path not in root
+        if is_new:
+            root[path] = GenerationalSet()
+            manager.commit()
+        gset = find(root, steps)
+        if not IServed.providedBy(gset):
+            raise Failure(f'expected a generational set at {path}, got '
+                          f'{gset!r}')
+        if fill is not None:
+            fill(gset)
+            manager.commit()
+        return steps, is_new
+    finally:
+        manager.abort()
+        connection.close()
+
+
+def find(root: Any, steps: list[str]) -> Any:
+    """Return the object at a path of keys and attributes."""
+    for step in steps:
+        try:
+            root = root[step]
+        except POSError:
+            raise  # unreadable doesn't mean missing
+        except (LookupError, TypeError):
+            root = getattr(root, step, None)
+    return root
+
+
+def may_write(request: Request, options: argparse.Namespace) -> bool:
+    if options.read_only:
+        raise PermissionError('this server is for reading only')
+    # Without users, everybody on this machine may write.
+    return getattr(request.scope.get('user'), 'may_write', True)
+
+
+def make_application(
+        db: Any, path: list[str], tokens: Tokens,
+        options: argparse.Namespace, routes: Sequence[BaseRoute],
+) -> Starlette:
+    from zc.generationalset.server import Limits, application
+
+    return application(
+        db, lambda root: find(root, path),
+        authenticate=tokens.authenticate if tokens else None,
+        write=lambda request: may_write(request, options),
+        limits=Limits(streams=options.streams),
+        origins=tuple(options.origin), routes=routes)
