@@ -1,4 +1,4 @@
-"""What all commands of ``gset`` use."""
+"""The command ``gset``, a module for each subcommand."""
 
 from __future__ import annotations
 

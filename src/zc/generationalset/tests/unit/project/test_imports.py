@@ -1,12 +1,17 @@
 """Imports point one way."""
 
-import ast
 import unittest
 from graphlib import TopologicalSorter
 
-from zc.generationalset.tests.support.places import PACKAGE
-
-PREFIX = 'zc.generationalset'
+from zc.generationalset.tests.support.imports import (
+    MODULES,
+    ZODB,
+    folder,
+    imported,
+    own,
+    own_imports,
+    roots,
+)
 
 #: What each folder, or module beside the folders, may import of this package.
 #: The one without a name is the package itself.
@@ -32,7 +37,6 @@ MAY_IMPORT = {
     '__main__': {'commands', 'extras'},
 }
 
-ZODB = {'ZODB', 'BTrees', 'persistent', 'transaction'}
 #: What comes with extras, and who needs it.
 EXTRAS = {
     'msgspec': {'wire', 'server', 'client'},
@@ -44,51 +48,6 @@ EXTRAS = {
     'httpx': {'client'},
     'prometheus_client': {'process', 'server'},
 }
-
-
-def modules():
-    """Return the name of each module, and its file."""
-    for path in sorted(PACKAGE.rglob('*.py')):
-        name = '.'.join(path.relative_to(PACKAGE).with_suffix('').parts)
-        if not name.startswith('tests.'):
-            yield name.removesuffix('__init__').removesuffix('.'), path
-
-
-def imported(path):
-    """Return all names of modules that are imported when it is used."""
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and 'TYPE_CHECKING' in ast.dump(node.test):
-            node.body = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (f'{node.module}.{alias.name}' for alias in node.names)
-
-
-MODULES = dict(modules())
-
-
-def own(name):
-    """Return which of our modules an imported name is, None if none."""
-    if name != PREFIX and not name.startswith(f'{PREFIX}.'):
-        return None
-    parts = name.split('.')[2:]
-    while '.'.join(parts) not in MODULES:
-        parts.pop()
-    return '.'.join(parts)
-
-
-def folder(name):
-    return name.partition('.')[0]
-
-
-def own_imports(name):
-    """Return our modules that a module imports."""
-    found = {own(other) for other in imported(MODULES[name])} - {None, name}
-    # ``import zc.generationalset`` is how ``notify`` is looked up.
-    return found - {''} if folder(name) == 'sets' else found
 
 
 class LayersTests(unittest.TestCase):
@@ -114,15 +73,13 @@ class LayersTests(unittest.TestCase):
                     self.assertEqual(private, [], (name, other))
 
     def test_who_knows_nothing_of_zodb(self):
-        for name, path in MODULES.items():
+        for name in MODULES:
             if folder(name) in (
                     'answers', 'client', 'replica', 'server', 'wire'):
-                roots = {other.split('.')[0] for other in imported(path)}
-                self.assertEqual(roots & ZODB, set(), name)
+                self.assertEqual(roots(name) & ZODB, set(), name)
 
     def test_extras(self):
-        for name, path in MODULES.items():
-            roots = {other.split('.')[0] for other in imported(path)}
-            for extra in roots & set(EXTRAS):
+        for name in MODULES:
+            for extra in roots(name) & set(EXTRAS):
                 self.assertTrue(
                     {name, folder(name)} & EXTRAS[extra], (name, extra))
