@@ -1,4 +1,35 @@
-"""Follows changes, by event stream, long poll or poll."""
+"""Follows changes, by event stream, long poll or poll.
+
+A watch has three states.  It begins with *asking*: what did the replica miss?
+Then it is *listening* to event streams, if they work; if they don't, it is
+*polling*, and tries a stream now and then.  To *ask* is one request, which
+brings an answer for the replica; to *deliver* is to yield changes.
+
+=========  ===============================  =====================  =========
+State      What happens                     What the watch does    Next
+=========  ===============================  =====================  =========
+asking     the answer fits                  deliver                listening
+asking     the request fails                wait                   asking
+listening  an event fits                    deliver                listening
+listening  an event brings nothing new      nothing                listening
+listening  an event doesn't fit             ask, deliver           listening
+listening  an event says that it must ask   ask, deliver, wait     listening
+listening  a stream that worked ends        wait                   listening
+listening  a useless stream ends            wait, ask              listening
+listening  a third useless stream ends      wait, ask              polling
+listening  a stream brings not one byte     wait, ask              polling
+listening  the server has no streams        nothing                polling
+polling    a poll brings changes            deliver, wait          polling
+polling    a poll brings nothing            wait                   polling
+polling    a poll fails                     wait                   polling
+polling    it is time to try a stream       nothing                listening
+all        the server refuses the request   raise Refused          ended
+all        ten bad answers come in a row    raise BadAnswer        ended
+=========  ===============================  =====================  =========
+
+A stream works if it has brought an event that was of use, or has lasted for a
+minute.  After a failure the watch waits longer each time (``Backoff``).
+"""
 
 from __future__ import annotations
 
