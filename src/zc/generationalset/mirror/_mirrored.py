@@ -8,6 +8,7 @@ from typing import Any
 from zc.generationalset import GenerationalSet
 from zc.generationalset.answers import SubsetUpdates, Updates
 from zc.generationalset.documents import Document
+from zc.generationalset.sets.changes import forget, remove
 from zc.generationalset.wire import decode_id, encode_id, encode_value
 
 #: How many removals a set of a mirror remembers.  A mirror doesn't know how
@@ -27,22 +28,11 @@ class MirroredSet(GenerationalSet):
 
     __module__ = 'zc.generationalset.mirror'  # for pickles
 
-    def _normal(self, id: Any) -> Any:
+    def stored_id(self, id: Any) -> Any:
         return None if id is None else encode_id(id).decode()
 
     def get_id(self, ob: Any) -> Any:
-        return self._normal(super().get_id(ob))
-
-    def forget(self) -> None:
-        """Make older clients get the whole contents of this set."""
-        root, path = self._locate()
-        journal = root._begin_history()
-        journal.settle(root)
-        generation = journal.start + 1
-        if path:
-            self._touch_supersets(generation)
-        journal.start = generation
-        self._raise_floor(generation)
+        return self.stored_id(super().get_id(ob))
 
 
 class Writer:
@@ -71,16 +61,16 @@ class Writer:
             for id in updates.removals:
                 self._remove(gset, id)
         for id, ob in updates.entries:
-            key = gset._normal(id)
+            key = gset.stored_id(id)
             if isinstance(ob, Updates):
                 self._update_subset(gset, id, ob, reset and key in stale)
             else:
                 self._put(gset, id, encode_value(ob), whole)
             stale.discard(key)
         for key in stale:
-            gset._remove(key)
+            remove(gset, key)
         if whole:
-            gset.forget()
+            forget(gset)
             self._note()
 
     def _put(

@@ -8,15 +8,21 @@ from typing import Any
 from BTrees.check import check as check_btree
 from ZODB.POSException import POSKeyError
 
-from zc.generationalset.sets.btrees import GONE, MISSING
+from zc.generationalset.sets import btrees, facts
+from zc.generationalset.sets.base import UNKNOWN, BaseSet, told_id
 from zc.generationalset.sets.ids import is_plain
 from zc.generationalset.sets.journal import Journal
-from zc.generationalset.sets.members import TreeMember
-from zc.generationalset.sets.records import Path, Recent, Record
+from zc.generationalset.sets.records import (
+    GONE,
+    MISSING,
+    Index,
+    Path,
+    Record,
+)
 
 
 def check(
-        gset: TreeMember,
+        gset: BaseSet,
         progress: Callable[[int], object] | None = None,
         encode: Callable[[tuple[Any, Any]], object] | None = None,
 ) -> list[str]:
@@ -41,7 +47,7 @@ def check(
     return list(audit.tree(_top(gset)))
 
 
-def _top(gset: TreeMember) -> TreeMember:
+def _top(gset: BaseSet) -> BaseSet:
     """Return the root, of a tree whose parents may be wrong."""
     seen = set()
     while gset.parent is not None and id(gset) not in seen:
@@ -59,9 +65,9 @@ class _Audit:
         self._encode = encode
         self._count = 0
         self._seen: set[int] = set()
-        self._members: dict[Path, TreeMember] = {}
+        self._members: dict[Path, BaseSet] = {}
 
-    def tree(self, root: TreeMember) -> Iterator[str]:
+    def tree(self, root: BaseSet) -> Iterator[str]:
         if root.parent is not None:
             yield 'the supersets go in a circle'
         journal = root._journal
@@ -75,7 +81,7 @@ class _Audit:
         yield from self._journal(journal)
 
     def _member(
-            self, member: TreeMember, path: Path, newest: int | None,
+            self, member: BaseSet, path: Path, newest: int | None,
     ) -> Iterator[str]:
         if id(member) in self._seen:
             yield f'{_name(path)}: is in the tree twice'
@@ -87,7 +93,7 @@ class _Audit:
                 yield f'{_name(path)}: {problem}'
             subsets = []
             for key, ob in self._entries(member):
-                if isinstance(ob, TreeMember):
+                if isinstance(ob, BaseSet):
                     subsets.append((key, ob))
                 else:
                     yield from self._item(path, key, ob)
@@ -101,7 +107,7 @@ class _Audit:
         for key, subset in subsets:
             yield from self._member(subset, (*path, key), newest)
 
-    def _entries(self, member: TreeMember) -> Iterator[tuple[Any, Any]]:
+    def _entries(self, member: BaseSet) -> Iterator[tuple[Any, Any]]:
         """Yield id and object of everything settled."""
         for key, generation in member.generations.items():
             self._count += 1
@@ -123,7 +129,7 @@ class _Audit:
     # What is settled
 
     def _settled(
-            self, member: TreeMember, newest: int | None) -> Iterator[str]:
+            self, member: BaseSet, newest: int | None) -> Iterator[str]:
         odd = [key for key in member.generations if not is_plain(key)]
         if odd:
             yield _odd(odd)
@@ -145,18 +151,19 @@ class _Audit:
         yield from _bounds(member, newest)
 
     def _subset(
-            self, superset: TreeMember, subset: TreeMember, key: Any,
+            self, superset: BaseSet, subset: BaseSet, key: Any,
             newest: int | None) -> Iterator[str]:
         if subset.parent is not superset:
             yield f'its parent is {subset.parent!r}, not its superset'
-        if superset._subset_id(subset) != key:
+        if told_id(superset, subset) != key:
             yield f'its id is {subset.id!r}'
         if subset._journal is not None or subset._epoch is not None:
             yield 'has a journal or an epoch, as only a root has'
-        if subset._joined() is None:
+        joined = facts.joined(subset)
+        if joined is None:
             yield 'has not joined its superset'
-        elif newest is not None and subset._joined() > newest:  # type: ignore
-            yield f'joined at {subset._joined()}, which is yet to come'
+        elif newest is not None and joined > newest:
+            yield f'joined at {joined}, which is yet to come'
 
     # What isn't
 
@@ -170,15 +177,16 @@ class _Audit:
                        f'ends at {backlog.start + len(backlog.records)}')
         if journal.fixed > journal.generation:
             yield f'journal: {journal.fixed} was handed out, and is lost'
-        before = Recent(0, ())
+        before = Index(0, ())
         for generation, record in enumerate(records, journal.base + 1):
-            if record[2] >= 0:
-                yield from self._item(record[0], record[1], record[-1])
+            path, key, change, _, ob = record
+            if change >= 0:
+                yield from self._item(path, key, ob)
             for problem in self._record(record, before):
                 yield f'journal: at {generation}, {record[:-1]}: {problem}'
             before.append(generation, record)
 
-    def _record(self, record: Record, before: Recent) -> Iterator[str]:
+    def _record(self, record: Record, before: Index) -> Iterator[str]:
         path, key, change, previous, ob = record
         odd = [id for id in (*path, key) if not is_plain(id)]
         if odd:
@@ -188,10 +196,11 @@ class _Audit:
         if member is None:
             yield 'there is no such set'
             return
-        if isinstance(ob, TreeMember):
+        if isinstance(ob, BaseSet):
             yield 'a subset is in the journal'
-        entry = before.at(path).changes.get(key) or member._settled_entry(key)
-        forgotten = not entry[0] and previous <= member._known_floor()
+        entry = before.at(path).entries.get(key) or btrees.get_entry(
+            member, key)
+        forgotten = not entry[0] and previous <= facts.floor(member)
         if previous != entry[0] and not forgotten:
             yield f'the previous change was at {entry[0]}, not {previous}'
         present = entry[1] is not MISSING and entry[1] is not GONE
@@ -212,7 +221,7 @@ def _name(path: Path) -> str:
     return '/'.join(map(str, path)) or 'the set'
 
 
-def _index(member: TreeMember) -> Iterator[str]:
+def _index(member: BaseSet) -> Iterator[str]:
     """Compare the index of ids with what it points to."""
     ids: dict[int, Any] = {}
     for key, generation in member.generations.items():
@@ -231,14 +240,14 @@ def _index(member: TreeMember) -> Iterator[str]:
                 yield f'{name} has {generation}, which no id has'
 
 
-def _counts(member: TreeMember) -> Iterator[str]:
+def _counts(member: BaseSet) -> Iterator[str]:
     for name, expected in (('_length', len(member.contents)),
                            ('_removed', len(member.removals))):
-        if getattr(member, name) not in (None, expected):
+        if getattr(member, name) not in (UNKNOWN, expected):
             yield f'{name} is {getattr(member, name)}, not {expected}'
 
 
-def _bounds(member: TreeMember, newest: int | None) -> Iterator[str]:
+def _bounds(member: BaseSet, newest: int | None) -> Iterator[str]:
     if not isinstance(member.maximum_removals, int) \
             or member.maximum_removals < 0:
         yield f'maximum_removals is {member.maximum_removals!r}'
@@ -247,7 +256,7 @@ def _bounds(member: TreeMember, newest: int | None) -> Iterator[str]:
     for generation in generations:
         if newest is not None and generation > newest:
             yield f'has {generation}, but the tree is at {newest}'
-    if member._floor is None:
+    if facts.is_old(member):
         return
     if newest is not None and member._floor > newest:
         yield f'the floor is {member._floor}, but the tree is at {newest}'

@@ -7,24 +7,24 @@ recursion.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from BTrees.LOBTree import LOBTree
 from BTrees.OLBTree import OLBTree
 
-from zc.generationalset.sets.btrees import MISSING, SettledSet
+from zc.generationalset.sets import btrees, facts
+from zc.generationalset.sets.base import BaseSet
 from zc.generationalset.sets.journal import Journal
-
-if TYPE_CHECKING:
-    from zc.generationalset.sets.members import TreeMember
+from zc.generationalset.sets.members import locate, set_index
+from zc.generationalset.sets.records import MISSING
 
 _TREES = {'contents': LOBTree, 'generations': OLBTree, 'removals': LOBTree}
 _COUNTS = '_length', '_removed', '_floor'
 
 
-def flat_state(member: TreeMember) -> dict[str, Any] | None:
+def flat_state(member: BaseSet) -> dict[str, Any] | None:
     """Return all of a set for a copy, None for one of an old release."""
-    root, _ = member._locate()
+    root, _ = locate(member)
     if root._journal is None:
         return None
     settled = _settled(member)
@@ -33,26 +33,26 @@ def flat_state(member: TreeMember) -> dict[str, Any] | None:
         **state,
         **{name: list(getattr(settled, name).items()) for name in _TREES},
         **{name: getattr(settled, name) for name in _COUNTS},
-        '_born': member._joined(),
+        '_born': facts.joined(member),
         'parent': None,
         '_journal': root._journal.generation,
         '_epoch': root._epoch if member is root else None,
     }
 
 
-def _settled(member: TreeMember) -> SettledSet:
+def _settled(member: BaseSet) -> BaseSet:
     """Return the B-trees of a set as they will be with the next checkpoint."""
-    settled = SettledSet()
+    settled = BaseSet()
     for name, kind in _TREES.items():
         setattr(settled, name, kind(getattr(member, name).items()))
     settled.maximum_removals = member.maximum_removals
-    settled._length = member._known_length()
-    settled._removed = member._known_removed()
-    settled._raise_floor(member._known_floor())
-    for id, (generation, ob) in member._unsettled().changes.items():
+    settled._length = facts.length(member)
+    settled._removed = facts.removed(member)
+    btrees.forget(settled, facts.floor(member))
+    for id, (generation, ob) in set_index(member).entries.items():
         if ob is MISSING:
-            ob = settled._settled_get(id)
-        settled._apply(id, ob, generation)
+            ob = btrees.get(settled, id)
+        btrees.apply(settled, id, ob, generation)
     return settled
 
 
@@ -62,11 +62,11 @@ def is_flat(state: Any) -> bool:
 
 
 def stored_state(
-        member: TreeMember, state: dict[str, Any], epoch: str,
+        member: BaseSet, state: dict[str, Any], epoch: str,
 ) -> dict[str, Any]:
     """Return the state of a copy, which takes its subsets to itself."""
     for _, ob in state['contents']:
-        if isinstance(ob, SettledSet):
+        if isinstance(ob, BaseSet):
             ob.__dict__.update(parent=member, _journal=None, _epoch=None)
     trees = {name: kind(state[name]) for name, kind in _TREES.items()}
     parent = member.__dict__.get('parent')

@@ -14,22 +14,21 @@ a time, and only from there, many at a time, to the B-trees.
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ZODB.POSException import ConflictError
 
 from zc.generationalset.sets import transactions
+from zc.generationalset.sets.base import BaseSet
+from zc.generationalset.sets.btrees import absorb
 from zc.generationalset.sets.records import (
+    Index,
     Path,
-    Recent,
     Record,
     Recorder,
     pack,
     unpack,
 )
-
-if TYPE_CHECKING:
-    from zc.generationalset.sets.members import TreeMember
 
 #: How many records are moved to the backlog, at the least.
 SLICE = 16
@@ -59,7 +58,7 @@ class Backlog(Recorder):
     __module__ = 'zc.generationalset'  # for pickles
 
     def append(
-            self, root: TreeMember, start: int, records: tuple[Record, ...],
+            self, root: BaseSet, start: int, records: tuple[Record, ...],
     ) -> None:
         """Add records after a generation; checkpoint if there are many."""
         if (len(self.records) >= BACKLOG
@@ -69,10 +68,10 @@ class Backlog(Recorder):
             self.start = start
         self.records += records
 
-    def checkpoint(self, root: TreeMember) -> None:
+    def checkpoint(self, root: BaseSet) -> None:
         """Move all records into the B-trees."""
         if self.records:
-            root._absorb(self.recent)
+            absorb(root, self.index)
             self.records = ()
 
 
@@ -125,28 +124,28 @@ class Journal(Recorder):
             return self.start
         return backlog.start
 
-    def layers(self) -> list[Recent]:
+    def layers(self) -> list[Index]:
         """Return what journal and backlog say, the latest first."""
         backlog = self.backlog
         if backlog is None or not backlog.records:
-            return [self.recent] if self.records else []
-        return [self.recent, backlog.recent]
+            return [self.index] if self.records else []
+        return [self.index, backlog.index]
 
     @property
-    def unsettled(self) -> Recent:
+    def full_index(self) -> Index:
         """An index of all records, those of the backlog too."""
         backlog = self.backlog
         if backlog is None or not backlog.records:
-            return self.recent
+            return self.index
         records = backlog.records, self.records
-        known = getattr(self, '_v_unsettled', None)
+        known = getattr(self, '_v_full_index', None)
         if known is None or any(map(operator.is_not, known[0], records)):
-            unsettled = Recent(backlog.start, records[0] + records[1])
-            self._v_unsettled = known = records, unsettled
-        result: Recent = known[1]
+            index = Index(backlog.start, records[0] + records[1])
+            self._v_full_index = known = records, index
+        result: Index = known[1]
         return result
 
-    # Changes
+    # Index
 
     def is_direct(self) -> bool:
         """Tell whether changes go straight to the B-trees."""
@@ -155,15 +154,15 @@ class Journal(Recorder):
     def is_bulk(self) -> bool:
         return self.generation - transactions.begin(self) >= BULK
 
-    def append(self, root: TreeMember, record: Record) -> None:
+    def append(self, root: BaseSet, record: Record) -> None:
         """Add a record, after making room if there is little."""
         self._make_room(root)
         path = record[0]
         if path:
             record = self._same_path(path), *record[1:]
-        recent = self.recent
-        recent.append(self.generation + 1, record)
-        self.records = recent.records
+        index = self.index
+        index.append(self.generation + 1, record)
+        self.records = index.records
 
     def _same_path(self, path: Path) -> Path:
         """Return a path that is here already, to pickle it once only."""
@@ -172,7 +171,7 @@ class Journal(Recorder):
                 return other
         return path
 
-    def _make_room(self, root: TreeMember) -> None:
+    def _make_room(self, root: BaseSet) -> None:
         began = transactions.begin(self)
         committed = began - self.start
         if committed <= 0:
@@ -203,7 +202,7 @@ class Journal(Recorder):
         self.turn = me, began + 1
         return False
 
-    def _move(self, root: TreeMember, upto: int) -> None:
+    def _move(self, root: BaseSet, upto: int) -> None:
         """Move records to the backlog, and thereby fix their numbers."""
         count = upto - self.start
         if self.backlog is None:
@@ -218,7 +217,7 @@ class Journal(Recorder):
         if self.start < generation:
             self.start = generation
 
-    def settle(self, root: TreeMember) -> None:
+    def settle(self, root: BaseSet) -> None:
         """Move all records into the B-trees, and fix their numbers."""
         if self._p_jar is not None:
             transactions.begin(self)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from zc.generationalset.sets.members import TreeMember
+from zc.generationalset.sets import btrees, changes
+from zc.generationalset.sets.base import BaseSet
+from zc.generationalset.sets.members import has
 
 if TYPE_CHECKING:
     from zc.generationalset.sets.set import GenerationalSet
@@ -14,28 +16,29 @@ if TYPE_CHECKING:
 
 
 def union(left: T, right: GenerationalSet) -> T:
-    others = ((id, ob) for id, ob in right.items() if not left._has(id))
+    others = ((id, ob) for id, ob in right.items() if not has(left, id))
     return _filled(left, chain(left.items(), others))
 
 
 def intersection(left: T, right: GenerationalSet) -> T:
     return _filled(
-        left, ((id, ob) for id, ob in left.items() if right._has(id)))
+        left, ((id, ob) for id, ob in left.items() if has(right, id)))
 
 
 def difference(left: T, right: GenerationalSet) -> T:
     return _filled(
-        left, ((id, ob) for id, ob in left.items() if not right._has(id)))
+        left, ((id, ob) for id, ob in left.items() if not has(right, id)))
 
 
 def symmetric_difference(left: T, right: GenerationalSet) -> T:
     return _filled(left, chain(
-        ((id, ob) for id, ob in left.items() if not right._has(id)),
-        ((id, ob) for id, ob in right.items() if not left._has(id))))
+        ((id, ob) for id, ob in left.items() if not has(right, id)),
+        ((id, ob) for id, ob in right.items() if not has(left, id))))
 
 
 def is_subset(left: GenerationalSet, right: GenerationalSet) -> bool:
-    return len(left) <= len(right) and all(map(right._has, left.ids()))
+    return len(left) <= len(right) and all(
+        has(right, id) for id in left.ids())
 
 
 def is_superset(left: GenerationalSet, right: GenerationalSet) -> bool:
@@ -52,28 +55,28 @@ def is_proper_superset(left: GenerationalSet, right: GenerationalSet) -> bool:
 
 def update(left: T, right: GenerationalSet) -> T:
     for id, ob in list(right.items()):
-        if not left._has(id):
+        if not has(left, id):
             left.add(_own(ob), id)
     return left
 
 
 def intersection_update(left: T, right: GenerationalSet) -> T:
     for id in list(left.ids()):
-        if not right._has(id):
+        if not has(right, id):
             del left[id]
     return left
 
 
 def difference_update(left: T, right: GenerationalSet) -> T:
     for id in list(right.ids()):
-        if left._has(id):
+        if has(left, id):
             del left[id]
     return left
 
 
 def symmetric_difference_update(left: T, right: GenerationalSet) -> T:
     for id, ob in list(right.items()):
-        if left._has(id):
+        if has(left, id):
             del left[id]
         else:
             left.add(_own(ob), id)
@@ -86,8 +89,8 @@ def _filled(model: T, items: Any) -> T:
     result = model.__class__.__new__(model.__class__)
     state: Any = model.__getstate__()
     result.__setstate__({**state, 'id': None, 'parent': None})
-    result._init_settled()
-    result._init_root()
+    btrees.make_empty(result)
+    changes.begin_history(result, 1)
     result.__dict__.pop('generation', None)  # of old releases
     for id, ob in items:
         result.add(_own(ob), id)
@@ -99,7 +102,7 @@ def _own(ob: Any) -> Any:
 
     A set is in one superset only, and would leave that one.
     """
-    if not isinstance(ob, TreeMember):
+    if not isinstance(ob, BaseSet):
         return ob
     subset: Any = ob
     copy = _filled(subset, subset.items())

@@ -1,7 +1,8 @@
-"""Records of changes: how they are stored, and an index of them."""
+"""Records: changes that aren't in the B-trees yet, and an index of them."""
 
 from __future__ import annotations
 
+import enum
 import io
 import pickle
 from typing import Any, NoReturn, TypeAlias
@@ -9,7 +10,14 @@ from typing import Any, NoReturn, TypeAlias
 import persistent
 
 from zc.generationalset.sets import zeo
-from zc.generationalset.sets.btrees import GONE, MISSING
+
+
+class _Marker(enum.Enum):
+    GONE = 'in place of an object: the id was removed'
+    MISSING = 'no such object'
+
+
+GONE, MISSING = _Marker
 
 Path: TypeAlias = 'tuple[Any, ...]'
 #: Path of subset ids, id, change of length (1, 0 or -1), the generation of the
@@ -77,24 +85,24 @@ class Recorder(persistent.Persistent):
         super().__setstate__(state)
 
     @property
-    def recent(self) -> Recent:
+    def index(self) -> Index:
         """An index of the records."""
-        recent: Recent | None = getattr(self, '_v_recent', None)
-        if recent is None or recent.records is not self.records:
-            self._v_recent = recent = Recent(self.start, self.records)
-        return recent
+        index: Index | None = getattr(self, '_v_index', None)
+        if index is None or index.records is not self.records:
+            self._v_index = index = Index(self.start, self.records)
+        return index
 
 
-class SetChanges:
+class SetIndex:
     """What some records say of one set."""
 
-    __slots__ = 'bound', 'changes', 'length', 'subsets', 'superseded'
+    __slots__ = 'bound', 'entries', 'length', 'subsets', 'superseded'
 
     def __init__(self) -> None:
         #: id -> (generation, object), oldest change first.  The object is
         #: GONE for a removed id, and MISSING for a subset below which
         #: something changed: that one has to be had from the B-trees.
-        self.changes: dict[Any, tuple[int, Any]] = {}
+        self.entries: dict[Any, tuple[int, Any]] = {}
         #: Generations at which nothing is any more.  The records say so, for
         #: to look them up would load much of a B-tree.
         self.superseded: set[int] = set()
@@ -106,18 +114,18 @@ class SetChanges:
         self.bound = 0
 
     def set(self, id: Any, generation: int, ob: Any) -> None:
-        self.changes.pop(id, None)  # so that the latest change comes last
-        self.changes[id] = generation, ob
+        self.entries.pop(id, None)  # so that the latest change comes last
+        self.entries[id] = generation, ob
 
 
-NO_CHANGES = SetChanges()
+_NO_SET_RECORDS = SetIndex()
 
 
-class Recent:
-    """What some records say, by path."""
+class Index:
+    """What some records say of each set, by path."""
 
     def __init__(self, base: int, records: tuple[Record, ...]) -> None:
-        self.sets: dict[Path, SetChanges] = {}
+        self.sets: dict[Path, SetIndex] = {}
         for generation, record in enumerate(records, base + 1):
             self._note(generation, record)
         self.records = records
@@ -126,24 +134,27 @@ class Recent:
         self._note(generation, record)
         self.records += (record,)
 
-    def at(self, path: Path) -> SetChanges:
-        return self.sets.get(path, NO_CHANGES)
+    def at(self, path: Path) -> SetIndex:
+        return self.sets.get(path, _NO_SET_RECORDS)
 
     def _note(self, generation: int, record: Record) -> None:
         path, id, change, previous, ob = record
-        changes = self._made(path)
+        index = self._made(path)
         if change < 0:
-            changes.bound, ob = ob, GONE
-        changes.length += change
-        changes.superseded.add(previous)
-        changes.set(id, generation, ob)
+            index.bound, ob = ob, GONE
+        index.length += change
+        index.superseded.add(previous)
+        index.set(id, generation, ob)
         for depth in range(len(path)):
             superset = self._made(path[:depth])
             superset.set(path[depth], generation, MISSING)
             superset.subsets.add(path[depth])
 
-    def _made(self, path: Path) -> SetChanges:
-        changes = self.sets.get(path)
-        if changes is None:
-            changes = self.sets[path] = SetChanges()
-        return changes
+    def _made(self, path: Path) -> SetIndex:
+        index = self.sets.get(path)
+        if index is None:
+            index = self.sets[path] = SetIndex()
+        return index
+
+
+NO_RECORDS = Index(0, ())

@@ -9,12 +9,12 @@ from BTrees.LOBTree import LOBTree
 from BTrees.OLBTree import OLBTree
 
 from zc.generationalset.sets import transactions
+from zc.generationalset.sets.base import BaseSet
 from zc.generationalset.sets.ids import is_plain, repaired_id
-from zc.generationalset.sets.members import TreeMember
 from zc.generationalset.sets.records import Recorder
 
 
-def repair(gset: TreeMember) -> int:
+def repair(gset: BaseSet) -> int:
     """Store ids of the tree that a set is in without their classes.
 
     O(n).  Ids were once stored as they came, and could be instances of an
@@ -51,14 +51,14 @@ def _repair_records(recorder: Recorder) -> None:
         recorder.records = records
 
 
-def _members(member: TreeMember) -> Iterator[TreeMember]:
+def _members(member: BaseSet) -> Iterator[BaseSet]:
     yield member
     for ob in member.contents.values():
-        if isinstance(ob, TreeMember):
+        if isinstance(ob, BaseSet):
             yield from _members(ob)
 
 
-def _repair_settled(member: TreeMember) -> bool:
+def _repair_settled(member: BaseSet) -> bool:
     ids: list[Any] = [member.id, *member.generations]
     if all(map(is_plain, ids)):
         return False

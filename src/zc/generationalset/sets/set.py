@@ -9,23 +9,22 @@ import copyreg
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ZODB.interfaces import IBroken
 from ZODB.POSException import POSError
 from zope.interface import implementer
 
-import zc.generationalset
 from zc.generationalset.interfaces import IdError, IGenerationalSet
-from zc.generationalset.sets import operators
-from zc.generationalset.sets.btrees import GONE, MISSING
+from zc.generationalset.sets import btrees, changes, members, operators
+from zc.generationalset.sets.base import BaseSet, told_id
 from zc.generationalset.sets.copies import flat_state, is_flat, stored_state
 from zc.generationalset.sets.epochs import new_epoch
 from zc.generationalset.sets.ids import PLAIN, check_id, plain_id
-from zc.generationalset.sets.members import TreeMember
+from zc.generationalset.sets.records import MISSING
 from zc.generationalset.sets.updates import (
     check_generation,
     client_updates_since,
     updates_since,
 )
+from zc.generationalset.sets.view import objects_since, pairs_of_ids
 
 
 def _with_another_set(
@@ -39,7 +38,7 @@ def _with_another_set(
 
 
 @implementer(IGenerationalSet)
-class GenerationalSet(TreeMember):
+class GenerationalSet(BaseSet):
     """A persistent set that knows what changed since any generation."""
 
     __module__ = 'zc.generationalset'  # for pickles
@@ -52,15 +51,16 @@ class GenerationalSet(TreeMember):
         self.parent = None
         self.maximum_removals = maximum_removals
         self.id_attribute = id_attribute
-        self._init_settled()
+        btrees.make_empty(self)
         if parent is None:
-            self._init_root()
+            changes.begin_history(self, 1)
             return
         if not isinstance(parent, GenerationalSet):
             raise TypeError(
                 f'expected a GenerationalSet as parent, got {parent!r}')
         check_id(self, id)
-        self._init_pending(parent)
+        self.parent = parent
+        self._born = None
 
     def __repr__(self) -> str:
         try:
@@ -88,157 +88,77 @@ class GenerationalSet(TreeMember):
             state = stored_state(self, state, new_epoch())
         super().__setstate__(state)
 
-    @property
-    def maximum_removals(self) -> int:
-        self._p_activate()
-        value: int = self.__dict__['maximum_removals']
-        return value
-
-    @maximum_removals.setter
-    def maximum_removals(self, value: int) -> None:
-        if not isinstance(value, int) or value < 0:
-            raise ValueError('expected maximum_removals to be an integer '
-                             f'of 0 or more, got {value!r}')
-        self._p_activate()
-        self.__dict__['maximum_removals'] = value
-        self._p_changed = True
-
     # Changes
 
-    def get_id(self, ob: Any) -> Any:
-        try:
-            return getattr(ob, self.id_attribute)
-        except AttributeError as error:
-            raise AttributeError(
-                f'expected an object with an attribute {self.id_attribute!r}'
-                f', got {ob!r}; an id may be given as second argument'
-            ) from error
-
     def add(self, ob: Any, id: Any = None) -> None:
-        if isinstance(ob, TreeMember):
-            self._adopt(ob, id)
+        if isinstance(ob, BaseSet):
+            changes.adopt(self, ob, id)
             return
-        id = self.get_id(ob) if id is None else self._normal(id)
+        id = self.get_id(ob) if id is None else self.stored_id(id)
         if type(id) not in PLAIN:
             id = check_id(ob, id)
-        if not self._add_unstored(id, ob):
-            self._change(id, ob)
+        if not changes.add_unstored(self, id, ob):
+            changes.put(self, id, ob)
 
     def changed(self, ob: Any, id: Any = None) -> None:
         id = self._id_of(ob, id)
-        if self._replace_unstored(id, ob):
+        if changes.replace_unstored(self, id, ob):
             return
-        before = self._present(id)
-        if isinstance(ob, TreeMember):
-            self._adopt(ob, id)
+        before = members.present(self, id)
+        if isinstance(ob, BaseSet):
+            changes.adopt(self, ob, id)
         else:
-            self._change(id, ob, before)
+            changes.put(self, id, ob, before)
 
     def remove(self, ob: Any, id: Any = None) -> None:
-        self._remove(self._id_of(ob, id))
+        changes.remove(self, self._id_of(ob, id))
 
     def discard(self, ob: Any) -> None:
-        id = self._member_id(ob)
+        id = members.member_id(self, ob)
         if id is not MISSING:
-            self._remove(id)
+            changes.remove(self, id)
 
     def clear(self) -> None:
         for id in list(self.ids()):
-            self._remove(id)
+            changes.remove(self, id)
 
     def __delitem__(self, id: Any) -> None:
-        self._remove(self._normal(id))
+        changes.remove(self, self.stored_id(id))
 
-    def _remove(self, id: Any) -> None:
-        self._change(id, GONE, self._present(id))
+    def _id_of(self, ob: Any, id: Any) -> Any:
+        """Return the id of an object, unless it was given."""
+        return told_id(self, ob) if id is None else self.stored_id(id)
 
     # Objects and ids
 
-    def _id_of(self, ob: Any, id: Any) -> Any:
-        """Return the id, perhaps given, that an object has in this set."""
-        return self._told_id(ob) if id is None else self._normal(id)
-
-    def _get(self, id: Any) -> Any:
-        """Return the object with an id, MISSING for one that can't be."""
-        try:
-            return self._entry(id)[1]
-        except TypeError:
-            return MISSING
-
-    def _present(self, id: Any) -> tuple[int, Any]:
-        """Return the entry of an id that must be here."""
-        try:
-            entry = self._entry(id)
-        except TypeError:
-            raise KeyError(id) from None
-        if entry[1] is MISSING:
-            raise KeyError(id)
-        return entry
-
-    def _has(self, id: Any) -> bool:
-        return self._get(id) is not MISSING
-
-    def _told_id(self, ob: Any) -> Any:
-        if isinstance(ob, TreeMember):
-            return self._subset_id(ob)
-        return self.get_id(ob)
-
-    def _member_id(self, ob: Any) -> Any:
-        """Return the id of an object, or an id, that is here, or MISSING."""
-        try:
-            id = self._id_of(ob, None)
-            if self._has(id):
-                return id
-        except POSError:
-            raise  # it can't be read, which doesn't say that it isn't here
-        except (AttributeError, LookupError, TypeError, ValueError):
-            if IBroken.providedBy(ob):
-                raise  # nobody knows its id
-        id = self._normal(ob)
-        try:
-            return id if self._has(id) else MISSING
-        except (AttributeError, ValueError):
-            # An object, compared with ids: other errors than TypeError,
-            # which _get takes care of, come from its own comparison.
-            return MISSING
-
     def __contains__(self, ob: Any) -> bool:
-        return self._member_id(ob) is not MISSING
+        return members.member_id(self, ob) is not MISSING
 
     def __getitem__(self, id: Any) -> Any:
-        ob = self._get(self._normal(id))
+        ob = members.get(self, self.stored_id(id))
         if ob is MISSING:
             raise KeyError(id)
         return ob
 
     def get(self, id: Any, default: Any = None) -> Any:
-        ob = self._get(self._normal(id))
+        ob = members.get(self, self.stored_id(id))
         return default if ob is MISSING else ob
 
     def __len__(self) -> int:
-        return self._known_length() + sum(
-            layer.length for layer in self._unsettled_layers())
+        return members.length(self)
 
     def __bool__(self) -> bool:
         return len(self) > 0
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._objects_since(0, self._unsettled()))
+        return iter(objects_since(self, 0, members.set_index(self)))
 
     def values(self, minimum_generation: int = 0) -> list[Any]:
         since = max(minimum_generation, 0) - 1
-        return list(self._objects_since(since, self._unsettled()))
+        return list(objects_since(self, since, members.set_index(self)))
 
     def items(self) -> Iterator[tuple[Any, Any]]:
-        changes = self._unsettled().changes
-        ids = {generation: id for id, generation in self.generations.items()
-               if id not in changes}
-        for generation, ob in self.contents.items():
-            if generation in ids:
-                yield ids[generation], ob
-        for id, (_, ob) in changes.items():
-            if ob is not GONE:
-                yield id, self._settled_get(id) if ob is MISSING else ob
+        return pairs_of_ids(self, members.set_index(self))
 
     def ids(self) -> Iterator[Any]:
         return (id for id, _ in self.items())
@@ -247,30 +167,24 @@ class GenerationalSet(TreeMember):
 
     @property
     def generation(self) -> int:
-        root, _ = self._locate()
-        return root._handed_out_generation()
+        root, _ = members.locate(self)
+        return members.handed_out_generation(root)
 
     @property
     def epoch(self) -> str | None:
-        return self._history(*self._locate())
+        return members.epoch(self)
 
     def renew(self) -> None:
-        root, _ = self._locate()
-        root._begin_history()
-        root._epoch = new_epoch()
-        zc.generationalset.notify(root)
+        changes.renew(self)
 
     def generational_updates(self, generation: int) -> dict[str, Any]:
         check_generation(generation)
-        root, path = (self, ()) if self.parent is None else self._locate()
-        current = root._handed_out_generation()
-        return updates_since(self, generation, root._journal, path, current)
+        return updates_since(
+            self, generation, members.handed_out_generation)
 
     def provisional_updates(self, generation: int) -> dict[str, Any]:
         check_generation(generation)
-        root, path = self._locate()
-        before = root._generation_before()
-        return updates_since(self, generation, root._journal, path, before)
+        return updates_since(self, generation, members.generation_before)
 
     def client_updates(
             self, generation: int, epoch: str | None = None,
@@ -279,12 +193,10 @@ class GenerationalSet(TreeMember):
         if generation < 0:
             raise ValueError(
                 f'expected a generation of 0 or more, got {generation}')
-        root, path = self._locate()
-        current = (root._generation_before() if provisional
-                   else root._handed_out_generation())
         return client_updates_since(
-            self, generation, epoch, self._history(root, path), root._journal,
-            path, current)
+            self, generation, epoch,
+            members.generation_before if provisional
+            else members.handed_out_generation)
 
     # Set operations
 
@@ -303,7 +215,7 @@ class GenerationalSet(TreeMember):
 
     def isdisjoint(self, other: Iterable[Any]) -> bool:
         if isinstance(other, GenerationalSet):
-            return not any(map(self._has, other.ids()))
+            return not any(members.has(self, id) for id in other.ids())
         return not any(ob in self for ob in other)
 
 
@@ -315,7 +227,7 @@ class StringIdGenerationalSet(GenerationalSet):
     def get_id(self, ob: Any) -> Any:
         return str(check_id(ob, super().get_id(ob)))
 
-    def _normal(self, id: Any) -> Any:
+    def stored_id(self, id: Any) -> Any:
         try:
             return str(check_id(self, id))
         except IdError:

@@ -12,7 +12,8 @@ from ZODB.Connection import Connection
 from ZODB.utils import z64
 
 from zc.generationalset.sets import transactions
-from zc.generationalset.sets.members import TreeMember
+from zc.generationalset.sets.base import BaseSet
+from zc.generationalset.sets.members import get_entry, locate
 from zc.generationalset.sets.set import GenerationalSet
 
 Sets = GenerationalSet | Iterable[GenerationalSet] | None
@@ -140,7 +141,7 @@ class Tracking(NamedTuple):
     def look_at(self, ob: Any) -> None:
         """Look at an object that was changed, and at what it is a part of."""
         seen: set[int] = set()
-        while not (ob is None or isinstance(ob, TreeMember) or id(ob) in seen):
+        while not (ob is None or isinstance(ob, BaseSet) or id(ob) in seen):
             seen.add(id(ob))
             for gset in self._sets(ob):
                 key = _id_in(gset, ob)
@@ -174,14 +175,14 @@ def _id_in(gset: GenerationalSet, ob: Any) -> Any:
 
 def _is_told(gset: GenerationalSet, key: Any) -> bool:
     """Tell whether this transaction has told of a change."""
-    root, _ = gset._locate()
+    root, _ = locate(gset)
     journal = root._journal
     if journal is None:
         return False
     if journal._p_jar is None or journal._p_serial == z64:
         return True  # no client can have anything of a new tree
     before = transactions.began(journal)
-    return before is not None and gset._entry(key)[0] > before
+    return before is not None and get_entry(gset, key)[0] > before
 
 
 def _record(gset: GenerationalSet, key: Any, ob: Any) -> None:

@@ -6,6 +6,8 @@ import transaction
 import ZODB
 from ZODB.DemoStorage import DemoStorage
 
+from zc.generationalset.sets.members import locate
+
 
 def undo(db, count):
     """Undo the last transactions of a database."""
@@ -31,6 +33,7 @@ class Stored(unittest.TestCase):
         return gset
 
     def settle(self, gset):
-        """Have all that is unsettled in the B-trees."""
-        gset._locate()[0]._journal.settle(gset._locate()[0])
+        """Move all records into the B-trees."""
+        root, _ = locate(gset)
+        root._journal.settle(root)
         self.manager.commit()

@@ -14,6 +14,7 @@ import ZODB
 from zope.testing import loggingsupport, setupstack
 
 from zc.generationalset import GSet, check
+from zc.generationalset.sets.members import locate
 from zc.generationalset.tests.support import writers
 from zc.generationalset.tests.support.layers import Processes
 from zc.generationalset.tests.support.things import Client, Thing, state
@@ -224,7 +225,7 @@ class TestTruncatedFiles(Base):
         def last(tree):
             for number in range(writers.SMALL['SLICE']):
                 tree['s0'].add(Thing(f'last{number}'))
-            root, _ = tree._locate()
+            root, _ = locate(tree)
             root._journal.settle(root)
 
         self.check_cuts(last)

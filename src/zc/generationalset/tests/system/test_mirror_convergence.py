@@ -20,6 +20,7 @@ from ZODB.DemoStorage import DemoStorage
 from zc.generationalset import GSet, check, wire
 from zc.generationalset.mirror import Mirror, StoredMirror
 from zc.generationalset.replica import Replica
+from zc.generationalset.sets.members import locate
 from zc.generationalset.tests.support.layers import Histories
 from zc.generationalset.tests.support.things import Thing, state
 from zc.generationalset.tests.support.trees import BOUNDS, SETTINGS, Tree
@@ -247,7 +248,7 @@ class History:
             gset.add(Thing(id, self.rnd.choice([0, 1, self.version])))
 
     def put_subset(self, gset, id):
-        if len(gset._locate()[1]) > 2:
+        if len(locate(gset)[1]) > 2:
             return
         subset = GSet(id, maximum_removals=self.bound())
         for inner in self.rnd.sample('abcdefg', self.rnd.randrange(4)):

@@ -8,8 +8,7 @@ from unittest import mock
 
 from zc.generationalset.mirror import Points
 from zc.generationalset.replica import memory
-from zc.generationalset.sets import zeo
-from zc.generationalset.sets.btrees import SettledSet
+from zc.generationalset.sets import btrees, changes, zeo
 from zc.generationalset.sources.zodb import ZODBSource
 from zc.generationalset.tests.simulation.world import DAY, Plan, simulate
 from zc.generationalset.tests.support.layers import Histories
@@ -92,13 +91,13 @@ class MutationTests(unittest.TestCase):
         self.fail('was not found')
 
     def test_a_set_that_forgets_that_it_forgot(self):
-        forget = SettledSet._raise_floor
+        forget = btrees.forget
 
-        def raise_floor(self, floor):
-            before = self._floor
-            forget(self, floor)
-            self._floor = before
-        self.check(SettledSet, '_raise_floor', raise_floor, 'differs')
+        def forget_all(gset, floor):
+            before = gset._floor
+            forget(gset, floor)
+            gset._floor = before
+        self.check(btrees, 'forget', forget_all, 'differs')
 
     def test_a_replica_that_ignores_removals(self):
         update = memory._update
@@ -108,8 +107,7 @@ class MutationTests(unittest.TestCase):
         self.check(memory, '_update', ignorant, 'differs')
 
     def test_an_epoch_that_is_not_new(self):
-        from zc.generationalset.sets import set as sets_set
-        self.check(sets_set, 'new_epoch', lambda: 'old', 'two states|differs')
+        self.check(changes, 'new_epoch', lambda: 'old', 'two states|differs')
 
     def test_a_mirror_that_notes_a_wrong_generation(self):
         note = Points.note

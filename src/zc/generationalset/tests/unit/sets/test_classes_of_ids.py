@@ -15,7 +15,7 @@ from ZODB.MappingStorage import MappingStorage
 
 from zc.generationalset import GSet, VGSet, check, repair
 from zc.generationalset.documents import Document
-from zc.generationalset.sets import ids, members
+from zc.generationalset.sets import changes, ids
 from zc.generationalset.sets import set as sets_set
 from zc.generationalset.tests.support.things import Thing
 
@@ -113,7 +113,7 @@ def same(*arguments):
 def as_they_come():
     """Store ids as older versions did."""
     with contextlib.ExitStack() as stack:
-        for module in sets_set, members:
+        for module in sets_set, changes:
             for name in 'plain_id', 'check_id':
                 stack.enter_context(mock.patch.object(module, name, same))
         yield
