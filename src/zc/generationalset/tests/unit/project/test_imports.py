@@ -29,7 +29,8 @@ MAY_IMPORT = {
     'sources': {'answers', 'documents', 'interfaces', 'sets'},
     'server': {'answers', 'extras', 'sources', 'wire'},
     'mirror': {
-        '', 'answers', 'client', 'documents', 'extras', 'interfaces', 'wire'},
+        '', 'answers', 'client', 'documents', 'extras', 'interfaces', 'sets',
+        'wire'},
     'process': {'server'},
     'commands': {
         '', 'check', 'client', 'documents', 'extras', 'interfaces', 'mirror',
