@@ -28,7 +28,7 @@ class ZODBEditor:
         gset, id = set_at(self.root, path[:-1]), path[-1]
         old = gset.get(id, _NOTHING)
         if old is _NOTHING:
-            _add(gset, Document.of_json(gset._normal(id), json), id)
+            _add(gset, Document.of_json(gset.stored_id(id), json), id)
             return True
         if not isinstance(old, Document):
             raise WrongKind(f'expected {id!r} to be a document, it is a '
