@@ -20,7 +20,7 @@ from ZODB.DemoStorage import DemoStorage
 from zc.generationalset import GSet, check, wire
 from zc.generationalset.mirror import Mirror, StoredMirror
 from zc.generationalset.replica import Replica
-from zc.generationalset.sets.members import locate
+from zc.generationalset.sets.members import chain, locate
 from zc.generationalset.tests.support.layers import Histories
 from zc.generationalset.tests.support.things import Thing, state
 from zc.generationalset.tests.support.trees import BOUNDS, SETTINGS, Tree
@@ -260,7 +260,7 @@ class History:
 
     def move(self, gset):
         moved = self.rnd.choice(self.sets())
-        if moved.parent is not None and moved not in gset._supersets():
+        if moved.parent is not None and moved not in chain(gset):
             gset.add(moved)
 
 
