@@ -8,6 +8,7 @@ from ZODB.broken import find_global
 from zope.interface.verify import verifyClass
 
 import zc.generationalset
+from zc.generationalset import answers, interfaces, replica
 from zc.generationalset.interfaces import IGenerationalSet
 from zc.generationalset.tests.support.layers import Processes
 
@@ -51,6 +52,11 @@ class PublicNamesTests(unittest.TestCase):
             self.assertTrue(callable(getattr(zc.generationalset, name)))
         for name in 'GSet', 'SGSet', 'VGSet':
             verifyClass(IGenerationalSet, getattr(zc.generationalset, name))
+
+    def test_names_that_several_modules_have(self):
+        self.assertIs(interfaces.SubsetUpdates, answers.SubsetUpdates)
+        for name in 'Change', 'Misfit', 'Subset':
+            self.assertIs(getattr(replica, name), getattr(answers, name))
 
     def test_no_such_name(self):
         with self.assertRaisesRegex(AttributeError, "no attribute 'Gset'"):

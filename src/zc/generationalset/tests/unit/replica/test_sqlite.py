@@ -274,6 +274,13 @@ class ReplicaTests(Base):
                     self.file(*statements), 'a replica, got the SQLite '
                     'database of another application')
 
+    def test_what_other_releases_look_for(self):
+        self.example()
+        self.opened.close()
+        header = Path(NAME).read_bytes()[:100]
+        self.assertEqual(header[68:72], b'GSet')
+        self.assertEqual(header[60:64], b'\0\0\0\1')
+
     def test_newer_version(self):
         self.example()
         self.opened.close()
