@@ -9,9 +9,9 @@ from zc.generationalset.extras import need
 
 need('wire')
 
-from zc.generationalset.mirror._following import Follower, StoredMirror
-from zc.generationalset.mirror._mirror import Mirror
-from zc.generationalset.mirror._mirrored import MirroredSet
-from zc.generationalset.mirror._points import Points
+from zc.generationalset.mirror.following import Follower, StoredMirror
+from zc.generationalset.mirror.mirror import Mirror
+from zc.generationalset.mirror.mirrored import MirroredSet
+from zc.generationalset.mirror.points import Points
 
 __all__ = ['Follower', 'Mirror', 'MirroredSet', 'Points', 'StoredMirror']

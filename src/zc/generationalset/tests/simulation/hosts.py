@@ -10,7 +10,7 @@ from ZODB.FileStorage import FileStorage
 
 from zc.generationalset.client import AsyncClient, ClientError
 from zc.generationalset.mirror import StoredMirror
-from zc.generationalset.mirror._following import AGAIN
+from zc.generationalset.mirror.following import AGAIN
 from zc.generationalset.server import Limits, application
 from zc.generationalset.tests.simulation.network import HEARTBEAT, Transport
 from zc.generationalset.tests.simulation.storage import Remote

@@ -158,9 +158,9 @@ def little(rnd):
     """Have mirrors that forget, and tidy up, at every opportunity."""
     stack = contextlib.ExitStack()
     for name, value in [
-            ('_mirrored.REMOVALS', rnd.choice([0, 1, 3, 1000])),
-            ('_mirrored.PAUSE', 2),
-            ('_points.MOST', rnd.choice([2, 4, 1000]))]:
+            ('mirrored.REMOVALS', rnd.choice([0, 1, 3, 1000])),
+            ('mirrored.PAUSE', 2),
+            ('points.MOST', rnd.choice([2, 4, 1000]))]:
         stack.enter_context(mock.patch(
             f'zc.generationalset.mirror.{name}', value))
     stack.enter_context(mock.patch.multiple(

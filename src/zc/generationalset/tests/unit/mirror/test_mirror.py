@@ -268,7 +268,7 @@ class AuditTests(unittest.TestCase):
         db = ZODB.DB(DemoStorage())
         self.addCleanup(db.close)
         stored = StoredMirror(db, 'mirror', SOURCE)
-        with mock.patch('zc.generationalset.mirror._mirrored.PAUSE', 100):
+        with mock.patch('zc.generationalset.mirror.mirrored.PAUSE', 100):
             stored.apply(answer(0, 2000, contents=[
                 (number, number) for number in range(1999)]))
             stored.apply(answer(2000, 2001, contents=[

@@ -137,7 +137,7 @@ class ServedMirrorTests(Served):
             return apply(*arguments)
         apply, self.stored._apply = self.stored._apply, full
         self.put('b', 1)
-        following = 'zc.generationalset.mirror._following'
+        following = 'zc.generationalset.mirror.following'
         with mock.patch(f'{following}.AGAIN', .01), \
                 self.assertLogs('zc.generationalset.mirror') as logs, \
                 Follower(self.client):

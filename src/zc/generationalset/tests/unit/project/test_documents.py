@@ -39,6 +39,6 @@ def test_suite():
             'answers', 'check', 'documents', 'interfaces', 'replica.memory',
             'wire.decoding', 'wire.encoding', 'wire.forms', 'wire.ids',
             'wire.jsontext', 'wire.values',
-            'client.eventstream', 'mirror._mirror', 'mirror._points'):
+            'client.eventstream', 'mirror.mirror', 'mirror.points'):
         suite.addTest(doctest.DocTestSuite(f'zc.generationalset.{module}'))
     return unittest.TestSuite([suite])

@@ -12,7 +12,7 @@ import transaction
 from transaction.interfaces import TransientError
 
 from zc.generationalset.answers import Change
-from zc.generationalset.mirror._mirror import Mirror
+from zc.generationalset.mirror.mirror import Mirror
 
 if TYPE_CHECKING:
     from zc.generationalset.client import Client

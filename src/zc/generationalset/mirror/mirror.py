@@ -15,13 +15,13 @@ from zc.generationalset.answers import (
     read,
 )
 from zc.generationalset.interfaces import IServed
-from zc.generationalset.mirror._mirrored import (
+from zc.generationalset.mirror.mirrored import (
     REMOVALS,
     MirroredSet,
     Writer,
     with_ids,
 )
-from zc.generationalset.mirror._points import Points
+from zc.generationalset.mirror.points import Points
 
 
 @implementer(IServed)
