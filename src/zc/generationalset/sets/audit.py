@@ -19,6 +19,7 @@ from zc.generationalset.sets.records import (
     Path,
     Record,
 )
+from zc.generationalset.sets.wrappers import bare
 
 
 def check(
@@ -49,10 +50,11 @@ def check(
 
 def _top(gset: BaseSet) -> BaseSet:
     """Return the root, of a tree whose parents may be wrong."""
+    gset = bare(gset)
     seen = set()
     while gset.parent is not None and id(gset) not in seen:
         seen.add(id(gset))
-        gset = gset.parent
+        gset = bare(gset.parent)
     return gset
 
 
@@ -153,7 +155,7 @@ class _Audit:
     def _subset(
             self, superset: BaseSet, subset: BaseSet, key: Any,
             newest: int | None) -> Iterator[str]:
-        if subset.parent is not superset:
+        if bare(subset.parent) is not superset:
             yield f'its parent is {subset.parent!r}, not its superset'
         if told_id(superset, subset) != key:
             yield f'its id is {subset.id!r}'

@@ -26,6 +26,7 @@ from zc.generationalset.sets.members import (
     present,
 )
 from zc.generationalset.sets.records import GONE, MISSING, Path, Record
+from zc.generationalset.sets.wrappers import bare
 
 # Objects
 
@@ -52,6 +53,7 @@ def _put(
         gset: BaseSet, id: Any, ob: Any, before: tuple[int, Any] | None = None,
 ) -> BaseSet:
     """Do that without telling anybody; return the root."""
+    gset = bare(gset)
     root, path = locate(gset)
     journal = open_journal(root)
     joining = _joining(gset) if path else []
@@ -88,11 +90,12 @@ def _record(
 def touch_supersets(gset: BaseSet, generation: int) -> None:
     """Move a set, and its supersets, to their latest change."""
     while gset.parent is not None:
-        id = told_id(gset.parent, gset)
+        parent = bare(gset.parent)
+        id = told_id(parent, gset)
         if facts.joined(gset) is None:
             _join(gset, generation, id)
-        _apply(gset.parent, id, gset, generation)
-        gset = gset.parent
+        _apply(parent, id, gset, generation)
+        gset = parent
 
 
 def _apply(gset: BaseSet, id: Any, ob: Any, generation: int) -> None:
@@ -217,6 +220,7 @@ def _newest(gset: BaseSet) -> int:
 
 def adopt(gset: BaseSet, subset: BaseSet, id: Any) -> None:
     """Add a subset, wherever it was."""
+    gset = bare(gset)
     key = _adopted_id(gset, subset, id)
     if any(member is subset for member in chain(gset)):
         raise ValueError(f'{subset!r} can not be put into itself')

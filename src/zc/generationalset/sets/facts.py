@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from zc.generationalset.sets.base import UNKNOWN, BaseSet, told_id
+from zc.generationalset.sets.wrappers import bare
 
 
 def is_old(gset: BaseSet) -> bool:
@@ -21,7 +22,7 @@ def superset(gset: BaseSet) -> Any:
     Old releases removed a subset without telling it.  One that isn't listed,
     and has had items, was removed.
     """
-    parent = gset.parent
+    parent = bare(gset.parent)
     if (parent is None or not is_old(gset) or _is_listed(gset)
             or not gset.generations):
         return parent

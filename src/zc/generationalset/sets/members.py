@@ -23,12 +23,14 @@ from zc.generationalset.sets.records import (
     Path,
     SetIndex,
 )
+from zc.generationalset.sets.wrappers import bare
 
 # Where a set is
 
 
 def locate(gset: BaseSet) -> tuple[BaseSet, Path]:
     """Return the root, and the ids of the subsets that lead to the set."""
+    gset = bare(gset)
     if gset.parent is None:
         return gset, ()
     path: Path = ()
@@ -41,7 +43,7 @@ def locate(gset: BaseSet) -> tuple[BaseSet, Path]:
 
 def chain(gset: BaseSet) -> Iterator[BaseSet]:
     """Yield the set, its superset, and so on up to the root."""
-    member: BaseSet | None = gset
+    member: BaseSet | None = bare(gset)
     while member is not None:
         yield member
         member = facts.superset(member)
@@ -159,6 +161,7 @@ def present(gset: BaseSet, id: Any) -> tuple[int, Any]:
 def member_id(gset: BaseSet, ob: Any) -> Any:
     """Return the id of an object, or an id, that is here, or MISSING."""
     try:
+        ob = bare(ob)
         id = told_id(gset, ob)
         if has(gset, id):
             return id

@@ -12,6 +12,7 @@ from zc.generationalset.sets import transactions
 from zc.generationalset.sets.base import BaseSet
 from zc.generationalset.sets.ids import is_plain, repaired_id
 from zc.generationalset.sets.records import Recorder
+from zc.generationalset.sets.wrappers import bare
 
 
 def repair(gset: BaseSet) -> int:
@@ -27,9 +28,9 @@ def repair(gset: BaseSet) -> int:
 
     Return in how many sets there were some.  Commit the transaction then.
     """
-    root = gset
+    root = bare(gset)
     while root.parent is not None:
-        root = root.parent
+        root = bare(root.parent)
     journal = root._journal
     if journal is not None:
         if journal._p_jar is not None:

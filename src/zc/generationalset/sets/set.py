@@ -25,15 +25,17 @@ from zc.generationalset.sets.updates import (
     updates_since,
 )
 from zc.generationalset.sets.view import objects_since, pairs_of_ids
+from zc.generationalset.sets.wrappers import bare
 
 
 def _with_another_set(
         operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Make an operator of a function of two sets."""
     def operator(self: GenerationalSet, other: object) -> Any:
+        other = bare(other)
         if not isinstance(other, GenerationalSet):
             return NotImplemented
-        return operation(self, other)
+        return operation(bare(self), other)
     return operator
 
 
@@ -55,6 +57,7 @@ class GenerationalSet(BaseSet):
         if parent is None:
             changes.begin_history(self, 1)
             return
+        parent = bare(parent)
         if not isinstance(parent, GenerationalSet):
             raise TypeError(
                 f'expected a GenerationalSet as parent, got {parent!r}')
@@ -91,6 +94,7 @@ class GenerationalSet(BaseSet):
     # Changes
 
     def add(self, ob: Any, id: Any = None) -> None:
+        ob = bare(ob)
         if isinstance(ob, BaseSet):
             changes.adopt(self, ob, id)
             return
@@ -101,6 +105,7 @@ class GenerationalSet(BaseSet):
             changes.put(self, id, ob)
 
     def changed(self, ob: Any, id: Any = None) -> None:
+        ob = bare(ob)
         id = self._id_of(ob, id)
         if changes.replace_unstored(self, id, ob):
             return
@@ -127,7 +132,7 @@ class GenerationalSet(BaseSet):
 
     def _id_of(self, ob: Any, id: Any) -> Any:
         """Return the id of an object, unless it was given."""
-        return told_id(self, ob) if id is None else self.stored_id(id)
+        return told_id(self, bare(ob)) if id is None else self.stored_id(id)
 
     # Objects and ids
 
@@ -214,6 +219,7 @@ class GenerationalSet(BaseSet):
     __gt__ = _with_another_set(operators.is_proper_superset)
 
     def isdisjoint(self, other: Iterable[Any]) -> bool:
+        other = bare(other)
         if isinstance(other, GenerationalSet):
             return not any(members.has(self, id) for id in other.ids())
         return not any(ob in self for ob in other)

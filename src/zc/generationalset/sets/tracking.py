@@ -15,6 +15,7 @@ from zc.generationalset.sets import transactions
 from zc.generationalset.sets.base import BaseSet
 from zc.generationalset.sets.members import get_entry, locate
 from zc.generationalset.sets.set import GenerationalSet
+from zc.generationalset.sets.wrappers import bare
 
 Sets = GenerationalSet | Iterable[GenerationalSet] | None
 
@@ -147,19 +148,19 @@ class Tracking(NamedTuple):
                 key = _id_in(gset, ob)
                 if key is not None and not _is_told(gset, key):
                     self.found(gset, key, ob)
-            ob = self.owner(ob)
+            ob = bare(self.owner(ob))
 
     def _sets(self, ob: Any) -> Iterator[GenerationalSet]:
-        sets = self.sets_of(ob)
+        sets = bare(self.sets_of(ob))
         if isinstance(sets, GenerationalSet):
             yield sets
         elif sets is not None:
-            yield from sets
+            yield from map(bare, sets)
 
 
 def _owning_set(owner: Callable[[Any], Any]) -> Callable[[Any], Sets]:
     def set_of(ob: Any) -> Sets:
-        owning = owner(ob)
+        owning = bare(owner(ob))
         return owning if isinstance(owning, GenerationalSet) else None
     return set_of
 

@@ -1,0 +1,48 @@
+"""Objects without the wrappers of Acquisition, and without Zope's proxies.
+
+A wrapper passes for its object, whose class is its ``__class__``, and what is
+stored is the object.  So a set keeps the object, and compares objects.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from persistent import Persistent
+
+#: Modules of wrappers, and their functions that take one off.  They return
+#: other objects as they are.
+_FUNCTIONS = [
+    ('Acquisition', 'aq_base'),
+    ('zope.proxy', 'getProxiedObject'),  # also those of zope.security
+    ('zope.container.contained', 'getProxiedObject'),
+]
+
+
+def bare(ob: Any) -> Any:
+    """Return an object without all that is around it.
+
+    Raises TypeError for a persistent object in a wrapper of another kind.
+    """
+    while ob.__class__ is not type(ob):
+        inner = _inner(ob)
+        if inner is ob:
+            if isinstance(ob, Persistent):
+                raise TypeError(
+                    f'expected a persistent object itself, got {type(ob)} '
+                    f'around it')
+            return ob
+        ob = inner
+    return ob
+
+
+def _inner(ob: Any) -> Any:
+    """Return what is in a wrapper that is known, else the object."""
+    for name, function in _FUNCTIONS:
+        module = sys.modules.get(name)
+        if module is not None:
+            inner = getattr(module, function)(ob)
+            if inner is not ob:
+                return inner
+    return ob
