@@ -11,6 +11,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from zc.generationalset.sets.audit import Unchecked as Unchecked
 from zc.generationalset.sets.audit import check as check
 
 

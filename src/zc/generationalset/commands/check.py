@@ -14,7 +14,7 @@ from ZODB.broken import Broken
 from ZODB.POSException import POSError
 
 from zc.generationalset import GenerationalSet
-from zc.generationalset.check import check
+from zc.generationalset.check import Unchecked, check
 from zc.generationalset.commands import (
     Failure,
     add_command,
@@ -47,8 +47,8 @@ command loads only the classes of sets and of ZODB, and placeholders for all
 others.  With --trust, it loads classes of applications, too; sets of such
 classes need that.  To serve a database is to trust it.
 
-The exit code is 0 if all is well, 1 if something is broken, 2 if nothing
-could be checked.
+The exit code is 0 if all is well, 1 if something is broken, 2 if something
+could not be checked.
 '''
 
 
@@ -182,17 +182,22 @@ def _advice(objects: Iterable[Any]) -> str:
 
 
 def _check(sets: dict[str, Any]) -> int:
-    broken = False
+    code = 0
     for name, ob in sets.items():
         gset = ob if isinstance(ob, GenerationalSet) else ob.mirrored
         problems = check(gset, _show_progress)
         _show_progress(None)
         for problem in problems:
-            broken = True
             print(escape(f'{name}: {problem}'))
+        if any(not isinstance(problem, Unchecked) for problem in problems):
+            code = 1
+        elif problems and not code:
+            print('to check all, give --trust, where the application can be '
+                  'imported', file=sys.stderr)
+            code = 2
         if not problems:
             print(escape(name) + f': well, {len(gset)} items')
-    return int(broken)
+    return code
 
 
 def _show_progress(count: int | None) -> None:

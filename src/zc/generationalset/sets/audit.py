@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from BTrees.check import check as check_btree
+from ZODB.broken import Broken
 from ZODB.POSException import POSKeyError
 
 from zc.generationalset.sets import btrees, facts
@@ -58,6 +59,10 @@ def _top(gset: BaseSet) -> BaseSet:
     return gset
 
 
+class Unchecked(str):
+    """A problem of the audit itself: what can't be checked, and why."""
+
+
 class _Audit:
 
     def __init__(
@@ -68,6 +73,8 @@ class _Audit:
         self._count = 0
         self._seen: set[int] = set()
         self._members: dict[Path, BaseSet] = {}
+        self._placeholders: dict[type, bool] = {}  # class: is it of sets
+        self._unchecked: set[Path] = set()
 
     def tree(self, root: BaseSet) -> Iterator[str]:
         if root.parent is not None:
@@ -97,6 +104,8 @@ class _Audit:
             for key, ob in self._entries(member):
                 if isinstance(ob, BaseSet):
                     subsets.append((key, ob))
+                elif isinstance(ob, Broken) and self._stands_for_set(ob):
+                    yield self._leave_out((*path, key), ob)
                 else:
                     yield from self._item(path, key, ob)
             for key, subset in subsets:
@@ -108,6 +117,28 @@ class _Audit:
             return
         for key, subset in subsets:
             yield from self._member(subset, (*path, key), newest)
+
+    def _stands_for_set(self, ob: Broken) -> bool:
+        """Tell whether a placeholder is of a class of sets.
+
+        Only one of each class is read.
+        """
+        kind = type(ob)
+        if kind not in self._placeholders:
+            state: Any = getattr(ob, '__getstate__', dict)()
+            self._placeholders[kind] = (
+                isinstance(state, dict) and 'generations' in state)
+        return self._placeholders[kind]
+
+    def _leave_out(self, path: Path, ob: Broken) -> Unchecked:
+        self._unchecked.add(path)
+        kind = type(ob)
+        return Unchecked(f'{_name(path)}: not checked, since its class is not '
+                         f'loaded: {kind.__module__}.{kind.__name__}')
+
+    def _is_left_out(self, path: Path) -> bool:
+        return any(path[:end] in self._unchecked
+                   for end in range(1, len(path) + 1))
 
     def _entries(self, member: BaseSet) -> Iterator[tuple[Any, Any]]:
         """Yield id and object of everything settled."""
@@ -196,7 +227,8 @@ class _Audit:
             return
         member = self._members.get(path)
         if member is None:
-            yield 'there is no such set'
+            if not self._is_left_out(path):
+                yield 'there is no such set'
             return
         if isinstance(ob, BaseSet):
             yield 'a subset is in the journal'

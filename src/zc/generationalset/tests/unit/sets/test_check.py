@@ -330,6 +330,27 @@ class CommandTests(unittest.TestCase):
             self.run_command('check', '--trust', 'data.fs', 'shop'),
             (0, 'shop: well, 1 items\n', ''))
 
+    def test_subsets_of_classes_that_are_not_loaded(self):
+        with self.changing() as root:
+            root['users'].add(Shop('shop'))
+            root['users'].add(Thing('thing'))
+            root['users']['shop'].add(GSet('inside'))
+        for _ in range(3):
+            with self.changing() as root:
+                root['users']['shop']['inside'].add(Plain('a'))
+                root['users']['shop'].add(Plain('b'))
+        code, output, errors = self.run_command('check', 'data.fs')
+        self.assertEqual(
+            (code, output), (2, 'users: shop: not checked, since its class '
+                             f'is not loaded: {Shop.__module__}.Shop\n'))
+        self.assertRegex(errors, 'give --trust')
+        self.assertEqual(
+            self.run_command('check', '--trust', 'data.fs'),
+            (0, 'users: well, 3 items\n', ''))
+        with self.changing() as root:
+            root['users']._length = 9
+        self.assertEqual(self.run_command('check', 'data.fs')[0], 1)
+
     @contextlib.contextmanager
     def changing(self):
         with contextlib.closing(ZODB.DB('data.fs')) as db, \
