@@ -1,4 +1,4 @@
-"""Audit a stored tree of sets."""
+"""The audit of a stored tree of sets."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def check(
         progress: Callable[[int], object] | None = None,
         encode: Callable[[tuple[Any, Any]], object] | None = None,
 ) -> list[str]:
-    """Return what is wrong with the tree that a set is in: nothing, if [].
+    """Return a list of what is wrong with a set's tree; [] if all is well.
 
-    Reads every object of the tree but its items: O(n).  Changes nothing.
+    O(n): reads every object of the tree except its items.  Changes nothing.
 
     >>> from zc.generationalset import VGSet, check
     >>> gset = VGSet()
@@ -38,19 +38,19 @@ def check(
     >>> check(gset)
     []
 
-    If ``progress`` is given, it is called now and then with the number of
-    entries that were checked.
+    ``progress``, if given, is called now and then with the number of entries
+    that were checked.
 
-    If ``encode`` is given, it is called with each pair of id and item, which
-    is read for that; ``zc.generationalset.wire.encode_entry``, for example,
-    raises an error for what can't be sent to clients.
+    ``encode``, if given, is called with each pair of id and item; this reads
+    the items.  ``zc.generationalset.wire.encode_entry`` raises an error for an
+    item that can't be sent to clients.
     """
     audit = _Audit(progress or (lambda count: None), encode)
     return list(audit.tree(_top(gset)))
 
 
 def _top(gset: BaseSet) -> BaseSet:
-    """Return the root, of a tree whose parents may be wrong."""
+    """Return the root of a tree whose parents may be wrong."""
     gset = bare(gset)
     seen = set()
     while gset.parent is not None and id(gset) not in seen:
@@ -81,7 +81,7 @@ class _Audit:
             yield 'the supersets go in a circle'
         journal = root._journal
         if journal is None:
-            # An old release's, which may have numbered subsets anyhow.
+            # An old release, whose subsets may have any numbers.
             yield from self._member(root, (), None)
             return
         if root._epoch is None:
@@ -141,7 +141,7 @@ class _Audit:
                    for end in range(1, len(path) + 1))
 
     def _entries(self, member: BaseSet) -> Iterator[tuple[Any, Any]]:
-        """Yield id and object of everything settled."""
+        """Yield id and object of everything in the B-trees."""
         for key, generation in member.generations.items():
             self._count += 1
             if self._count % 10000 == 0:
@@ -256,7 +256,7 @@ def _name(path: Path) -> str:
 
 
 def _index(member: BaseSet) -> Iterator[str]:
-    """Compare the index of ids with what it points to."""
+    """Compare the index of ids with the entries that it points to."""
     ids: dict[int, Any] = {}
     for key, generation in member.generations.items():
         if generation in ids:

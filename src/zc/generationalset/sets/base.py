@@ -1,4 +1,4 @@
-"""What a set stores, and how it tells the ids of objects.
+"""The state that a set stores, and how a set finds the ids of objects.
 
 The attributes have these names in databases of all releases, from 0.1 on.
 """
@@ -14,16 +14,17 @@ from zc.generationalset.sets import zeo
 if TYPE_CHECKING:
     from zc.generationalset.sets.journal import Journal
 
-#: Of what releases 0.1 to 0.4 didn't store.  The set's next change stores it.
+#: The value of what releases 0.1 to 0.4 didn't store.  The next change of the
+#: set stores it.
 UNKNOWN = -1
 
 
 class BaseSet(persistent.Persistent):
-    """The state of a set, without what is done to it."""
+    """The state of a set, without the methods that use it."""
 
     #: The id in the superset.
     id: Any
-    #: The superset, or the one that this will join at its first change.
+    #: The superset, or the set that this will join with its first change.
     parent: Any
     #: The attribute of objects that is their id.
     id_attribute: str
@@ -33,18 +34,18 @@ class BaseSet(persistent.Persistent):
     generations: Any
     #: Generation -> removed id.
     removals: Any
-    #: How many are in contents, and in removals.
+    #: The numbers of objects in contents, and of ids in removals.
     _length: int = UNKNOWN
     _removed: int = UNKNOWN
-    #: The newest removal that was forgotten.
+    #: The generation of the newest removal that was forgotten: the *floor*.
     _floor: int = UNKNOWN
     #: The generation at which the set joined its superset; None until it does.
     _born: int | None = 0
-    #: Only a root has these; a root without them is of an old release.
+    #: Only a root has these.  A root without them is of an old release.
     _journal: Journal | None = None
     _epoch: str | None = None
 
-    # Whoever loads or stores a set needs snapshots that lack no commit.
+    # Code that loads or stores a set needs snapshots that lack no commit.
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -73,7 +74,7 @@ class BaseSet(persistent.Persistent):
     # Ids
 
     def get_id(self, ob: Any) -> Any:
-        """Return the id of an object; may be overridden."""
+        """Return the id of an object; subclasses may override this."""
         try:
             return getattr(ob, self.id_attribute)
         except AttributeError as error:
@@ -83,12 +84,12 @@ class BaseSet(persistent.Persistent):
             ) from error
 
     def stored_id(self, id: Any) -> Any:
-        """Return the form in which an id that was given is stored."""
+        """Return the form in which an explicit id is stored."""
         return id
 
 
 def told_id(gset: BaseSet, ob: Any) -> Any:
-    """Return the id that an object, or a subset, says it has in a set."""
+    """Return the id of an object, or a subset, from the object itself."""
     if isinstance(ob, BaseSet):
         return gset.stored_id(ob.id)
     return gset.get_id(ob)

@@ -1,8 +1,8 @@
 """The B-trees of one set.
 
-A set has three of them: ``contents``, ``generations`` and ``removals``.  What
-they map is the same since release 0.1, so a database of an old release is
-simply opened and used.
+A set has three B-trees: ``contents``, ``generations`` and ``removals``.  They
+are the same since release 0.1, so databases of old releases can be used as
+they are.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def apply(gset: BaseSet, id: Any, ob: Any, generation: int) -> Any:
         upgrade(gset)
     if ob is GONE:
         return _remove(gset, id, generation)
-    # First the one write that can fail, when ids can't be compared.
+    # This is first because it can fail, when ids can't be compared.
     if gset.generations.insert(id, generation):
         gset.contents[generation] = ob
         gset._length += 1
@@ -63,9 +63,10 @@ def apply(gset: BaseSet, id: Any, ob: Any, generation: int) -> Any:
 
 
 def replace(gset: BaseSet, id: Any, ob: Any, generation: int) -> Any:
-    """Replace an id's object; return the one before, or do nothing: MISSING.
+    """Replace an id's object, and return the old one; or return MISSING.
 
-    The length stays, and so isn't written: that is one object less.
+    The length stays, so it isn't written, which saves an object.  If there is
+    no object with the id, nothing is done.
     """
     old = gset.generations.get(id)
     if old is None:
@@ -78,7 +79,7 @@ def replace(gset: BaseSet, id: Any, ob: Any, generation: int) -> Any:
 
 
 def _take_out(gset: BaseSet, generation: int, ob: Any) -> Any:
-    """Drop the object, if any, that ``ob`` replaces; return it, or MISSING."""
+    """Drop the object that ``ob`` replaces; return it, or MISSING."""
     before = gset.contents.pop(generation, MISSING)
     if before is not ob and isinstance(before, BaseSet) \
             and facts.is_old(before):
@@ -119,7 +120,7 @@ def forget(gset: BaseSet, floor: int) -> None:
 def upgrade(gset: BaseSet) -> None:
     """Store what old releases did not store.
 
-    Must happen before the superset's entry for this set is touched.
+    Call this before the superset's entry for this set changes.
     """
     parent, floor, born = (
         facts.superset(gset), facts.floor(gset), facts.joined(gset))
@@ -132,9 +133,9 @@ def upgrade(gset: BaseSet) -> None:
 
 
 def absorb(root: BaseSet, index: Index) -> None:
-    """Put the records of a tree into the B-trees of its sets."""
-    # From the bottom up: before its entry in its superset is touched, a set
-    # of an old release must know when it was changed last.
+    """Move the records of a tree into the B-trees of its sets."""
+    # From the bottom up: a set of an old release must know its last change
+    # before its entry in its superset changes.
     paths = sorted(index.sets, key=len, reverse=True)
     for path, gset in [(path, _at(root, path)) for path in paths]:
         for id, (generation, ob) in index.sets[path].entries.items():

@@ -1,7 +1,7 @@
-"""Changes of a tree: an object, or a subset, that comes or goes.
+"""Changes of a tree: objects and subsets that come, change or go.
 
-A change goes to the journal as a record, or straight to the B-trees.  Each
-takes one generation of the tree, and is told to
+A change goes to the journal as a record, or directly to the B-trees.  Each
+change takes one generation of the tree, and calls
 ``zc.generationalset.notify``.
 """
 
@@ -34,9 +34,9 @@ from zc.generationalset.sets.wrappers import bare
 def put(
         gset: BaseSet, id: Any, ob: Any, before: tuple[int, Any] | None = None,
 ) -> None:
-    """Record that an id has an object now, or GONE.
+    """Record that an id now has an object, or GONE.
 
-    ``before`` is the id's entry, if the caller knows.
+    ``before`` is the id's entry, if the caller knows it.
     """
     if type(id) not in PLAIN:
         id = plain_id(id)
@@ -44,15 +44,14 @@ def put(
 
 
 def remove(gset: BaseSet, id: Any) -> None:
-    """Record that an id, as it is stored, is gone; KeyError if it isn't here.
-    """
+    """Record that a stored id is gone; raise KeyError if it isn't here."""
     put(gset, id, GONE, present(gset, id))
 
 
 def _put(
         gset: BaseSet, id: Any, ob: Any, before: tuple[int, Any] | None = None,
 ) -> BaseSet:
-    """Do that without telling anybody; return the root."""
+    """Record a change without calling ``notify``; return the root."""
     gset = bare(gset)
     root, path = locate(gset)
     journal = open_journal(root)
@@ -88,7 +87,7 @@ def _record(
 
 
 def touch_supersets(gset: BaseSet, generation: int) -> None:
-    """Move a set, and its supersets, to their latest change."""
+    """List a set, and its supersets, under their latest change."""
     while gset.parent is not None:
         parent = bare(gset.parent)
         id = told_id(parent, gset)
@@ -99,7 +98,7 @@ def touch_supersets(gset: BaseSet, generation: int) -> None:
 
 
 def _apply(gset: BaseSet, id: Any, ob: Any, generation: int) -> None:
-    """Write one change to the B-trees; a subset that was there leaves."""
+    """Write a change to the B-trees; a subset that was there leaves."""
     before = btrees.apply(gset, id, ob, generation)
     if before is not ob and isinstance(before, BaseSet):
         _leave(before, generation)
@@ -116,12 +115,13 @@ def forget(gset: BaseSet) -> None:
     btrees.forget(gset, generation)
 
 
-# The simplest case is a root that isn't stored, with objects that are no sets:
-# most bulk loads.  There, going the general way takes longer than the change.
+# The simplest case is a root that isn't stored, and an object that is no set.
+# Most bulk loads are such, and the general way would take longer than the
+# change.
 
 
 def add_unstored(gset: BaseSet, id: Any, ob: Any) -> bool:
-    """Add a new object, in the simplest case; return whether it was."""
+    """Add a new object in the simplest case; return whether it was that."""
     journal = gset._journal
     if (journal is None or journal._p_jar is not None
             or journal.records or journal.backlog is not None):
@@ -140,7 +140,7 @@ def add_unstored(gset: BaseSet, id: Any, ob: Any) -> bool:
 
 
 def replace_unstored(gset: BaseSet, id: Any, ob: Any) -> bool:
-    """Record the change of an object that is here, in the same case."""
+    """Record the change of an object in the same case."""
     journal = gset._journal
     if (journal is None or journal._p_jar is not None
             or journal.records or journal.backlog is not None
@@ -179,7 +179,7 @@ def renew(gset: BaseSet) -> None:
 
 
 def open_journal(root: BaseSet) -> Journal:
-    """Return the journal of a root, made now for one of an old release."""
+    """Return the journal of a root; make it for one of an old release."""
     journal = root._journal
     if journal is None:
         journal = begin_history(
@@ -189,10 +189,11 @@ def open_journal(root: BaseSet) -> Journal:
 
 
 def _close_journal(root: BaseSet) -> int:
-    """Settle everything, let the journal go, return its generation.
+    """Move all records to the B-trees, and drop the journal.
 
-    It is changed so that a transaction that writes it at the same time
-    conflicts, instead of writing what nobody will read.
+    The journal is changed, too, so that a transaction that writes it at the
+    same time conflicts, instead of writing what nobody will read.  Return the
+    generation.
     """
     journal = open_journal(root)
     journal.settle(root)
@@ -205,9 +206,9 @@ def _close_journal(root: BaseSet) -> int:
 def _newest(gset: BaseSet) -> int:
     """Return the newest generation of a set and its subsets.
 
-    It may be ahead of the tree's: subsets have numbers of their own when they
-    join, and old releases left it at that.  Were the tree to give the same
-    numbers again, objects would replace each other.
+    It may be ahead of the tree's, because a subset has numbers of its own when
+    it joins, and old releases kept them.  If the tree gave the same numbers
+    again, objects would replace each other.
     """
     subsets = [ob for ob in gset.contents.values() if isinstance(ob, BaseSet)]
     return max([tree.maxKey() for tree in (gset.contents, gset.removals)
@@ -248,12 +249,12 @@ def _adopted_id(gset: BaseSet, subset: BaseSet, id: Any) -> Any:
 
 
 def _take_in(gset: BaseSet, subset: BaseSet, id: Any) -> None:
-    """Make a set one's own, before it is listed."""
+    """Make a set a subset, before it is listed."""
     root, _ = locate(gset)
     journal = open_journal(root)
     journal.settle(root)
-    # Whatever numbers the subset's items have, clients of this tree must see
-    # them as older than its next change.
+    # Clients of this tree must see the subset's items, whatever their numbers,
+    # as older than the tree's next change.
     if facts.superset(subset) is None:
         journal.skip(_close_journal(subset))
     else:
@@ -267,9 +268,9 @@ def _take_in(gset: BaseSet, subset: BaseSet, id: Any) -> None:
 
 
 def _joining(gset: BaseSet) -> list[BaseSet]:
-    """Return the sets that a change of this one will make join theirs.
+    """Return the sets that join their supersets when this one changes.
 
-    Raises TypeError if one can't have its id there.
+    Raises TypeError if a set can't have its id in its superset.
     """
     joining = [member for member in chain(gset)
                if facts.joined(member) is None]
@@ -279,18 +280,18 @@ def _joining(gset: BaseSet) -> list[BaseSet]:
 
 
 def _join(subset: BaseSet, generation: int, id: Any) -> None:
-    """Become a subset of the parent, which doesn't list it yet."""
+    """Make a set a subset of its parent, which doesn't list it yet."""
     if facts.is_old(subset):
         btrees.upgrade(subset)
     subset._born = generation
     if subset.parent.generations.get(id) is not None:
-        # Clients may have another thing of this id.  Below the floor they get
-        # everything, and don't mix the two.
+        # Clients may have something else with this id.  Below the floor they
+        # get everything, so they don't mix the two.
         btrees.forget(subset, generation)
 
 
 def _leave(subset: BaseSet, generation: int) -> None:
-    """Become the root of a tree, with numbers that go on."""
+    """Make a subset the root of a tree, whose numbers go on."""
     subset.parent = None
     begin_history(subset, generation)
 
@@ -299,7 +300,7 @@ def _leave(subset: BaseSet, generation: int) -> None:
 
 
 def _entry_before(gset: BaseSet, id: Any) -> tuple[int, Any]:
-    """Return the entry of an id that is about to be added.
+    """Return the entry of an id that will be added.
 
     Raises TypeError if it can't be compared with the ids in the set.
     """

@@ -1,8 +1,8 @@
-"""Copies of sets, by ``copy.deepcopy`` or ``pickle``, are sets of their own.
+"""Copies of sets, by ``copy.deepcopy`` or ``pickle``: sets of their own.
 
-A copy of a subset has no superset, or the whole tree would come along.
-B-trees are written as lists: they are chains of buckets, too long for
-recursion.
+A copy of a subset has no superset; otherwise the copy would include the whole
+tree.  B-trees are written as lists, because they are chains of buckets that
+are too long for recursion.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _COUNTS = '_length', '_removed', '_floor'
 
 
 def flat_state(member: BaseSet) -> dict[str, Any] | None:
-    """Return all of a set for a copy, None for one of an old release."""
+    """Return a set's state for a copy; None for a set of an old release."""
     root, _ = locate(member)
     if root._journal is None:
         return None
@@ -41,7 +41,7 @@ def flat_state(member: BaseSet) -> dict[str, Any] | None:
 
 
 def _settled(member: BaseSet) -> BaseSet:
-    """Return the B-trees of a set as they will be with the next checkpoint."""
+    """Return a set's B-trees as they will be after the next checkpoint."""
     settled = BaseSet()
     for name, kind in _TREES.items():
         setattr(settled, name, kind(getattr(member, name).items()))
@@ -64,13 +64,13 @@ def is_flat(state: Any) -> bool:
 def stored_state(
         member: BaseSet, state: dict[str, Any], epoch: str,
 ) -> dict[str, Any]:
-    """Return the state of a copy, which takes its subsets to itself."""
+    """Return the state of a copy, and make the copy its subsets' superset."""
     for _, ob in state['contents']:
         if isinstance(ob, BaseSet):
             ob.__dict__.update(parent=member, _journal=None, _epoch=None)
     trees = {name: kind(state[name]) for name, kind in _TREES.items()}
     parent = member.__dict__.get('parent')
-    if parent is not None:  # it was taken before, by an item's reference
+    if parent is not None:  # an item referred to it, so it was copied before
         return {**state, **trees, 'parent': parent, '_journal': None}
     return {**state, **trees, '_journal': Journal(state['_journal']),
             '_epoch': state['_epoch'] or epoch}

@@ -1,4 +1,4 @@
-"""Epochs: what names a set, and the history of its generations."""
+"""Epochs: strings that name a set, and the history of its generations."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ def new_epoch() -> str:
 def derived_epoch(
         epoch: str | None, path: tuple[Any, ...],
         joined: tuple[int | None, ...]) -> str:
-    """Return the epoch of a subset, the same in all processes.
+    """Return the epoch of a subset, which is the same in all processes.
 
     epoch
-        That of its tree.
+        The epoch of its tree.
     path
         The ids that lead to it.
     joined
-        When it, and each superset of it, came into the tree.
+        The generations at which it, and each superset of it, came into the
+        tree.
     """
-    # Other ids need not look the same in another process.
+    # Other ids may look different in another process.
     ids = [id for id in path if type(id) in (str, int)]
     name = ascii((epoch, ids, joined)).encode()
     return urlsafe_b64encode(blake2b(name, digest_size=12).digest()).decode()

@@ -1,6 +1,7 @@
 """Facts of a set that releases 0.1 to 0.4 didn't store.
 
-For a set of such a release they are computed, until a change stores them.
+For a set of such a release, these functions compute them, until a change
+stores them.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ from zc.generationalset.sets.wrappers import bare
 
 
 def is_old(gset: BaseSet) -> bool:
-    """Tell whether no release since 0.4 has changed the set."""
+    """Tell whether no release after 0.4 has changed the set."""
     return gset._floor == UNKNOWN
 
 
 def superset(gset: BaseSet) -> Any:
-    """Return the superset, or the one that the set will join; None for a root.
+    """Return the superset, or the set that this one will join, or None.
 
-    Old releases removed a subset without telling it.  One that isn't listed,
-    and has had items, was removed.
+    Old releases removed a subset without changing it.  So a subset that isn't
+    listed, and has had items, was removed.
     """
     parent = bare(gset.parent)
     if (parent is None or not is_old(gset) or _is_listed(gset)
@@ -30,9 +31,9 @@ def superset(gset: BaseSet) -> Any:
 
 
 def joined(gset: BaseSet) -> int | None:
-    """Return when the set joined its superset, None if it hasn't.
+    """Return the generation at which the set joined its superset, or None.
 
-    It is 0 for a root.
+    For a root, it is 0.
     """
     if superset(gset) is None:
         return 0
@@ -40,8 +41,8 @@ def joined(gset: BaseSet) -> int | None:
         return _last_change(gset) if _is_listed(gset) else None
     if gset._p_jar is None and gset._born is not None \
             and not _is_listed(gset):
-        # It joined in a transaction that was aborted.  That leaves objects as
-        # they are that were not stored before.
+        # The set joined in a transaction that was aborted.  An abort doesn't
+        # change objects back that were never stored.
         return None
     return gset._born
 
@@ -50,17 +51,17 @@ def floor(gset: BaseSet) -> int:
     """Return the generation below which a client must get everything.
 
     An old set doesn't say what it forgot.  It forgot the oldest removals
-    first, so if one is left, no newer one is forgotten.  Otherwise a client
-    from before the last change may have missed anything.  That is so for each
-    old subset: when it joined late, its items kept numbers that are below
-    those of its clients.
+    first, so if a removal is left, no newer one is forgotten.  Otherwise, a
+    client from before the last change may have missed anything.  For an old
+    subset this is always so: if it joined late, its items kept numbers that
+    may be lower than its clients'.
     """
     if not is_old(gset):
         return gset._floor
     if superset(gset) is None and gset.removals:
         return int(gset.removals.minKey()) - 1
     if joined(gset) is None:
-        return 0  # it is empty
+        return 0  # the set is empty
     return _last_change(gset)
 
 
@@ -81,7 +82,7 @@ def old_generation(gset: BaseSet) -> int:
 
 
 def _last_change(gset: BaseSet) -> int:
-    """Return when an old set was changed, as it or its superset says."""
+    """Return the last change of an old set, from it or its superset."""
     own = old_generation(gset)
     if superset(gset) is None:
         return own

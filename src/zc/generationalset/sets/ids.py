@@ -1,4 +1,4 @@
-"""Ids of objects: what can be one, and how it is stored."""
+"""Ids of objects: what can be an id, and how it is stored."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from ZODB.broken import Broken
 
 from zc.generationalset.interfaces import IdError
 
-#: Ids that need no closer look.
+#: Types of ids that need no closer look.
 PLAIN = frozenset([str, int])
 
 
 def check_id(ob: Any, id: Any) -> Any:
-    """Return an id as it is stored; IdError unless some set may have it."""
+    """Return an id as it is stored; raise IdError if no set can have it."""
     try:
-        # Replicas keep objects in mappings, B-trees in order; None and NaN
-        # pass for ordered in B-trees.
+        # Replicas need hashable ids, and B-trees need ordered ones.  B-trees
+        # would accept None and NaN.
         good = _is_ordered(id)
         hash(id)
     except TypeError:
@@ -36,8 +36,9 @@ def _is_ordered(id: Any) -> bool:
 def plain_id(id: Any) -> Any:
     """Return the string, number, bytes or tuple that an id equals, if any.
 
-    An application's own subclass of str, say, is pickled by its name.  Nobody
-    could read the set any more after the class was moved.
+    An instance of an application's own subclass, such as of str, is pickled
+    with the name of its class.  If the class moved, nobody could read the set
+    any more.
     """
     for kind, make in _MADE:
         if isinstance(id, kind):

@@ -1,14 +1,15 @@
-"""The journal: recent changes of a tree of sets, resolving conflicts.
+"""The journal: the latest changes of a tree, and its conflicts.
 
 Every change of a tree writes its journal, one small object at the root.  If
 two transactions change different ids at the same time, the storage calls
-``_p_resolveConflict``, which puts the later transaction's records behind
-those that were committed first, and thereby gives them new generations.
+``_p_resolveConflict``.  That puts the records of the later transaction behind
+those that were committed first, and so gives them new generations.
 
-The journal is written whole with every commit, and read three times in every
-conflict, so it must be small; a checkpoint writes many B-tree buckets, so it
-should be rare.  Therefore records go from the journal to its backlog, some at
-a time, and only from there, many at a time, to the B-trees.
+The whole journal is written with every commit, and read three times in every
+conflict, so it must be small.  A *checkpoint*, which moves records into the
+B-trees, writes many buckets, so it should be rare.  Therefore records go from
+the journal to its *backlog*, some at a time, and from there to the B-trees,
+many at a time.
 """
 
 from __future__ import annotations
@@ -30,37 +31,37 @@ from zc.generationalset.sets.records import (
     unpack,
 )
 
-#: How many records are moved to the backlog, at the least.
+#: The least number of records that are moved to the backlog at a time.
 SLICE = 16
-#: Where writers compete, the newest records stay, so that a transaction that
-#: began before them can still be compared with what was committed meanwhile.
+#: If writers compete, so many of the newest records stay.  So a transaction
+#: that began before them can still be compared with them.
 KEEP = 10
-#: And they take turns.  A writer that doesn't take its turn for so many
-#: generations loses it; a checkpoint takes long on a slow network.
+#: Competing writers take turns.  A writer that doesn't take its turn for so
+#: many generations loses it.  (A checkpoint takes long on a slow network.)
 PATIENCE = 64
-#: Yet if there are this many records, whoever sees it moves them.
+#: If there are this many records, any writer moves them.
 TOO_MANY = 128
-#: Writers compete for as many generations after a conflict was resolved.
+#: Writers count as competing for so many generations after a conflict.
 MEMORY = 200
-#: A backlog with this many records is checkpointed.
+#: A backlog with this many records goes to the B-trees.
 BACKLOG = 96
-#: A stored journal with more bytes than this goes to the backlog, and such a
-#: backlog to the B-trees, whatever the number of records: objects that aren't
+#: A journal with more bytes than this goes to the backlog, and such a backlog
+#: to the B-trees, whatever the number of records, because objects that aren't
 #: persistent are stored in them.
 MAXIMUM_BYTES = 8192
-#: A transaction with more changes than this writes the rest to the B-trees.
+#: A transaction with more changes writes the rest to the B-trees.
 BULK = 256
 
 
 class Backlog(Recorder):
-    """Records between the checkpoint and the journal."""
+    """Records after the last checkpoint and before those of the journal."""
 
     __module__ = 'zc.generationalset'  # for pickles
 
     def append(
             self, root: BaseSet, start: int, records: tuple[Record, ...],
     ) -> None:
-        """Add records after a generation; checkpoint if there are many."""
+        """Add records; if there are many, make a checkpoint."""
         if (len(self.records) >= BACKLOG
                 or self._p_estimated_size > MAXIMUM_BYTES):
             self.checkpoint(root)
@@ -80,13 +81,13 @@ class Journal(Recorder):
 
     __module__ = 'zc.generationalset'
 
-    #: What is older, and not in the B-trees either.
+    #: Older records that aren't in the B-trees yet.
     backlog: Backlog | None = None
-    #: Generations up to this one were handed out, and so must not change.
+    #: Generations up to this one were handed out, so they must not change.
     fixed = 0
-    #: Where a conflict was last resolved.
+    #: The generation at which a conflict was last resolved.
     resolved: int | None = None
-    #: Who moves the next records, and since when.
+    #: The connection that moves the next records, and since when.
     turn: tuple[int, int] | None = None
 
     def __init__(self, start: int) -> None:
@@ -95,7 +96,7 @@ class Journal(Recorder):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if self._p_jar is None and self.backlog is not None:
-            # A copy, in memory, where records are not expected to stay.
+            # In a copy, in memory, records may change their places.
             self.records = self.backlog.records + self.records
             self.start -= len(self.backlog.records)
             self.backlog = None
@@ -105,7 +106,7 @@ class Journal(Recorder):
         return self.start + len(self.records)
 
     def hand_out(self) -> int:
-        """Return the generation, for somebody who may tell a client."""
+        """Return the generation to a caller that may tell a client."""
         generation = self.start + len(self.records)
         if self._p_jar is not None:
             began = transactions.began(self)
@@ -114,18 +115,18 @@ class Journal(Recorder):
                 transactions.fix_at_commit(self)
         return generation
 
-    # What it says
+    # Contents
 
     @property
     def base(self) -> int:
-        """The checkpoint: everything up to here is in the B-trees."""
+        """The last checkpoint: everything up to here is in the B-trees."""
         backlog = self.backlog
         if backlog is None or not backlog.records:
             return self.start
         return backlog.start
 
     def layers(self) -> list[Index]:
-        """Return what journal and backlog say, the latest first."""
+        """Return the indexes of journal and backlog, the latest first."""
         backlog = self.backlog
         if backlog is None or not backlog.records:
             return [self.index] if self.records else []
@@ -133,7 +134,7 @@ class Journal(Recorder):
 
     @property
     def full_index(self) -> Index:
-        """An index of all records, those of the backlog too."""
+        """An index of all records, with those of the backlog."""
         backlog = self.backlog
         if backlog is None or not backlog.records:
             return self.index
@@ -155,7 +156,7 @@ class Journal(Recorder):
         return self.generation - transactions.begin(self) >= BULK
 
     def append(self, root: BaseSet, record: Record) -> None:
-        """Add a record, after making room if there is little."""
+        """Add a record; if there is little room, make room before."""
         self._make_room(root)
         path = record[0]
         if path:
@@ -165,7 +166,7 @@ class Journal(Recorder):
         self.records = index.records
 
     def _same_path(self, path: Path) -> Path:
-        """Return a path that is here already, to pickle it once only."""
+        """Return an equal path that is here, so that it is pickled once."""
         for other, *_ in self.records:
             if other == path:
                 return other
@@ -186,11 +187,12 @@ class Journal(Recorder):
             self._move(root, began - KEEP)
 
     def _is_my_turn(self, began: int) -> bool:
-        """Tell whether it is for this connection to move records.
+        """Tell whether it is this connection's turn to move records.
 
-        If several did it at once, all but one of them would conflict.  So
-        whoever first sees that it is due asks for it, and does it in its next
-        transaction; unless it takes too long for that, and another one asks.
+        If several connections moved records at once, all but one would
+        conflict.  So the first connection that sees that a move is due asks
+        for the turn, and moves the records in its next transaction.  If that
+        takes too long, another connection asks for the turn.
         """
         me = transactions.token(self._p_jar)
         if self.turn is not None:
@@ -203,7 +205,7 @@ class Journal(Recorder):
         return False
 
     def _move(self, root: BaseSet, upto: int) -> None:
-        """Move records to the backlog, and thereby fix their numbers."""
+        """Move records to the backlog, which fixes their numbers."""
         count = upto - self.start
         if self.backlog is None:
             self.backlog = Backlog()
@@ -213,12 +215,12 @@ class Journal(Recorder):
         self.turn = None
 
     def skip(self, generation: int) -> None:
-        """Go on behind a generation; there must be no records."""
+        """Go on after a generation; there must be no records."""
         if self.start < generation:
             self.start = generation
 
     def settle(self, root: BaseSet) -> None:
-        """Move all records into the B-trees, and fix their numbers."""
+        """Move all records into the B-trees, which fixes their numbers."""
         if self._p_jar is not None:
             transactions.begin(self)
         if self.records:
@@ -233,8 +235,8 @@ class Journal(Recorder):
             new: dict[str, Any]) -> dict[str, Any]:
         """Put this transaction's records behind those committed meanwhile.
 
-        This runs in the storage, perhaps on another machine: objects are
-        references there, and ids are all that can be compared.
+        This runs in the storage, maybe on another machine.  There, objects are
+        only references, so only ids can be compared.
         """
         ancestor = _Side(old).generation
         theirs, mine = _Side(committed), _Side(new)
@@ -262,7 +264,7 @@ class Journal(Recorder):
 def _put_behind(
         theirs: tuple[Record, ...], mine: tuple[Record, ...], ancestor: int,
 ) -> tuple[Record, ...]:
-    """Return the records of one side as they are after the other's."""
+    """Return the records of one side, to be put after the other's."""
     paths = {record[0]: record[0] for record in theirs}
     return tuple([
         (paths.get(path, path), id, change,
@@ -296,6 +298,7 @@ def _same(id: Any, other: Any) -> bool:
     try:
         return not (id < other or other < id)
     except Exception as error:
-        # Two ids that can't be compared can't be in one set.  Nothing else
-        # may leave a resolver either: the storage would log it as its own.
+        # Two ids that can't be compared can't be in one set.  A resolver must
+        # raise only ConflictError: the storage would log any other error as
+        # its own.
         raise ConflictError(f'ids that can not be compared: {error}') from None

@@ -1,7 +1,7 @@
-"""A set as a member of a tree: where it is, and what it has.
+"""A set as a member of a tree: its place, and its contents.
 
-What a set has is in its B-trees and, on top of them, in the records that the
-journal of the root keeps.
+The contents of a set are in its B-trees and, on top of them, in the records of
+the root's journal.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from zc.generationalset.sets.wrappers import bare
 
 
 def locate(gset: BaseSet) -> tuple[BaseSet, Path]:
-    """Return the root, and the ids of the subsets that lead to the set."""
+    """Return the root, and the ids that lead from it to the set."""
     gset = bare(gset)
     if gset.parent is None:
         return gset, ()
@@ -55,11 +55,11 @@ def born(gset: BaseSet) -> int:
 
 
 def epoch(gset: BaseSet) -> str | None:
-    """Return what names the set, and the history of its generations.
+    """Return the string that names the set, and its history.
 
-    For a subset, that is made of what makes it another one: the tree's epoch,
-    and for each set on the way here its id and when it joined.  So nobody
-    takes a generation of it for one of its sibling.
+    A subset's epoch is made of everything that makes it this subset: the
+    tree's epoch, and for each set on the way here the id, and when it joined.
+    So nobody can take a generation of the subset for one of its sibling.
     """
     root, path = locate(gset)
     if not path:
@@ -72,7 +72,7 @@ def epoch(gset: BaseSet) -> str | None:
 
 
 def handed_out_generation(root: BaseSet) -> int:
-    """Return the generation, for somebody who may tell a client."""
+    """Return the generation to a caller that may tell a client."""
     journal = root._journal
     if journal is None:
         return facts.old_generation(root)
@@ -94,7 +94,7 @@ def generation_before(root: BaseSet) -> int:
 
 
 def tree_index(gset: BaseSet, root: BaseSet) -> Index:
-    """Return what the records of the tree say, if the set has joined it."""
+    """Return the index of the tree's records, if the set has joined it."""
     journal = root._journal
     if journal is None or facts.joined(gset) is None:
         return NO_RECORDS
@@ -102,13 +102,13 @@ def tree_index(gset: BaseSet, root: BaseSet) -> Index:
 
 
 def set_index(gset: BaseSet) -> SetIndex:
-    """Return what the records say of the set."""
+    """Return the index of the records of the set."""
     root, path = locate(gset)
     return tree_index(gset, root).at(path)
 
 
 def layers(gset: BaseSet) -> list[SetIndex]:
-    """Return the same in parts, the latest first; there may be none."""
+    """Return the same index in parts, the latest first, or none."""
     root, path = locate(gset)
     journal = root._journal
     if journal is None or facts.joined(gset) is None:
@@ -117,13 +117,13 @@ def layers(gset: BaseSet) -> list[SetIndex]:
             if path in layer.sets]
 
 
-# What it has
+# Contents
 
 
 def get_entry(gset: BaseSet, id: Any) -> tuple[int, Any]:
     """Return an id's latest generation, or 0, and its object or MISSING.
 
-    Raises TypeError if the id can't be compared with those that are here.
+    Raises TypeError if the id can't be compared with the set's ids.
     """
     for layer in layers(gset):
         if id in layer.entries:
@@ -136,7 +136,7 @@ def get_entry(gset: BaseSet, id: Any) -> tuple[int, Any]:
 
 
 def get(gset: BaseSet, id: Any) -> Any:
-    """Return the object with an id, MISSING for one that can't be."""
+    """Return the object with an id, or MISSING, also for what is no id."""
     try:
         return get_entry(gset, id)[1]
     except TypeError:
@@ -148,7 +148,7 @@ def has(gset: BaseSet, id: Any) -> bool:
 
 
 def present(gset: BaseSet, id: Any) -> tuple[int, Any]:
-    """Return the entry of an id, KeyError if it isn't here."""
+    """Return the entry of an id; raise KeyError if it isn't here."""
     try:
         entry = get_entry(gset, id)
     except TypeError:
@@ -159,14 +159,14 @@ def present(gset: BaseSet, id: Any) -> tuple[int, Any]:
 
 
 def member_id(gset: BaseSet, ob: Any) -> Any:
-    """Return the id of an object, or an id, that is here, or MISSING."""
+    """Return the id of an object, or an id itself, if here; or MISSING."""
     try:
         ob = bare(ob)
         id = told_id(gset, ob)
         if has(gset, id):
             return id
     except POSError:
-        raise  # it can't be read, which doesn't say that it isn't here
+        raise  # unreadable doesn't mean missing
     except (AttributeError, LookupError, TypeError, ValueError):
         if IBroken.providedBy(ob):
             raise  # nobody knows its id
@@ -174,8 +174,8 @@ def member_id(gset: BaseSet, ob: Any) -> Any:
     try:
         return id if has(gset, id) else MISSING
     except (AttributeError, ValueError):
-        # An object, compared with ids: other errors than TypeError, which
-        # get takes care of, come from its own comparison.
+        # An object was compared with ids.  ``get`` handles TypeError; any
+        # other error comes from the object's own comparison.
         return MISSING
 
 

@@ -1,4 +1,4 @@
-"""Set operations.  They compare by id; right operands are not changed."""
+"""The operators of sets.  They compare by id, and keep right operands."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def symmetric_difference_update(left: T, right: GenerationalSet) -> T:
 
 
 def _filled(model: T, items: Any) -> T:
-    """Return a set without superset, made like another, with some items."""
+    """Return a set without a superset, like another set, with some items."""
     # The class may have a constructor of its own.
     result = model.__class__.__new__(model.__class__)
     state: Any = model.__getstate__()
@@ -98,13 +98,13 @@ def _filled(model: T, items: Any) -> T:
 
 
 def _own(ob: Any) -> Any:
-    """Return what can be added to another set: of a subset, a copy.
+    """Return an object to add to another set; for a subset, a copy.
 
-    A set is in one superset only, and would leave that one.
+    A set is in at most one superset, so the subset would leave its own.
     """
     if not isinstance(ob, BaseSet):
         return ob
     subset: Any = ob
     copy = _filled(subset, subset.items())
-    copy.__dict__['id'] = ob.id  # which may be a property
+    copy.__dict__['id'] = ob.id  # this may be a property
     return copy

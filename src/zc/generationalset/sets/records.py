@@ -1,4 +1,4 @@
-"""Records: changes that aren't in the B-trees yet, and an index of them."""
+"""Records: changes that aren't in the B-trees yet, and their index."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ class _Marker(enum.Enum):
 GONE, MISSING = _Marker
 
 Path: TypeAlias = 'tuple[Any, ...]'
-#: Path of subset ids, id, change of length (1, 0 or -1), the generation of the
-#: id's previous change (0: none), and the object; for a removal, in place of
-#: the object, the bound of the log that it goes to.
+#: A path of subset ids, the id, the change of length (1, 0 or -1), the
+#: generation of the id's previous change (0 if there is none), and the object.
+#: For a removal, instead of the object, the number of removals that the set
+#: remembers.
 Record: TypeAlias = 'tuple[Path, Any, int, int, Any]'
 
 
@@ -31,18 +32,18 @@ class _NotPlain(Exception):
 
 
 class _PlainPickler(pickle.Pickler):
-    """Pickles what is made of strings, numbers, tuples, and nothing else."""
+    """Pickles only objects that are made of strings, numbers and tuples."""
 
     def reducer_override(self, ob: object) -> NoReturn:
         raise _NotPlain
 
 
 def pack(records: tuple[Record, ...]) -> dict[str, Any]:
-    """Return the state of a persistent object that keeps records.
+    """Return records as the state of a persistent object.
 
-    ZODB calls a function for every single object in a pickle, to find the
-    persistent ones.  Ids are many and hardly ever among them, so they are
-    pickled apart: that halves the time of a commit, and of a conflict.
+    ZODB calls a function for each object in a pickle, to find persistent
+    objects.  Ids are many, and hardly ever persistent, so they are pickled
+    apart.  That halves the time of a commit, and of a conflict.
     """
     ids: Any = tuple([record[:-1] for record in records])
     out = io.BytesIO()
@@ -50,12 +51,12 @@ def pack(records: tuple[Record, ...]) -> dict[str, Any]:
         _PlainPickler(out, 3).dump(ids)
         ids = out.getvalue()
     except _NotPlain:
-        pass  # then ZODB must look at each of them
+        pass  # ZODB must look at each of them
     return {'ids': ids, 'objects': tuple([record[-1] for record in records])}
 
 
 def unpack(state: dict[str, Any]) -> tuple[Record, ...]:
-    """Return the records in a state that pack made, if any are."""
+    """Return the records in a state that ``pack`` made, if there are any."""
     ids = state.get('ids', ())
     if isinstance(ids, bytes):
         ids = pickle.loads(ids)  # noqa: S301, in a pickle of ZODB anyway
@@ -64,7 +65,7 @@ def unpack(state: dict[str, Any]) -> tuple[Record, ...]:
 
 
 class Recorder(persistent.Persistent):
-    """An object that keeps records, of the changes after a generation."""
+    """An object that keeps records of the changes after a generation."""
 
     start: int
     records: tuple[Record, ...] = ()
@@ -94,23 +95,23 @@ class Recorder(persistent.Persistent):
 
 
 class SetIndex:
-    """What some records say of one set."""
+    """An index of the records of one set."""
 
     __slots__ = 'bound', 'entries', 'length', 'subsets', 'superseded'
 
     def __init__(self) -> None:
-        #: id -> (generation, object), oldest change first.  The object is
-        #: GONE for a removed id, and MISSING for a subset below which
-        #: something changed: that one has to be had from the B-trees.
+        #: id -> (generation, object), the oldest change first.  The object is
+        #: GONE for a removed id.  It is MISSING for a subset in which
+        #: something changed: the B-trees have that subset.
         self.entries: dict[Any, tuple[int, Any]] = {}
-        #: Generations at which nothing is any more.  The records say so, for
-        #: to look them up would load much of a B-tree.
+        #: Generations in the B-trees whose entries changed later.  Records
+        #: have them, because looking them up would load much of a B-tree.
         self.superseded: set[int] = set()
-        #: Ids of subsets below which something changed.
+        #: Ids of subsets in which something changed.
         self.subsets: set[Any] = set()
-        #: Change of length.
+        #: The change of length.
         self.length = 0
-        #: How many removals the set keeps.
+        #: The number of removals that the set remembers.
         self.bound = 0
 
     def set(self, id: Any, generation: int, ob: Any) -> None:
@@ -122,7 +123,7 @@ _NO_SET_RECORDS = SetIndex()
 
 
 class Index:
-    """What some records say of each set, by path."""
+    """An index of records: for each path, the SetIndex of its set."""
 
     def __init__(self, base: int, records: tuple[Record, ...]) -> None:
         self.sets: dict[Path, SetIndex] = {}

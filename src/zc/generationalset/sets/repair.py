@@ -1,4 +1,4 @@
-"""Repair ids that were stored with the name of a class."""
+"""The repair of ids that were stored with the name of a class."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from zc.generationalset.sets.wrappers import bare
 
 
 def repair(gset: BaseSet) -> int:
-    """Store ids of the tree that a set is in without their classes.
+    """Store the ids of a set's tree without their classes.
 
-    O(n).  Ids were once stored as they came, and could be instances of an
-    application's own subclass of str, say.  When that class is moved, nothing
-    can be added to the set any more.  ``check`` finds them.
+    O(n).  Older releases stored ids as they came, such as instances of an
+    application's own subclass of str.  If that class moves, nothing can be
+    added to the set any more.  ``check`` finds such sets.
 
     >>> from zc.generationalset import GSet, repair
     >>> repair(GSet())
     0
 
-    Return in how many sets there were some.  Commit the transaction then.
+    Return the number of sets that had such ids.  Then commit the transaction.
     """
     root = bare(gset)
     while root.parent is not None:
@@ -40,7 +40,7 @@ def repair(gset: BaseSet) -> int:
             _repair_records(journal.backlog)
     count = sum(map(_repair_settled, _members(root)))
     if journal is not None:
-        # Whoever writes at the same time conflicts now.
+        # After this, any transaction that writes at the same time conflicts.
         journal.settle(root)
     return count
 
@@ -64,7 +64,7 @@ def _repair_settled(member: BaseSet) -> bool:
     if all(map(is_plain, ids)):
         return False
     member.id = repaired_id(member.id)
-    # Iteration compares no ids.  To find one would.
+    # Iteration compares no ids; looking one up would.
     member.generations = OLBTree(
         [(repaired_id(id), generation)
          for id, generation in member.generations.items()])

@@ -30,7 +30,7 @@ from zc.generationalset.sets.wrappers import bare
 
 def _with_another_set(
         operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Make an operator of a function of two sets."""
+    """Make an operator from a function of two sets."""
     def operator(self: GenerationalSet, other: object) -> Any:
         other = bare(other)
         if not isinstance(other, GenerationalSet):
@@ -69,18 +69,18 @@ class GenerationalSet(BaseSet):
         try:
             name = '' if self.id is None else f' {self.id!r}'
             count = len(self)
-        except POSError:  # its database is closed, for example
+        except POSError:  # such as when its database is closed
             return object.__repr__(self)
         items = 'item' if count == 1 else 'items'
         return f'<{self.__class__.__name__}{name}, {count} {items}>'
 
     def __copy__(self) -> Any:
-        # It would have the same B-trees.
+        # The copy would share the B-trees.
         raise TypeError('expected copy.deepcopy, got copy.copy: two sets '
                         'can not share their objects')
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        # For copies; ZODB takes the state of an object alone.
+        # This is for copies; ZODB uses only the state.
         state = flat_state(self)
         if state is None:
             return super().__reduce_ex__(protocol)
@@ -131,7 +131,7 @@ class GenerationalSet(BaseSet):
         changes.remove(self, self.stored_id(id))
 
     def _id_of(self, ob: Any, id: Any) -> Any:
-        """Return the id of an object, unless it was given."""
+        """Return the id of an object, or the explicit id."""
         return told_id(self, bare(ob)) if id is None else self.stored_id(id)
 
     # Objects and ids
@@ -237,7 +237,7 @@ class StringIdGenerationalSet(GenerationalSet):
         try:
             return str(check_id(self, id))
         except IdError:
-            return id  # which no set can have
+            return id  # no set can have it
 
 
 class ValueGenerationalSet(GenerationalSet):

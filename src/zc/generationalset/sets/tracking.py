@@ -1,4 +1,4 @@
-"""Finding the changes of items that nobody told their set."""
+"""Finding changes of items for which nobody called ``changed``."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ Sets = GenerationalSet | Iterable[GenerationalSet] | None
 
 
 class Forgotten(Exception):
-    """An item was changed in a transaction, and its set wasn't told."""
+    """A transaction changed an item without a call of ``changed``."""
 
 
 class ForgottenWarning(UserWarning):
-    """The same, where it is only warned of."""
+    """The warning instead of Forgotten."""
 
 
 def parent_of(ob: Any) -> Any:
-    """Return the ``__parent__`` of an object, None if it has none."""
+    """Return the ``__parent__`` of an object; None if it has none."""
     return getattr(ob, '__parent__', None)
 
 
@@ -38,11 +38,12 @@ def track(
         sets_of: Callable[[Any], Sets] | None = None,
         owner: Callable[[Any], Any] = parent_of,
         forgotten: Literal['record', 'raise', 'warn'] = 'record') -> None:
-    """Notice items that are changed without a call of ``changed``.
+    """Notice items that change without a call of ``changed``.
 
-    Before each commit, it looks at the persistent objects that the transaction
-    has changed, and at what they are in: O(changed objects).  Where one is an
-    item of a set, and the set wasn't told, that is recorded.
+    O(changed objects): before each commit, this looks at the persistent
+    objects that the transaction has changed, and at the objects that they are
+    parts of.  If one of them is an item of a set, and ``changed`` wasn't
+    called for it, the change is recorded.
 
     >>> import transaction, ZODB
     >>> from zc.generationalset import GSet, track
@@ -52,21 +53,21 @@ def track(
     database
         A database, with all its connections; or one connection.
     sets_of
-        Called with an object; returns the set, or the sets, that it is in if
-        it is an item, or None.  By default that is its owner, if that is one.
+        Called with an object; returns the set, or the sets, that have it as an
+        item, or None.  By default, this is its owner, if that is a set.
     owner
-        Called with an object; returns what it is a part of, or None.  By
-        default that is its ``__parent__``.  A change of a part is a change of
-        the item, so nothing is noticed of parts that have no owner.
+        Called with an object; returns the object that it is a part of, or
+        None.  By default, this is its ``__parent__``.  A change of a part is a
+        change of the item.  Changes of parts without an owner aren't noticed.
     forgotten
         ``'record'`` calls ``changed``; ``'raise'`` raises ``Forgotten`` at the
-        commit; ``'warn'`` warns of it, ``ForgottenWarning``, and goes on.
+        commit; ``'warn'`` gives a ``ForgottenWarning``, and goes on.
 
-    An item is found by the id that its set takes from it.  Items that aren't
-    persistent are not noticed, nor are items that were added with another id.
-    Calling this again replaces what was said before.
+    An item is found by the id that its set takes from it.  Changes of items
+    that aren't persistent, or were added with an explicit id, aren't noticed.
+    Calling this again replaces the earlier arguments.
 
-    Raises TypeError or ValueError if the arguments aren't as described.
+    Raises TypeError or ValueError for wrong arguments.
     """
     if forgotten not in _FOUND:
         raise ValueError(f'expected one of {", ".join(map(repr, _FOUND))} for '
@@ -98,10 +99,10 @@ def _tracked(kind: type, tracking: Tracking) -> type:
 
 
 class _Tracked(Connection):
-    """A connection that looks at what was changed, before each commit."""
+    """A connection that looks at the changed objects before each commit."""
 
     _tracking: Tracking
-    #: Refers to the transaction before whose commit it will look.
+    #: A reference to the transaction before whose commit this will look.
     _watched: Any = None
 
     def _register(self, ob: Any = None) -> None:
@@ -117,12 +118,12 @@ class _Tracked(Connection):
 
     def _look(self) -> None:
         seen: set[bytes] = set()
-        # Who is told of a change may make others.
+        # A function that is notified of a change may make others.
         while new := [ob for ob in self._changed() if ob._p_oid not in seen]:
             for ob in new:
                 seen.add(ob._p_oid)
                 self._tracking.look_at(ob)
-        # Hooks that come later may change more; then it will look again.
+        # Later hooks may change more; then this looks again.
         self._watched = None
 
     def _changed(self) -> list[Any]:
@@ -133,14 +134,14 @@ class _Tracked(Connection):
 
 
 class Tracking(NamedTuple):
-    """How forgotten changes are found, and what is done about them."""
+    """How forgotten changes are found, and handled."""
 
     sets_of: Callable[[Any], Sets]
     owner: Callable[[Any], Any]
     found: Callable[[GenerationalSet, Any, Any], None]
 
     def look_at(self, ob: Any) -> None:
-        """Look at an object that was changed, and at what it is a part of."""
+        """Look at a changed object, and at what it is a part of."""
         seen: set[int] = set()
         while not (ob is None or isinstance(ob, BaseSet) or id(ob) in seen):
             seen.add(id(ob))
@@ -166,7 +167,7 @@ def _owning_set(owner: Callable[[Any], Any]) -> Callable[[Any], Sets]:
 
 
 def _id_in(gset: GenerationalSet, ob: Any) -> Any:
-    """Return the id of an item, None if the object isn't an item."""
+    """Return the id of an item; None if the object isn't an item."""
     try:
         key = gset.get_id(ob)
     except (AttributeError, TypeError):
@@ -175,7 +176,7 @@ def _id_in(gset: GenerationalSet, ob: Any) -> Any:
 
 
 def _is_told(gset: GenerationalSet, key: Any) -> bool:
-    """Tell whether this transaction has told of a change."""
+    """Tell whether this transaction has recorded a change of an id."""
     root, _ = locate(gset)
     journal = root._journal
     if journal is None:

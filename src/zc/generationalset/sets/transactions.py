@@ -1,12 +1,12 @@
-"""Which changes of a journal are the current transaction's own.
+"""The changes of a journal that are the current transaction's own.
 
-A journal that a transaction changes is based on a revision that was committed
-before, and its ``_p_serial`` names that one until the transaction commits.  So
-it is enough to note, before the first change, the generation of that revision.
+A journal that a transaction changes is based on a committed revision, and its
+``_p_serial`` names that revision until the transaction commits.  So it is
+enough to note the generation of that revision before the first change.
 
-Nothing else tells: a savepoint clears ``_p_changed``, and lets go of objects,
-so that they can't remember anything; a connection may be closed and opened
-again in one transaction, and then shows another revision.
+Nothing else would do.  A savepoint clears ``_p_changed``, and drops objects,
+so the objects can't remember anything.  A connection may be closed and opened
+again in one transaction, and then it shows another revision.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class _Notes:
-    """What is noted of the journals that a transaction changes."""
+    """Notes about the journals that a transaction changes."""
 
     def __init__(self, transaction: Any) -> None:
         self.transaction = weakref.ref(transaction)
-        #: Object id -> revision and its generation.
+        #: Object id -> a revision, and its generation.
         self.revisions: dict[bytes, tuple[bytes, int]] = {}
 
 
@@ -52,9 +52,9 @@ def began(journal: Journal) -> int | None:
 
 
 def begin(journal: Journal) -> int:
-    """Note where this transaction's changes begin, unless it is noted.
+    """Note where this transaction's changes begin, unless that is noted.
 
-    Called before every change of a stored journal.
+    Call this before every change of a stored journal.
     """
     jar = journal._p_jar
     transaction = jar.transaction_manager.get()
@@ -69,7 +69,7 @@ def begin(journal: Journal) -> int:
 
 
 def fix_at_commit(journal: Journal) -> None:
-    """Have a generation fixed even if a savepoint is rolled back."""
+    """Fix a generation even if a savepoint is rolled back."""
     transaction = journal._p_jar.transaction_manager.get()
     transaction.addBeforeCommitHook(
         _fix, (journal._p_jar, journal._p_oid, journal.fixed))
@@ -83,7 +83,7 @@ def _fix(jar: Any, oid: bytes, fixed: int) -> None:
 
 
 def token(jar: Any) -> int:
-    """Return a number that tells a connection from others anywhere."""
+    """Return a number that differs for each connection of any process."""
     number: int | None = _tokens.get(jar)
     if number is None:
         number = _tokens[jar] = random.SystemRandom().getrandbits(31)

@@ -1,4 +1,4 @@
-"""What changed since a generation, as dictionaries."""
+"""Answers: what changed since a generation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def updates_since(
     """Return what is newer than a generation.
 
     generation_of
-        Returns, for the root, the generation that the client has then.
+        Called with the root; returns the generation that the client has then.
     """
     root, path = locate(gset)
     current = generation_of(root)
@@ -73,7 +73,7 @@ def _news(
 ) -> dict[str, Any]:
     """Return what is newer, from as few objects of the database as possible.
 
-    The journal alone answers if it goes back far enough.
+    If the journal goes back far enough, only the journal is read.
     """
     journal = root._journal
     if journal is not None and not (path and facts.joined(gset) is None):
@@ -92,10 +92,10 @@ def _news(
 def _recorded(
         index: Index, path: Path, since: int, keyed: bool,
 ) -> dict[str, Any] | None:
-    """Return what records say to a client that has all that is older.
+    """Return the updates from records, for a client that has all older ones.
 
-    Return None if so many ids were removed that a set forgets some: the
-    answer then depends on all that is in it.
+    Return None if so many ids were removed that a set forgets some, because
+    then the answer depends on all its contents.
     """
     updates: dict[str, Any] = {}
     records = index.sets.get(path)
@@ -127,18 +127,18 @@ def _recorded(
 
 
 class _Reader:
-    """Reads B-trees, with the records on top, for a client at a generation."""
+    """Reads B-trees, and records on top of them, for a client's generation."""
 
     def __init__(self, index: Index, since: int) -> None:
         self._index = index
         self._since = since
 
     def updates(self, gset: BaseSet, path: Path, born: int) -> dict[str, Any]:
-        """Return a set's removals and adds, or all if the client needs it.
+        """Return a set's removals and adds, or its contents if needed.
 
         born
-            When the set came into this tree: a client from before that has
-            nothing of it.
+            The generation at which the set came into this tree.  A client from
+            before that has nothing of the set.
         """
         since = self._since if self._since >= born else 0
         index = self._index.at(path)
@@ -147,8 +147,8 @@ class _Reader:
             return self.contents(gset, path, born)
         removals = removals_since(gset, since, index)
         adds = self._objects(gset, since, index)
-        # A client that isn't below the floor, but below all removals that are
-        # logged, may be given either answer.
+        # A client below all remembered removals, but not below the floor, may
+        # get either answer; it gets the shorter one.
         if floor and since < oldest and len(removals) + len(adds) \
                 > facts.length(gset) + index.length:
             return self.contents(gset, path, born)
@@ -162,7 +162,7 @@ class _Reader:
 
     def contents(
             self, gset: BaseSet, path: Path, born: int) -> dict[str, Any]:
-        """Return all of a set."""
+        """Return the contents of a set."""
         objects = self._objects(gset, 0, self._index.at(path))
         return {'contents': self._listed(
             objects, lambda ob: self._in_contents(ob, gset, path, born))}
@@ -172,7 +172,7 @@ class _Reader:
 
     def _listed(
             self, objects: Any, updates_of: Callable[[BaseSet], Any]) -> Any:
-        """Put updates in the place of subsets."""
+        """Replace subsets by their updates."""
         return [updates_of(ob) if isinstance(ob, BaseSet) else ob
                 for ob in objects]
 
@@ -186,10 +186,10 @@ class _Reader:
     def _in_contents(
             self, subset: BaseSet, superset: BaseSet, path: Path, born: int,
     ) -> SubsetUpdates:
-        """Return the same where the superset lists all that it has.
+        """Return the updates of a subset whose superset lists its contents.
 
-        The removal of another subset of this id may be among what the superset
-        forgot.  Then the client still has that one.
+        The superset may have forgotten the removal of another subset with this
+        id.  Then the client still has that one.
         """
         joined = facts.joined(subset) or 0
         if self._since >= max(born, joined):
@@ -200,7 +200,7 @@ class _Reader:
 
 
 class _KeyedReader(_Reader):
-    """Reads pairs of id and object, and only as they are asked for."""
+    """Reads pairs of id and object, and only when you iterate over them."""
 
     def _objects(self, gset: BaseSet, since: int, index: SetIndex) -> Any:
         return _Entries(lambda: pairs_since(gset, since, index))
@@ -213,9 +213,9 @@ class _KeyedReader(_Reader):
 
 
 class _Entries:
-    """Entries that are read whenever they are iterated over.
+    """Entries that are read each time you iterate over them.
 
-    There may be a million of them.
+    They aren't kept, because there may be a million.
     """
 
     def __init__(self, entries: Callable[[], Iterator[Any]]) -> None:

@@ -1,4 +1,4 @@
-"""What is in one set: its B-trees, with the records on top."""
+"""The contents of one set: its B-trees, with the records on top."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zc.generationalset.sets.records import GONE, MISSING, SetIndex
 
 def objects_since(
         gset: BaseSet, since: int, index: SetIndex) -> Iterable[Any]:
-    """Return the objects newer than a generation, oldest change first."""
+    """Return the objects newer than a generation, the oldest change first."""
     if not index.entries:
         values: Iterable[Any] = gset.contents.values(since + 1)
         return values
@@ -33,10 +33,10 @@ def _merged(gset: BaseSet, since: int, index: SetIndex) -> Iterator[Any]:
 def pairs_since(
         gset: BaseSet, since: int, index: SetIndex,
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield the same with their ids; loads the objects.
+    """Yield ids and objects newer than a generation; load the objects.
 
-    An id is looked up under what the object says that it is.  Only where ids
-    were given explicitly does finding them take O(n), once.
+    The id is taken from the object, and checked.  Only for explicit ids,
+    finding them takes O(n), once.
     """
     superseded = _superseded(gset, index)
     generation_of = gset.generations.get
@@ -58,9 +58,9 @@ def pairs_since(
 
 def pairs_of_ids(
         gset: BaseSet, index: SetIndex) -> Iterator[tuple[Any, Any]]:
-    """Yield all ids and objects, in the same order; loads all ids.
+    """Yield all ids and objects, in the same order; load all ids.
 
-    Objects stay as they are in the database until somebody uses them.
+    Objects aren't loaded until somebody uses them.
     """
     ids = {generation: id for id, generation in gset.generations.items()
            if id not in index.entries}
@@ -78,14 +78,14 @@ def _ids_by_generation(gset: BaseSet, since: int) -> dict[int, Any]:
 def _later(
         gset: BaseSet, since: int, index: SetIndex,
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield ids and objects that records tell."""
+    """Yield the ids and objects of records."""
     for id, (generation, ob) in index.entries.items():
         if generation > since and ob is not GONE:
             yield id, btrees.get(gset, id) if ob is MISSING else ob
 
 
 def _superseded(gset: BaseSet, index: SetIndex) -> set[int]:
-    """Return the generations in the B-trees of what changed later."""
+    """Return the generations in the B-trees whose entries changed later."""
     if not index.subsets:
         return index.superseded
     return index.superseded.union(map(
@@ -106,9 +106,9 @@ def removals_since(
 
 
 def log_range(gset: BaseSet, index: SetIndex) -> tuple[int, float]:
-    """Return the floor, and the oldest generation in the removal log.
+    """Return the floor, and the generation of the oldest known removal.
 
-    As they will be when the records, too, are in the B-trees.
+    These are what they will be when the records are in the B-trees.
     """
     floor = facts.floor(gset)
     excess = facts.removed(gset) - gset.maximum_removals

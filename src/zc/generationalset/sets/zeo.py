@@ -1,21 +1,22 @@
-"""ZEO: hear of all earlier commits before finishing one.
+"""ZEO: a client hears of all earlier commits before it finishes one.
 
-A snapshot must have every commit up to the last one that it names.  A client
-of ZEO takes the number of its own commit from the server's reply, and what
-others committed from the server's invalidations.  A server that runs on uvloop
-may send the reply first.  Until the invalidation comes, objects that an
-earlier commit changed are read from the caches as they were before it, beside
-objects of the later one: an answer has a new generation with an old item.
+A snapshot must have every commit up to the last one that it names.  A ZEO
+client learns of its own commit from the server's reply, and of others' commits
+from the server's invalidations.  A server that runs on uvloop may send the
+reply first.  Until the invalidation comes, the client reads objects that an
+earlier commit changed from its caches, as they were before that commit, beside
+objects of the later commit.  So an answer may have a new generation with an
+old item.
 
 Two things are certain, with any event loop.  A client has the server's commit
 lock from the reply to ``vote`` until ``tpc_finish``, so nobody else commits
 meanwhile.  And the server tells each client of others' commits in their order.
-So this asks for the last commit together with the vote, and waits until it is
-heard of.
-The caches are never ahead of what the client was told, also when the
-connection is lost, or the process is killed with a cache file.
+So this module asks for the last commit together with the vote, and waits until
+the client has heard of it.  Then the caches are never ahead of what the client
+was told, even if the connection is lost, or if the process is killed and has a
+cache file.
 
-docs/zeo.txt tells which messages may overtake which, and why.
+docs/zeo.txt says which messages may overtake which, and why.
 """
 
 from __future__ import annotations
@@ -28,12 +29,11 @@ from typing import Any
 from ZODB.Connection import Connection
 from ZODB.POSException import ReadConflictError
 
-#: How long a commit that the server has may take until it is heard of, in
-#: seconds.
+#: Seconds within which a client must hear of a commit that the server has.
 PATIENCE = 10.0
-#: After how many seconds the server is asked whether there is such a commit.
+#: Seconds after which the server is asked whether the commit exists.
 DOUBT = 0.1
-#: Seconds between two looks.
+#: Seconds between two checks.
 INTERVAL = 0.0002
 
 _known: Any = weakref.WeakSet()  # databases
@@ -43,8 +43,8 @@ _lock = threading.RLock()
 class Calls:
     """The calls that a client makes to its server.
 
-    It takes the place of the client's own method: wrappers of storages copy
-    the public methods, but not this one.
+    An instance replaces the client's own private method.  Wrappers of storages
+    copy public methods, but not this one.
     """
 
     def __init__(self, client: Any) -> None:
@@ -54,9 +54,9 @@ class Calls:
     def __call__(self, method: str, *arguments: Any, **options: Any) -> Any:
         if method != 'vote':
             return self._call(method, *arguments, **options)
-        # Both at once, so that nobody waits for the lock any longer.  A vote
-        # that has to wait for the lock is answered after the invalidations of
-        # whoever had it.
+        # Both calls are sent at once, so that the lock isn't held any longer.
+        # If the vote has to wait for the lock, its answer comes after the
+        # invalidations of the client that had the lock.
         voted = self._call(method, *arguments, wait=False)
         last = self._call('lastTransaction', wait=False)
         result = voted.result()
@@ -65,37 +65,38 @@ class Calls:
 
 
 def client_of(db: Any) -> Any:
-    """Return the client of ZEO that a database uses; None if it uses none."""
+    """Return the ZEO client that a database uses; None if it uses none."""
     storage = db.storage
-    while 'base' in getattr(storage, '__dict__', ()):  # it is wrapped
+    while 'base' in getattr(storage, '__dict__', ()):  # a wrapper
         storage = storage.base
     return storage if hasattr(storage, '_call') else None
 
 
 def catch_up(client: Any) -> None:
-    """Wait until all that was committed before, anywhere, can be read.
+    """Wait until everything that any process has committed can be read.
 
-    One round trip.  Raises ReadConflictError if the server has a commit, and
-    doesn't tell of it.
+    Takes one round trip.  Raises ReadConflictError if the server has a commit,
+    and doesn't tell the client of it.
     """
     hear(client, client._call('lastTransaction'))
 
 
 def hear(client: Any, last: bytes) -> None:
-    """Wait until a client was told of all commits up to the server's last one.
+    """Wait until a client was told of all commits up to the server's last.
 
-    A FileStorage that was killed while it wrote a transaction removes what it
-    finds of it, but calls it its last one until the next commit.  Nobody is
-    ever told of that.  So, after a moment, the server is asked what it would
-    tell a client that comes back.  That makes it write a line to its log,
-    which is why it isn't asked first.
+    If a FileStorage was killed while it wrote a transaction, it removes the
+    remains when it starts, but calls that transaction its last one until the
+    next commit.  Nobody is ever told of that transaction.  So, after a moment,
+    this asks the server what it would tell a client that comes back.  It
+    doesn't ask at once, because each such question makes the server write a
+    line to its log.
 
     Raises ReadConflictError if that takes too long.
     """
     if not _has(client, last, DOUBT):
         invalidations = client._call(
             'getInvalidations', client.lastTransaction())
-        # It is None if the client is far behind.
+        # The server answers None if the client is far behind.
         wait_for(client, invalidations[0] if invalidations else last)
 
 
@@ -122,17 +123,17 @@ def _has(storage: Any, tid: bytes, patience: float) -> bool:
 
 
 def order(db: Any) -> None:
-    """Have a database finish commits after all earlier ones were heard of.
+    """Make a database hear of all earlier commits before it finishes one.
 
-    Costs a commit one message more, which it doesn't wait for longer, and
-    reading nothing.  Done once for a database; nothing is done for one that
-    doesn't use ZEO.
+    A commit then costs one more message, without more waiting; reading costs
+    nothing more.  This is done once for a database.  For a database without
+    ZEO, it does nothing.
     """
     with _lock:
         client = client_of(db)
         if client is not None and not isinstance(client._call, Calls):
-            # What it has committed itself by now may still be ahead of what
-            # it was told, for one round trip.
+            # For one round trip, the client's own commits may still be ahead
+            # of what it was told.
             client._call('lastTransaction')
             client._call = Calls(client)
             client._call('lastTransaction')
@@ -140,10 +141,9 @@ def order(db: Any) -> None:
 
 
 def order_for(jar: Any) -> None:
-    """Do so for the database of a set that is loaded or stored.
+    """Call ``order`` for the database of a set that is loaded or stored.
 
-    Raises ReadConflictError if the connection's snapshot has turned out to
-    lack a commit.
+    Raises ReadConflictError if the connection's snapshot lacks a commit.
     """
     if isinstance(jar, Connection) and jar.db() not in _known:
         order(jar.db())

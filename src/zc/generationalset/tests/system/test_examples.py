@@ -231,7 +231,7 @@ class ReplayTests(ExampleTests):
         self.check_refused(self.run_example('--data', nowhere, history),
                            'a file that can be written', str(nowhere))
 
-    # What it says while it works
+    # Contents while it works
 
     def test_progress_on_a_terminal_is_one_line(self):
         ours, theirs = pty.openpty()
