@@ -1,4 +1,4 @@
-"""A server, as clients ask it: without input and output."""
+"""A client's requests to its server, without input and output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REDIRECTS = 5
 
 
 class Server:
-    """A server: where it is, and what it is asked with.
+    """A server, with its URL, the token, and the limits for its responses.
 
     See ``Client`` for the parameters.  ``random`` returns a number from 0 to
     1, for times to wait.
@@ -102,7 +102,7 @@ class Server:
     # Replies
 
     def answer(self, data: bytes, what: str) -> Answer:
-        """Return an answer that the server has sent."""
+        """Read an answer that the server has sent."""
         try:
             return wire.decode(data, self.limits)
         except wire.WireError as error:
@@ -124,7 +124,7 @@ class Server:
 
 
 def json_body(reply: Reply, what: str) -> bytes:
-    """Return the body of a reply that has to be JSON."""
+    """Return the body of a reply, which must be JSON."""
     if reply.status != 200 or reply.media_type != 'application/json':
         raise BadAnswer(
             f'{what}: expected 200 application/json, got {reply.status} '

@@ -1,4 +1,4 @@
-"""``gset check URL --replica FILE``: whether a copy is as the server is."""
+"""``gset check URL --replica FILE``: compares a copy with the server."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from zc.generationalset.commands.talking import connect
 from zc.generationalset.commands.terminal import cut, escape
 from zc.generationalset.replica import Replica, SQLiteReplica, Subset
 
-#: How often it begins again because the server moves on.
+#: How often the comparison begins again because the server has moved on.
 ATTEMPTS = 10
-#: Characters of a value that are shown.
+#: The most characters of a value that are shown.
 SHOWN = 60
 
 
 def compare(url: str, token_file: str | None, path: str) -> int:
-    """Print in what a copy differs; return the exit code."""
+    """Print the differences of a copy; return the exit code."""
     fresh = Replica()
     with _copied(path) as replica:
         _meet(url, token_file, replica, fresh)
@@ -68,7 +68,7 @@ def _copied(path: str) -> Iterator[SQLiteReplica]:
 
 
 def _copy(path: str, copy: str) -> None:
-    """Copy a database that others may write meanwhile."""
+    """Copy a database to which others may write meanwhile."""
     with closing(sqlite3.connect(
             f'file:{path}?mode=ro', uri=True)) as original, \
             closing(sqlite3.connect(copy)) as other:
@@ -100,6 +100,6 @@ def _text(items: Mapping[Any, Any], id: Any) -> str:
 
 
 def _is_set(item: Any) -> bool:
-    """Tell whether it is a subset, of a replica in memory or in a file."""
+    """Tell whether an item of a replica, in memory or file, is a subset."""
     return isinstance(item, Subset) or (
         isinstance(item, Mapping) and not isinstance(item, dict))

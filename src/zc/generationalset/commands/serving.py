@@ -1,4 +1,4 @@
-"""What commands that serve have in common."""
+"""What all commands that serve use."""
 
 from __future__ import annotations
 

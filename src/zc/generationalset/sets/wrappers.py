@@ -1,7 +1,8 @@
-"""Objects without the wrappers of Acquisition, and without Zope's proxies.
+"""Removing wrappers of Acquisition, and Zope's proxies, from objects.
 
-A wrapper passes for its object, whose class is its ``__class__``, and what is
-stored is the object.  So a set keeps the object, and compares objects.
+A wrapper looks like its object: its ``__class__`` is the object's class.  But
+the database stores the object.  So a set keeps the object, and compares
+objects.
 """
 
 from __future__ import annotations
@@ -11,17 +12,17 @@ from typing import Any
 
 from persistent import Persistent
 
-#: Modules of wrappers, and their functions that take one off.  They return
-#: other objects as they are.
+#: Modules of wrappers, and their functions that remove one.  The functions
+#: return other objects as they are.
 _FUNCTIONS = [
     ('Acquisition', 'aq_base'),
-    ('zope.proxy', 'getProxiedObject'),  # also those of zope.security
+    ('zope.proxy', 'getProxiedObject'),  # also proxies of zope.security
     ('zope.container.contained', 'getProxiedObject'),
 ]
 
 
 def bare(ob: Any) -> Any:
-    """Return an object without all that is around it.
+    """Return an object without all its wrappers.
 
     Raises TypeError for a persistent object in a wrapper of another kind.
     """
@@ -38,7 +39,7 @@ def bare(ob: Any) -> Any:
 
 
 def _inner(ob: Any) -> Any:
-    """Return what is in a wrapper that is known, else the object."""
+    """Return the object in a known wrapper, else the object itself."""
     for name, function in _FUNCTIONS:
         module = sys.modules.get(name)
         if module is not None:

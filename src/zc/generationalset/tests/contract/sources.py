@@ -1,4 +1,4 @@
-"""What a server relies on, whatever source it has: one contract.
+"""The contract of sources: what a server needs of every source.
 
 A test of a source mixes ``Source`` into a ``unittest.TestCase``.
 """
@@ -90,7 +90,7 @@ class Base:
 
 
 class Reading(Base):
-    """Also for sources that nobody can write to."""
+    """The contract of reading, also for sources that nobody can write to."""
 
     def test_interface(self):
         self.assertIsInstance(self.source, ISource)
@@ -169,7 +169,7 @@ class Reading(Base):
         self.assertEqual(replica.items, {'s': {'b': 0}})
 
     def test_clients_from_everywhere(self):
-        """Whoever asks, from whatever generation, has the same then."""
+        """All clients, from any generation, have the same afterwards."""
         chance = random.Random(4)
         replicas = [Replica()]
         for _ in range(60):
@@ -183,7 +183,7 @@ class Reading(Base):
             replicas.append(replica)
 
     def _random_change(self, chance):
-        """Return a change that is right whatever there is."""
+        """Return a change that is valid whatever the tree has."""
         sets = [(), *[(id,) for id, ob in self.contents().items()
                       if isinstance(ob, dict)]]
         gset = chance.choice(sets)
@@ -225,7 +225,7 @@ class Reading(Base):
             self.write_elsewhere(put(f'{number}'))
             self.assertTrue(told.wait(30))
             told.clear()
-            # Storages that are asked may say a little later what it was.
+            # Storages that are asked may answer a little later.
             wait(lambda before=before: self.source.count > before)
             with self.source.snapshot() as snapshot:
                 self.assertGreater(snapshot.count, before)
@@ -395,7 +395,7 @@ class Writing(Base):
         self.assertNotIn(new, (epoch, None))
         self.assertEqual(self.position().epoch, new)
         self.assertEqual(self.read(old)['reset'], 'epoch')
-        # Who comes second finds that it is done.
+        # The second process finds that the epoch is renewed.
         self.assertIsNone(self.source.renew(
             NAME, old._replace(generation=generation + 1)))
 
@@ -403,7 +403,7 @@ class Writing(Base):
 class Copied(Base):
     """A source that nobody can write to."""
 
-    #: Where its original can be written to.
+    #: The URL at which its original takes writes.
     original = None
 
     def test_nobody_can_write(self):

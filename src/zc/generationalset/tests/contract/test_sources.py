@@ -1,4 +1,4 @@
-"""One contract, for every source."""
+"""The contract of sources, for each source."""
 
 import unittest
 
@@ -36,7 +36,7 @@ def zodb_source(db):
 
 
 class ZODBBase:
-    """A source on one client of a storage, and another one."""
+    """A source on one client of a storage, and another source on a second."""
 
     def setUp(self):
         setupstack.setUpDirectory(self)
@@ -78,7 +78,7 @@ class ZEOTests(ZODBBase, Source, unittest.TestCase):
 
     def open_dbs(self):
         server = storages.ZEOServer()
-        self.addCleanup(server.kill)  # asked to stop, it takes 30 s at times
+        self.addCleanup(server.kill)  # a stop takes 30 s at times
         return [ZODB.DB(storages.zeo_client(server.address, server_sync=False))
                 for _ in range(2)]
 
