@@ -12,8 +12,8 @@ LONG = {
     'examples/replay.py',  # one file, so that it can be copied
     'tests/contract/sources.py',
 }
-#: These have functions with more parameters.
-MANY = {'package/server/updates.py', 'package/sets/updates.py'}
+#: This has functions with more parameters.
+MANY = {'package/server/updates.py'}
 
 
 def sources(*suffixes):
