@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -13,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from zc.generationalset.answers import NOTHING, Position
+from zc.generationalset.answers import NOTHING
 from zc.generationalset.server.answer import Answer, Large
 from zc.generationalset.server.fields import accepts_gzip, has_tag
 from zc.generationalset.server.leaving import until_gone
@@ -44,14 +46,14 @@ async def updates(service: Service, request: Request) -> Response:
     tree = trees.tree(service.access.tree_name(request))
     asked = position_asked(request) or NOTHING
     seconds = _wait(request, service.limits.wait)
-    compressed = accepts_gzip(request)
-    answer = await trees.answer(tree, asked, compressed)
+    ask = partial(trees.answer, tree, asked, accepts_gzip(request))
+    answer = await ask()
     if seconds and _is_old(request, answer):
         with service.access.stream(request), \
                 service.metrics.polls.track_inprogress(), \
                 suppress(asyncio.CancelledError):  # the server ends
             answer = await until_gone(request.receive, _changed(
-                service, request, tree, asked, compressed, seconds)) or answer
+                service, request, tree, ask, seconds)) or answer
         service.access.check_again(request, tree.name)
     if has_tag(request, answer.position.etag):
         return Response(status_code=304, headers={
@@ -72,14 +74,13 @@ def _is_old(request: Request, answer: Answer) -> bool:
 
 
 async def _changed(
-        service: Service, request: Request, tree: Tree, asked: Position,
-        compressed: bool, seconds: float) -> Answer:
+        service: Service, request: Request, tree: Tree,
+        ask: Callable[[], Awaitable[Answer]], seconds: float) -> Answer:
     """Return the answer as soon as something changed, or after some time."""
-    trees = service.trees()
     deadline = asyncio.get_running_loop().time() + seconds
     with tree.listening():
         while True:
-            answer = await trees.answer(tree, asked, compressed)
+            answer = await ask()
             rest = deadline - asyncio.get_running_loop().time()
             if not _is_old(request, answer) or rest <= 0 or service.stopping:
                 if answer.large is not None:

@@ -12,11 +12,10 @@ from zc.generationalset.answers import Position
 from zc.generationalset.mirror import StoredMirror
 from zc.generationalset.sources.zodb import ZODBSource
 from zc.generationalset.tests.contract.sources import (
-    NAME,
-    Copied,
-    Reading,
-    Source,
+    CopyContract,
+    SourceContract,
 )
+from zc.generationalset.tests.contract.sources.base import NAME
 from zc.generationalset.tests.support import storages
 from zc.generationalset.tests.support.layers import Databases
 from zc.generationalset.tests.support.memory import MemorySource
@@ -25,7 +24,7 @@ from zc.generationalset.tests.support.postgresql import DATABASES
 URL = 'http://source.example'
 
 
-class MemoryTests(Source, unittest.TestCase):
+class MemoryTests(SourceContract, unittest.TestCase):
 
     def setUp(self):
         self.source = MemorySource(NAME)
@@ -60,19 +59,19 @@ class ZODBBase:
             self.assertEqual(check(connection.root()[NAME]), [])
 
 
-class DemoStorageTests(ZODBBase, Source, unittest.TestCase):
+class DemoStorageTests(ZODBBase, SourceContract, unittest.TestCase):
 
     def open_storage(self):
         return DemoStorage()
 
 
-class FileStorageTests(ZODBBase, Source, unittest.TestCase):
+class FileStorageTests(ZODBBase, SourceContract, unittest.TestCase):
 
     def open_storage(self):
         return FileStorage('data.fs')
 
 
-class ZEOTests(ZODBBase, Source, unittest.TestCase):
+class ZEOTests(ZODBBase, SourceContract, unittest.TestCase):
 
     layer = Databases
 
@@ -83,7 +82,7 @@ class ZEOTests(ZODBBase, Source, unittest.TestCase):
                 for _ in range(2)]
 
 
-class RelStorageTests(ZODBBase, Source, unittest.TestCase):
+class RelStorageTests(ZODBBase, SourceContract, unittest.TestCase):
 
     layer = Databases
 
@@ -91,7 +90,7 @@ class RelStorageTests(ZODBBase, Source, unittest.TestCase):
         return [storages.open_db('relstorage', 'data') for _ in range(2)]
 
 
-class PostgreSQLTests(ZODBBase, Source, unittest.TestCase):
+class PostgreSQLTests(ZODBBase, SourceContract, unittest.TestCase):
 
     layer = DATABASES
 
@@ -100,7 +99,7 @@ class PostgreSQLTests(ZODBBase, Source, unittest.TestCase):
         return [storages.open_db('postgresql', dsn) for _ in range(2)]
 
 
-class MirrorTests(Reading, Copied, unittest.TestCase):
+class MirrorTests(CopyContract, unittest.TestCase):
     """A mirror, of a source in memory."""
 
     original = URL
