@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks.lib import dialects, environments, postgresql
 from benchmarks.lib.connection import HOST, Connection, request
@@ -41,7 +42,7 @@ class Server:
     needs = None
     #: What is still there when the power fails.
     durability = ''
-    dialect = None
+    dialect: Any = None
 
     def __init__(self, directory):
         self.directory = directory / f'{self.name}-{time.monotonic_ns()}'
@@ -212,7 +213,7 @@ class KintoPostgreSQL(Kinto):
             self.database.stop()
         super().stop()
 
-    database = None
+    database: Any = None
 
     def settings(self):
         urls = {f'{what}_url': self.database.url

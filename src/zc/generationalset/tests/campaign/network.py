@@ -83,13 +83,13 @@ class Connection:
 
     async def _send(self, data, writer):
         try:
-            fault = self._faults.get_nowait()
+            kind, chance = self._faults.get_nowait()
         except queue.Empty:
             writer.write(data)
             await writer.drain()
             return
         try:
-            await self._strike(*fault, data, writer)
+            await self._strike(kind, chance, data, writer)
         finally:
             self._faults.task_done()
 

@@ -25,7 +25,8 @@ def main():
         first = VARIABLE not in os.environ
         path = os.environ.setdefault(VARIABLE, file.name)
         runner = Runner(
-            DEFAULTS, script_parts=_script_parts(), cwd=os.getcwd())
+            DEFAULTS, script_parts=_script_parts(), cwd=os.getcwd(),
+            warnings='error')
         runner.run()
         with open(path, 'a') as skipped:
             for _, reason in runner.skipped:
@@ -43,3 +44,7 @@ def tell(reasons):
         print(f'\nSKIPPED {number}: {reason}')
     print(f'\n{reasons.total()} TESTS DID NOT RUN: put what they lack on this '
           'machine, and run bin/test again.')
+
+
+if __name__ == '__main__':
+    main()

@@ -146,7 +146,8 @@ class Tree(RuleBasedStateMachine):
         gset, _ = self.place(data)
         client = Client()
         client.sync(gset)
-        self.put(*self.place(data), id)
+        other, items = self.place(data)
+        self.put(other, items, id)
         if any(gset is other for other, _ in self.places()):
             client.sync(gset)
 

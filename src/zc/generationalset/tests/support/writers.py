@@ -37,7 +37,8 @@ SHARED_ITEMS = 'n0', 'n1', 'n2'
 
 
 def small_journal():
-    return mock.patch.multiple('zc.generationalset.sets.journal', **SMALL)
+    return mock.patch.multiple(  # type: ignore[call-overload]
+        'zc.generationalset.sets.journal', **SMALL)
 
 
 class Session:

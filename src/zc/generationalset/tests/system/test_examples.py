@@ -276,7 +276,7 @@ class ReplayTests(ExampleTests):
         replay = self.load_example()
         numbers = itertools.count()
 
-        class Forgetful(replay.Replica):
+        class Forgetful(replay.Replica):  # type: ignore[name-defined]
 
             def apply(self, updates):
                 super().apply({**updates, 'removals': []})

@@ -93,7 +93,7 @@ class WriterThread(threading.Thread):
             self.error = error
 
 
-class Processes(Base):
+class WriterProcesses(Base):
 
     transactions = 40
 
@@ -115,7 +115,7 @@ class Processes(Base):
         self.verify(db, start, done, [client])
 
 
-class TestProcesses(Processes):
+class TestProcesses(WriterProcesses):
 
     def test_zeo(self):
         server = storages.ZEOServer()
@@ -127,7 +127,7 @@ class TestProcesses(Processes):
         self.check_processes('relstorage', 'data')
 
 
-class TestPostgreSQL(Processes):
+class TestPostgreSQL(WriterProcesses):
 
     layer = DATABASES
 

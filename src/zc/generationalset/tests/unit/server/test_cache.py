@@ -33,8 +33,9 @@ class KeptTests(unittest.TestCase):
 
     def put(self, tree, number, size=0):
         question = Question(tree, Position('e', number), False)
-        self.kept.put(question, Answer(
-            *[question.asked] * 3, 1, b'x' * size))
+        asked = question.asked
+        self.kept.put(
+            question, Answer(asked, asked, asked, 1, b'x' * size))
         return question
 
     def test_bytes_of_all_trees(self):

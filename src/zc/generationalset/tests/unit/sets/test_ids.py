@@ -109,6 +109,8 @@ class IdsTests(unittest.TestCase):
             def utcoffset(self, time):
                 return None
 
+            dst = tzname = utcoffset
+
         naive = datetime.datetime(2026, 1, 1)
         self.assertEqual(wire.encode_id(naive.replace(tzinfo=Zone())),
                          wire.encode_id(naive))

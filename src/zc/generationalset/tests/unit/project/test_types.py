@@ -1,0 +1,64 @@
+"""What users import has the types of all parameters and results."""
+
+import importlib
+import inspect
+import unittest
+
+#: Modules with names for users; those without ``__all__`` have what they say
+#: in it here.
+MODULES = {
+    '': None,
+    'answers': ['Change', 'Misfit', 'Position', 'SubsetUpdates'],
+    'check': ['check'],
+    'client': None,
+    'documents': ['Document'],
+    'mirror': None,
+    'replica': None,
+    'server': None,
+    'sources': None,
+    'wire': None,
+}
+
+
+def public():
+    """Yield the name of each public object, and the object."""
+    for name, names in MODULES.items():
+        module = importlib.import_module(
+            f'zc.generationalset.{name}'.rstrip('.'))
+        for each in names or module.__all__:
+            yield f'{module.__name__}.{each}', getattr(module, each)
+
+
+def functions(name, ob):
+    """Yield what can be called of an object, if it has code here."""
+    if inspect.isfunction(ob):
+        yield name, ob
+    elif inspect.isclass(ob):
+        for each, member in vars(ob).items():
+            if not each.startswith('_') or each == '__init__':
+                member = getattr(member, '__func__', member)
+                member = getattr(member, 'fget', member)
+                if inspect.isfunction(member) \
+                        and member.__module__.startswith('zc.'):
+                    yield f'{name}.{each}', member
+
+
+def lacking(function):
+    """Yield the names of parameters without a type; also ``return``."""
+    signature = inspect.signature(function)
+    for name, parameter in signature.parameters.items():
+        if parameter.annotation is parameter.empty and name not in (
+                'self', 'cls'):
+            yield name
+    if signature.return_annotation is signature.empty:
+        yield 'return'
+
+
+class TypesTests(unittest.TestCase):
+
+    def test_all_have_types(self):
+        found = [pair for name, ob in public()
+                 for pair in functions(name, ob)]
+        self.assertGreater(len(found), 100)
+        self.assertEqual({name: missing for name, function in found
+                          if (missing := list(lacking(function)))}, {})
