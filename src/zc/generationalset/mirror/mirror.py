@@ -108,7 +108,7 @@ class Mirror(persistent.Persistent):
     def apply(
             self, updates: Mapping[str, Any],
             pause: Callable[[], object] = lambda: None) -> bool:
-        """Apply an answer of the source; return whether anything changed.
+        """Apply an answer of the source; return whether it lists anything.
 
         O(log n) for each entry; with contents, O(n).
 

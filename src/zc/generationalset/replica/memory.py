@@ -174,7 +174,7 @@ class Replica:
 def _update(
         items: dict[Any, Any], updates: Updates, path: Path,
         changes: list[Change]) -> None:
-    """Apply the removals and adds of updates to the items of a set."""
+    """Change the items of a set as its updates say."""
     gone = _unlisted(items, updates) if updates.whole else updates.removals
     _remove(items, gone, path, changes)
     _enter(items, updates, path, set(), changes)

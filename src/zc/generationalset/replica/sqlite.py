@@ -174,7 +174,7 @@ class _Writer:
     def update(
             self, number: int, updates: Updates, path: tuple[Any, ...],
     ) -> None:
-        """Apply the removals and adds of updates to the items of a set."""
+        """Change the items of a set as its updates say."""
         start = self.last
         for id in updates.removals:
             row = self._find(number, encode_id(id).decode())
