@@ -1,4 +1,4 @@
-"""The board: whatever people do at once, all windows and the server agree."""
+"""The board: all windows and the server agree, whatever people do at once."""
 
 import random
 import unittest

@@ -18,7 +18,7 @@ class OfflineTests(BoardServed):
         self.one = self.board()
 
     def cut(self, page):
-        """Let nothing through."""
+        """Cut the connection of a page."""
         self.proxy.fault = lambda request: refuse
         self.proxy.cut()
         self.is_live(page, 'offline')
@@ -179,7 +179,7 @@ class OfflineTests(BoardServed):
 
 
 class ReadingTests(BoardServed):
-    """Somebody who may only read."""
+    """A user who may only read."""
 
     options = {**BoardServed.options, 'write': False}
 

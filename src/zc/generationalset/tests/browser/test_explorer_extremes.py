@@ -1,4 +1,4 @@
-"""The explorer shows whatever there is, and however much."""
+"""The explorer shows any data, however strange and however much."""
 
 import time
 import unittest

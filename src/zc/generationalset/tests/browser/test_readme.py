@@ -1,4 +1,4 @@
-"""README.rst: what it says about pages works."""
+"""The page in README.rst works."""
 
 import re
 import textwrap

@@ -1,4 +1,4 @@
-"""What the browser client keeps in a real browser, and forgets."""
+"""What the browser client stores in a real browser, and forgets."""
 
 import unittest
 

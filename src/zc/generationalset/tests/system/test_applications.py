@@ -1,4 +1,4 @@
-"""Live updates in applications of others: the examples, under load."""
+"""Live updates in applications: the examples, under load."""
 
 import contextlib
 import importlib.util
@@ -62,7 +62,7 @@ class Customer:
 
 
 class ShopTests:
-    """What has to be so in any framework."""
+    """What must hold in any framework."""
 
     def setUp(self):
         self.stack = contextlib.ExitStack()

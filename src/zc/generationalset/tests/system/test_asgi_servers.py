@@ -1,4 +1,4 @@
-"""Paths and ends under other servers of ASGI, as they are started."""
+"""Paths, and the end, under other ASGI servers."""
 
 import contextlib
 import importlib.util
@@ -69,7 +69,7 @@ SERVERS = {
 
 
 class ServersTests(unittest.TestCase):
-    """Each that is installed is started once, all at the same time."""
+    """Starts each installed server once, all at the same time."""
 
     layer = Servers
 

@@ -1,4 +1,4 @@
-"""Servers of one database, one of them a little behind the other."""
+"""Two servers of one database, one a little behind the other."""
 
 import contextlib
 import itertools
@@ -30,7 +30,7 @@ DELAY = 0.01
 
 
 class Slow:
-    """Passes on what a server and its clients say, the server's words late."""
+    """Passes on what a server and its clients send; the server's part late."""
 
     def __init__(self, address):
         self._server = address

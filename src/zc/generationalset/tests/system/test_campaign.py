@@ -1,6 +1,6 @@
 """Systems under load, with faults: nothing is lost, and all are equal.
 
-In benchmarks/faults there is more of the same.
+benchmarks/faults has more of the same.
 """
 
 import contextlib

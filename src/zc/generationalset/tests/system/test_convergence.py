@@ -1,4 +1,4 @@
-"""Whatever is done to a tree of sets, replicas become equal to it."""
+"""Replicas become equal to a tree of sets, whatever happens to it."""
 
 import random
 import unittest

@@ -39,7 +39,7 @@ class Base(unittest.TestCase):
 
 @unittest.skipUnless(hasattr(os, 'fork'), 'needs os.fork, to be quick')
 class TestKilledWriters(Base):
-    """A writer is killed at any moment, again and again."""
+    """Kills a writer at any moment, again and again."""
 
     rounds = 200
     #: How long a commit takes, as last seen.
@@ -162,7 +162,7 @@ def tell(pipe, what, message):
 
 
 class TestTruncatedFiles(Base):
-    """A file ends anywhere in its last transaction."""
+    """A file that ends anywhere in its last transaction."""
 
     def check_cuts(self, last):
         """Make a last transaction, and cut the file at each of its bytes.

@@ -1,4 +1,4 @@
-"""Real edit histories, replayed into sets whose clients lag behind.
+"""Real edit histories, replayed into sets with clients that lag behind.
 
 The histories are those of two public projects: for each commit a line with
 its time and its changes, [["A" or "M", path, content id], ["D", path], ...].

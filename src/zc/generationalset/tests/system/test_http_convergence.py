@@ -1,5 +1,4 @@
-"""Random writers in several processes, a server that is killed, replicas of
-all kinds: in the end all of them are equal."""
+"""Random writers, a server that is killed, replicas: all become equal."""
 
 import contextlib
 import os

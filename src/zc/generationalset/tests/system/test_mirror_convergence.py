@@ -1,7 +1,7 @@
 """Clients that move between a source and its mirrors are always right.
 
-Whatever a client at a generation of the source is told, by whomever: what it
-has afterwards is what the source had at the generation that it has then.
+Any server may answer a client at a generation of the source.  Afterwards, the
+client has what the source had at the client's new generation.
 """
 
 import contextlib

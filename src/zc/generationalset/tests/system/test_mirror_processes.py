@@ -1,5 +1,4 @@
-"""A source, mirrors of it and of each other, all in processes of their own,
-killed at random moments; in the end all that is anywhere is equal."""
+"""A source and mirrors in processes that are killed; all become equal."""
 
 import contextlib
 import os

@@ -1,6 +1,7 @@
-"""Programs that forget to tell of changes: no replica differs.
+"""Programs that forget to call ``changed``: no replica differs.
 
-On each storage, several threads change what they like, and tell at random.
+On each storage, several threads change items, and call ``changed`` only
+sometimes.
 """
 
 import contextlib

@@ -33,7 +33,7 @@ class Base(unittest.TestCase):
         setupstack.tearDown(self)
 
     def follow(self, db, is_going_on):
-        """Sync a replica as long as something goes on; return it."""
+        """Sync a replica while ``is_going_on``; return it."""
         client = Client()
         with writers.Session(db) as session:
             while is_going_on():

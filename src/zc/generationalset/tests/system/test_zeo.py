@@ -1,5 +1,4 @@
-"""Commits of a ZEO client are finished in their order, whatever is done first.
-"""
+"""A ZEO client hears of all earlier commits before it finishes one."""
 
 import contextlib
 import unittest
@@ -25,7 +24,7 @@ from zc.generationalset.tests.support.things import Thing
 
 
 class FakeClient(MappingStorage):
-    """What a client of ZEO has that we use, without a server."""
+    """The parts of a ZEO client that the package uses, without a server."""
 
     heard = None
     #: A transaction that the server takes for its last one, for no reason.

@@ -1,4 +1,4 @@
-"""Answers: whom one is for, and what is none."""
+"""Answers: to which position one fits, and what is no answer."""
 
 import json
 import unittest

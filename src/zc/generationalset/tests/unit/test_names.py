@@ -66,7 +66,7 @@ class PublicNamesTests(unittest.TestCase):
 
 
 class FreshTests(unittest.TestCase):
-    """Where nothing else was imported before."""
+    """In a process that has imported nothing else before."""
 
     layer = Processes
 
@@ -87,7 +87,7 @@ class FreshTests(unittest.TestCase):
                     str([name for _, name in IN_PICKLES]))
 
     def test_check_is_a_function_and_a_module(self):
-        """Whatever is imported first."""
+        """The order of imports doesn't matter."""
         imports = [
             'from zc.generationalset import check as function',
             'from zc.generationalset.check import check as function',

@@ -1,4 +1,4 @@
-"""Whatever arrives, parsers refuse it in their own way, or take it whole."""
+"""Parsers take any input whole, or refuse it with their own errors."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ MANY = settings(max_examples=20_000, deadline=None)
 
 
 def texts(*words):
-    """Return a strategy of texts that are nearly right."""
+    """Return a strategy of texts that are nearly valid."""
     return st.lists(
         st.sampled_from(words) | st.binary(max_size=5), max_size=30,
     ).map(b''.join)
@@ -49,7 +49,7 @@ STREAMS = texts(
 
 
 class Transport(asyncio.Transport):
-    """One end of a connection; nobody is at the other."""
+    """One end of a connection, with nobody at the other."""
 
     def __init__(self):
         super().__init__()
@@ -101,7 +101,7 @@ async def converse(pieces):
 
 
 class Parsers:
-    """Tests of all of them, as thorough as ``settings`` say."""
+    """Tests of all parsers, as thorough as ``settings`` say."""
 
     def fuzz(self, test, *strategies):
         self.settings(given(*strategies)(test))()
@@ -157,7 +157,7 @@ class Parsers:
 
 
 def events(pieces):
-    """Return what comes of them; None if a line is too long."""
+    """Return the events of pieces; None if a line is too long."""
     stream = EventStream(1000)
     try:
         return [event for piece in pieces for event in stream.feed(piece)]
@@ -171,7 +171,7 @@ class ShortTests(Parsers, unittest.TestCase):
 
 
 class LongTests(Parsers, unittest.TestCase):
-    """Minutes of the same."""
+    """The same tests, for minutes."""
 
     level = 2
     settings = MANY

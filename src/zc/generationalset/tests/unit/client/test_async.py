@@ -1,4 +1,4 @@
-"""What only tasks can do: clients that await."""
+"""Clients that await: what only tasks can do."""
 
 import gc
 import time
@@ -54,7 +54,7 @@ class TaskTests(Served):
         self.run_tasks(main)
 
     def test_abandoned_watch(self):
-        """One that nobody closes is closed as garbage."""
+        """A client that nobody closes is closed as garbage."""
         async def main(client):
             await client.put('a', time.time())
             self.put('b', time.time())

@@ -56,7 +56,7 @@ class BackoffTests(unittest.TestCase):
         for now, expected in [
                 ('Fri, 20 Nov 2026 10:00:00 GMT', 30),
                 ('Fri, 20 Nov 2026 10:00:40 GMT', 0), ('soon', 0), ('', 0)]:
-            # By the clock of the server; this one is later than 2026.
+            # The date is by the server's clock; ours is later than 2026.
             with mock.patch(f'{Backoff.__module__}.datetime') as clock:
                 clock.now.return_value = datetime(
                     2030, 1, 1, tzinfo=timezone.utc)

@@ -1,4 +1,4 @@
-"""Events are found in a stream, however it is cut."""
+"""Events are found in a stream, however it is cut into pieces."""
 
 import unittest
 

@@ -1,4 +1,4 @@
-"""Both clients, with servers that do what they shouldn't."""
+"""Both clients, with servers that break the protocol."""
 
 import tracemalloc
 import unittest
@@ -28,7 +28,7 @@ STREAM = response(200, length=-1, content_type='text/event-stream')
 
 
 class Faults(ClientTests):
-    """Servers that are wrong."""
+    """Servers that answer wrongly."""
 
     layer = Servers
 
@@ -41,7 +41,7 @@ class Faults(ClientTests):
     def scripted(self, *responses, **options):
         """Return a client of a server with these responses, and the server.
 
-        The last one is for all further requests.
+        The last response is for all further requests.
         """
         rest = list(responses)
 
@@ -244,7 +244,7 @@ class Faults(ClientTests):
         self.assertEqual(client.replica.items, {'a': 1, 'b': 1})
 
     def test_silent_stream(self):
-        """No byte passes, as through a proxy that waits for the end."""
+        """No byte passes, as with a proxy that waits for the end."""
         def respond(request):
             if request.path == '/events':
                 return server.hang()
@@ -260,14 +260,14 @@ class Faults(ClientTests):
             watcher = Watcher(client)
             watcher.saw('added', 'a')
         self.assertIn('ReadTimeout', logs.output[0])
-        # Once is enough to see that it doesn't work.
+        # One stream is enough to see that streams don't work.
         self.assertEqual([request.path for request in server.requests].count(
             '/events'), 1)
         client.close()
         self.assertIsNone(watcher.ended())
 
     def test_it_is_never_hot(self):
-        """Whatever a server does at once, it is asked once in a while."""
+        """However a server fails at once, it is asked only now and then."""
         for pieces in [
                 (), (b':\n\n',), (event(type='ask'),), (event(3, 3),),
                 (event(9, 10),), (event(3, 3, epoch='f'),), (b'data',),
@@ -279,7 +279,7 @@ class Faults(ClientTests):
                 client.close()
             self.assertIsNone(watcher.ended())
             self.assertLess(len(server.requests), 2.5 * len(self.waits) + 5)
-            # On the average, and without hurry.
+            # The average wait is long enough.
             self.assertGreater(sum(self.waits), .2 * len(self.waits), pieces)
 
     def test_malformed_for_ever(self):
@@ -300,7 +300,7 @@ def pack(data):
 class TextTests(unittest.TestCase):
 
     def test_token_is_in_no_text(self):
-        """Not of a client, of its parts, nor of what a debugger shows."""
+        """No repr shows it: of a client, its parts, or in a debugger."""
         client = Client('http://127.0.0.1:9', 'open-sesame')
         self.addCleanup(client.close)
         session = client._session

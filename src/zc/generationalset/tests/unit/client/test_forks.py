@@ -43,12 +43,12 @@ reader.close()
 class ForkTests(Served):
 
     def test_parent_and_child_have_connections_of_their_own(self):
-        """Requests, streams that were open, and those that are closed."""
+        """Requests, open streams, and streams that are closed."""
         done = subprocess.run(
             [sys.executable, '-c', PROGRAM, self.url], env=ENVIRONMENT,
             capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
-        # What the child says of the stream that isn't its own.
+        # The child's error for the stream of its parent.
         self.assertRegex(
             done.stderr, r'^GET \S+/events: the stream ended; .*\n$')
 

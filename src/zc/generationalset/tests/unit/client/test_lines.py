@@ -1,4 +1,4 @@
-"""Connections of clients, when things go wrong in them."""
+"""Faults in the connections of clients."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ REQUEST = Request('GET', 'http://localhost/', {}, None, 1, 1)
 
 
 class HTTP2Tests(unittest.IsolatedAsyncioTestCase):
-    """What the server holds has no connection with anything else."""
+    """Held requests share no connection with others."""
 
     async def test_held(self):
         for network in (Network({'http2': True, 'http1': False}),

@@ -1,4 +1,4 @@
-"""Both clients, behind proxies that do what they shouldn't."""
+"""Both clients, behind proxies that fail."""
 
 import contextlib
 import random
@@ -26,7 +26,7 @@ from zc.generationalset.tests.support.serving import Served, wait
 
 
 class ProxyFaults(ClientTests):
-    """A good server, with something bad on the way to it."""
+    """A good server, behind a bad proxy."""
 
     options = {'heartbeat': .2}
     seeds = range(3)
@@ -39,7 +39,7 @@ class ProxyFaults(ClientTests):
         self.waits = hurry(self.client)
 
     def fault(self, *faults):
-        """Let these be the faults of the next requests; then all is well."""
+        """Set the faults of the next requests; later requests have none."""
         rest = list(faults)
         self.proxy.fault = lambda request: rest.pop(0) if rest else None
 
@@ -87,7 +87,7 @@ class ProxyFaults(ClientTests):
             self.client.put('a', 1)
 
     def test_cache(self):
-        """Old answers are not applied, and the cache is passed by."""
+        """Old answers are not applied, and the client bypasses the cache."""
         self.put('a')
         self.proxy.fault = faulty.Cache()
         self.client.sync()
@@ -117,7 +117,7 @@ class ProxyFaults(ClientTests):
 
     def test_half_events(self):
         """Streams are cut everywhere; every change comes once."""
-        # A busy machine may be silent for long: that isn't a fault here.
+        # A busy machine may be silent for long, which is no fault here.
         client = self.make_client(self.proxy.url, heartbeat=30)
         hurry(client)
         sizes = iter(range(200, 240))  # of one event, and a bit
@@ -137,7 +137,7 @@ class ProxyFaults(ClientTests):
         self.assertEqual(sorted(watcher.seen), expected)
 
     def test_random_faults(self):
-        """Whatever happens, it gets everything, once, in the end."""
+        """In the end, the client gets everything exactly once."""
         for seed in self.seeds:
             chance = random.Random(seed)
             cache = faulty.Cache()
@@ -195,7 +195,7 @@ SyncProxyTests, AsyncProxyTests = for_both(ProxyFaults, Served)
 
 
 def replay(changes):
-    """Return what a user interface shows that was told of these changes."""
+    """Return what a user interface shows after these changes."""
     shown = {}
     for kind, (*path, id), item in list(changes):
         inside = shown

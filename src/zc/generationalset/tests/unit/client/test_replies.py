@@ -1,4 +1,4 @@
-"""What responses mean."""
+"""The meaning of responses."""
 
 import tracemalloc
 import unittest

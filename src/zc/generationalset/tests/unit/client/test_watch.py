@@ -1,4 +1,4 @@
-"""How a client follows what changes, and what it does if it can't."""
+"""How a client follows changes, and what it does when that fails."""
 
 import unittest
 
@@ -236,7 +236,7 @@ class WatchTests(unittest.TestCase):
         self.assertNotIn('If-None-Match', request.headers)
 
     def test_poll(self):
-        """The server doesn't hold requests, or not for long."""
+        """The server doesn't hold requests, or only briefly."""
         log = self.watch(SAME, reply(404), *[(1, nothing(3))] * 3)
         self.assertEqual(log[2:], [HELD.format(3, 30), 'wait 4'] * 3
                          + [HELD.format(3, 30)])

@@ -1,4 +1,4 @@
-"""What a client writes, and what comes back."""
+"""The writes of a client, and their responses."""
 
 import re
 import unittest

@@ -22,8 +22,7 @@ NOBODY = 'http://127.0.0.1:9'
 
 
 class Interrupted(unittest.TestCase):
-    """Children can be interrupted, also if these tests can't, since they run
-    in the background of a shell."""
+    """Lets tests interrupt children, even in the background of a shell."""
 
     def setUp(self):
         super().setUp()
@@ -71,7 +70,7 @@ class Commands(Interrupted, Served):
             self.assertEqual(result[2], '')
 
     def start(self, *arguments, **options):
-        """Start a command that goes on."""
+        """Start a command that runs until it is stopped."""
         process = subprocess.Popen(
             [*COMMAND, *arguments], env=environment(),
             **{'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE,
@@ -322,7 +321,7 @@ class UsageTests(Interrupted):
                    pattern='^gset: expected a URL without user .*\n$')
 
     def test_no_server_of_this_kind(self):
-        """What a server says can't do anything to the terminal."""
+        """No text from a server controls the terminal."""
         with Proxy(NOBODY, lambda request: lambda *_: [
                 b'HTTP/1.1 404 x\r\nContent-Length: 21\r\n'
                 b'Content-Type: application/problem+json\r\n\r\n'
@@ -339,7 +338,7 @@ class UsageTests(Interrupted):
             self.fails(*arguments, pattern='usage: ')
 
     def test_help(self):
-        """It teaches with examples, in lines that fit."""
+        """The help has examples, in lines that fit."""
         for name in None, 'get', 'watch', 'put', 'rm', 'check':
             code, out, error = gset(*filter(None, [name, '--help']))
             self.assertEqual((code, error), (0, ''))
@@ -353,7 +352,7 @@ class UsageTests(Interrupted):
         self.assertRegex(out, r'^zc\.generationalset \d+\.\d+\S*\n$')
 
     def test_name(self):
-        """It calls itself as it was called."""
+        """The help has the name by which the command was called."""
         self.assertIn('usage: python -m zc.generationalset ',
                       gset('--help')[1])
         with tempfile.TemporaryDirectory() as path:

@@ -1,4 +1,4 @@
-"""Whether a copy is as the server is: gset check URL --replica FILE."""
+"""The command ``gset check URL --replica FILE``."""
 
 import contextlib
 import sqlite3

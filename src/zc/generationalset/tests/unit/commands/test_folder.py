@@ -1,4 +1,4 @@
-"""``gset serve --pages``: a folder beside what the server answers."""
+"""``gset serve --pages``: a folder beside the server's own routes."""
 
 import http.client
 import os
@@ -42,7 +42,7 @@ class FolderTests(Serving):
             self.assertEqual(httpx.get(
                 f'{self.url}/more/', headers={'if-none-match': etag}
                 ).status_code, 304)
-            # What the server has itself comes first.
+            # The server's own routes come first.
             for path in '/updates', '/openapi.json', '/items/':
                 self.assertEqual(
                     httpx.get(self.url + path).headers['content-type'],

@@ -1,4 +1,4 @@
-"""Lines for people can be used as arguments, those for programs parsed."""
+"""Lines for people work as arguments; lines for programs can be parsed."""
 
 import json
 import unittest

@@ -58,7 +58,7 @@ class MirrorCommandTests(Serving):
                 wait(lambda: client.sync() and client.replica.items == {
                     'a': 1, 'b': 2})
         self.assertEqual(self.stderr, '')
-        # It goes on where it was; now the source is away.
+        # The mirror goes on where it was; now its source is away.
         self.stack.close()
         with self.serving(self.source, 'Mirror.fs'), \
                 Client(self.url) as client:

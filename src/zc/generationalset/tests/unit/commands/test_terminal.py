@@ -1,4 +1,4 @@
-"""Nothing that is printed has power over a terminal."""
+"""No printed text controls a terminal."""
 
 import json
 import unittest

@@ -45,7 +45,7 @@ class ParserTests(unittest.TestCase):
             self.refused(f'\n{line}', '^tokens, line 2: expected a name and')
 
     def test_other_spaces(self):
-        """What looks like a space, or like nothing, is no part of a name."""
+        """No name has characters that look like spaces, or like nothing."""
         for space in '\xa0', '\u2028', '\x85', '\x0b', '\u200b', '\ufeff':
             self.refused(f'ann{space} secret', 'printable')
             self.refused(f'ann secret{space}', 'visible ASCII')
@@ -126,7 +126,7 @@ class TokensTests(unittest.TestCase):
         self.assertEqual(tokens.users, {'secret-b': 'bob'})
 
     def test_kept_current(self):
-        """When the file changes, and on SIGHUP, until it is done."""
+        """When the file changes, and on SIGHUP, until the server ends."""
         self.write(b'ann secret-a')
         tokens = Tokens(self.path)
         before = signal.getsignal(signal.SIGHUP)  # nohup ignores it

@@ -1,4 +1,4 @@
-"""A mirror: what it keeps, and what it says."""
+"""A mirror: its contents, and its answers."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ SOURCE = 'http://127.0.0.1:9'
 
 
 def told(mirror, generation, epoch='e'):
-    """Return what a mirror tells a client, as plain JSON."""
+    """Return a mirror's answer to a client, as plain JSON."""
     return json.loads(wire.encode(mirror.client_updates(generation, epoch)))
 
 
@@ -241,7 +241,7 @@ class StoredMirrorTests(unittest.TestCase):
             self.assertEqual(items(mirror.mirrored), {'a': '1', 'b': '1'})
 
     def test_two_processes(self):
-        """They apply answers to one question at the same time."""
+        """Two processes apply answers to one question at the same time."""
         self.stored.apply(answer(0, 3, contents=[]))
         other = StoredMirror(self.db, 'mirror', SOURCE)
         apply = Mirror.apply

@@ -1,4 +1,4 @@
-"""A mirror: how it is served."""
+"""Serving a mirror."""
 
 import logging
 import threading
@@ -105,7 +105,7 @@ class ServedMirrorTests(Served):
         wait(lambda: stream.comments() > before)
 
     def count_answers(self):
-        """Return a list that has an entry for each look for something new."""
+        """Return a list that gets an entry for each answer that is made."""
         self.http.get('/items/')
         trees = self.app.state.gset._trees[1]
         looks, answer = [], trees.answer

@@ -1,4 +1,4 @@
-"""Heads of requests that are too large, too slow, or none."""
+"""Heads of requests that are too large, too slow, or nonsense."""
 
 import gc
 import itertools
@@ -134,7 +134,7 @@ class HeadTests(Connecting):
                 self.refuse(400, self.receive_all(connection))
 
     def test_offers_of_other_protocols_are_ignored(self):
-        """As Java's HttpClient makes them, and curl --http2."""
+        """Requests as Java's HttpClient and curl --http2 make them."""
         offer = (b'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n'
                  b'HTTP2-Settings: AAMAAABkAAQAAP__\r\n')
         put = (b'PUT /items/%b HTTP/1.1\r\nHost: localhost\r\n'
@@ -160,7 +160,7 @@ class HeadTests(Connecting):
                 received += piece
 
     def test_nothing_stays(self):
-        """Nothing is left to the collector of garbage, which comes seldom."""
+        """A connection leaves nothing to the garbage collector."""
         gc.collect()
         gc.disable()
         self.stack.callback(gc.enable)

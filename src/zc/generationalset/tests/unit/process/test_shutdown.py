@@ -1,4 +1,4 @@
-"""Any uvicorn ends, whoever is connected, with a limit for that."""
+"""Any uvicorn ends within a limit, even with clients connected."""
 
 import contextlib
 import threading

@@ -1,4 +1,4 @@
-"""What the documents say is so."""
+"""The examples in the documents and docstrings are right."""
 
 import doctest
 import sys

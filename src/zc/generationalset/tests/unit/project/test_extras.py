@@ -1,4 +1,4 @@
-"""What happens where extras aren't installed."""
+"""What happens if extras aren't installed."""
 
 import importlib
 import os

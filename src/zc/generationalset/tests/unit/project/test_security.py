@@ -1,4 +1,4 @@
-"""The page about security names tests that are there."""
+"""The page about security names tests that exist."""
 
 import re
 import unittest

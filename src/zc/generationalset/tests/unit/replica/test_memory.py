@@ -1,4 +1,4 @@
-"""Replicas: what they have after answers, and what they say that changed."""
+"""Replicas: what they have after answers, and which changes they report."""
 
 import datetime
 import decimal

@@ -1,4 +1,4 @@
-"""SQLite files that somebody has damaged, and who may read them."""
+"""SQLite files: damaged ones, and who may read them."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from zc.generationalset.tests.support.sqlite import NAME, Base
 
 
 class DamagedTests(Base):
-    """What somebody has written into a file is an error, and never a loop."""
+    """Damage in a file is an error, and never an endless loop."""
 
     def setUp(self):
         super().setUp()

@@ -1,4 +1,4 @@
-"""Bodies: how they may be encoded, how long they take, how many there are."""
+"""Bodies: their encoding, their time, and their number."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""What a server keeps for others, and for how long: memory, files, places."""
+"""What a server keeps, and for how long: memory, files, names."""
 
 import asyncio
 import contextlib
@@ -181,7 +181,7 @@ class SpoolsTests(unittest.IsolatedAsyncioTestCase):
 
 
 class Large(Connecting):
-    """A set of which all contents are a large answer."""
+    """A set whose contents are a large answer."""
 
     def setUp(self):
         super().setUp()
@@ -195,7 +195,7 @@ class Large(Connecting):
         return len(spools._open)
 
     def begin(self, query=''):
-        """Ask, and read next to nothing of the answer."""
+        """Ask, and read almost nothing of the answer."""
         connection = self.connect()
         connection.sendall(
             f'GET /updates{query} HTTP/1.1\r\nHost: localhost\r\n\r\n'
@@ -256,7 +256,7 @@ class FilesTests(Large):
 
 
 class NamesTests(Served):
-    """Names of trees may be made up."""
+    """Clients may make up names of trees."""
 
     options = {'name': lambda request: request.query_params['tree'],
                'find': lambda root, name: root['trees'][name]}

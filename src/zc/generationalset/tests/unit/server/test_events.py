@@ -1,4 +1,4 @@
-"""Event streams: what is pushed, to whom, and when they end."""
+"""Event streams: what is pushed, to whom, and when streams end."""
 
 import asyncio
 import gc

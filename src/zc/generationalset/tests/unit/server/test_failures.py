@@ -1,4 +1,4 @@
-"""A server at its limits, and with defects around it."""
+"""A server at its limits, and with failures around it."""
 
 import asyncio
 import contextlib
@@ -258,7 +258,7 @@ class OvertakenTests(Served):
     options = {'heartbeat': 3600}
 
     def overtake(self, times=1):
-        """Have the next answers say that nothing changed, when it just did."""
+        """Make the next answers wrongly say that nothing changed."""
         self.http.get('/items/')
         trees = self.app.state.gset._trees[1]
         original, old = trees.answer, Position(self.epoch(), 1)

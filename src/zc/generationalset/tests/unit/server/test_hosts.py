@@ -1,4 +1,4 @@
-"""Names that a server listens to; ``test_serve`` has the command's."""
+"""Host names that a server answers to; ``test_serve`` has the command's."""
 
 import unittest
 

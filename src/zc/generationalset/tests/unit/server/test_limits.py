@@ -1,4 +1,4 @@
-"""What is too much, the same for each way to write it."""
+"""Limits, which are the same for each way to write."""
 
 import json
 import time

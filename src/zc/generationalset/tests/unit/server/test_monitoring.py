@@ -160,7 +160,7 @@ class TokensTests(Monitored):
 
 
 class NamesTests(Monitored):
-    """A tree for each user: their names are not told."""
+    """A tree for each user: monitoring doesn't reveal their names."""
 
     options = {'find': lambda root, name: root['things'],
                'name': lambda request: 'ann'}

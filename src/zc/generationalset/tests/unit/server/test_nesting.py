@@ -1,4 +1,4 @@
-"""Sets within sets, and documents within them, as deep as answers can say."""
+"""Nested sets, and nested documents in them, as deep as answers can be."""
 
 from zc.generationalset import GSet, wire
 from zc.generationalset.client import Client
@@ -47,7 +47,7 @@ class DeepWriteTests(Served):
 
 
 class DeeperTreeTests(Served):
-    """Application code isn't held back."""
+    """Application code may nest deeper."""
 
     def setUp(self):
         super().setUp()

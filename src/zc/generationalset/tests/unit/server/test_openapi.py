@@ -1,4 +1,4 @@
-"""The description of the server says all that it does, and no more."""
+"""The server's description says all that the server does, and no more."""
 
 import contextlib
 import json
@@ -135,7 +135,7 @@ class VectorsTests(unittest.TestCase):
 
 
 class ResponsesTests(Served):
-    """The server answers as described, and in all ways that are described."""
+    """The server answers as described, and in all described ways."""
 
     def setUp(self):
         super().setUp()
@@ -279,7 +279,7 @@ class ResponsesTests(Served):
 class RoutesTests(Served):
 
     def test_methods(self):
-        """There are those that are described; others are said not to be."""
+        """Described methods exist; others are refused."""
         self.http.put('/items/people/')
         for path, item in DESCRIPTION['paths'].items():
             allowed = {method.upper() for method in METHODS if method in item}

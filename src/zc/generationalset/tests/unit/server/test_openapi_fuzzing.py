@@ -99,7 +99,7 @@ def as_texts(items):
 
 
 class TokenTests(OpenTests):
-    """The same, of a server that wants tokens."""
+    """The same tests, with a server that wants tokens."""
 
     options = {**OpenTests.options, 'tokens': {'secret': 'ann'}}
     config = {'headers': {'Authorization': 'Bearer secret'}}
@@ -144,7 +144,7 @@ def answers_in(recorder):
 
 
 def filter_failure(context, failure, case, response):
-    """Drop failures that are none: requests that only words say are wrong."""
+    """Drop false failures: requests that are wrong only by the words."""
     return not (isinstance(failure, RejectedPositiveData)
                 and response.status_code == 400
                 and is_wrong_in_words(response.request))

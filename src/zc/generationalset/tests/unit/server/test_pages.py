@@ -72,7 +72,7 @@ class PagesTests(Served):
                     self.refused(404, response, 'no such file')
 
     def test_references(self):
-        """All that a page and its scripts name is served."""
+        """Everything that a page and its scripts name is served."""
         found, todo = {}, [httpx.URL(f'{self.url}/explore')]
         while todo:
             url = todo.pop()
@@ -89,7 +89,7 @@ class PagesTests(Served):
             self.assertIn(f'/static/{name}', found)
 
     def test_all_modules_are_loaded_at_once(self):
-        """A page names all that its scripts import, not one after another."""
+        """A page names all modules that its scripts import, for speed."""
         for page, script in [('explore.html', 'explore.js'),
                              ('board/index.html', 'board/board.js')]:
             with self.subTest(page):
@@ -188,7 +188,7 @@ class MountedTests(Served):
     options = {'tokens': {'secret': 'ann'}}
 
     def test_with_tokens(self):
-        """Pages hold no data, so they need no token; the data does."""
+        """Pages have no data, so they need no token; the data needs one."""
         for path in '/explore', '/static/explore.js':
             self.assertEqual(self.http.get(path).status_code, 200)
         for path in '/updates', '/events', '/items/':

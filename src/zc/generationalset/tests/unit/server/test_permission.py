@@ -1,4 +1,4 @@
-"""Who may write, and what is not for them any more."""
+"""Permission to write, and permission that ends."""
 
 import os
 import tempfile
@@ -58,7 +58,7 @@ async def sell(request):
 
 
 class NobodyTests(MayWrite):
-    """Nobody is authenticated, and nothing is said of writing."""
+    """Nobody is authenticated, and ``write`` isn't given."""
 
     options = {'write': None,
                'routes': [Route('/sell', sell, methods=['POST'])]}
@@ -128,7 +128,7 @@ class NoTreeTests(MayWrite):
 
 
 class MirrorTests(MayWrite):
-    """It says where to write, whoever may."""
+    """The mirror says where to write."""
 
     options = {'write': False, 'find': lambda root: root['mirror']}
 

@@ -1,4 +1,4 @@
-"""Reading over HTTP: updates, conditions, waiting; who may."""
+"""Reading over HTTP: updates, conditions, waiting, and permission."""
 
 import gzip
 import json

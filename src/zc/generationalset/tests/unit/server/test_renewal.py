@@ -1,4 +1,4 @@
-"""Changes that are taken back while a server runs: it renews the epoch."""
+"""A running server renews the epoch when changes are taken back."""
 
 import asyncio
 import contextlib
@@ -176,7 +176,7 @@ class RenewalTests(Undoing):
         self.assertEqual(self.epoch(), self.before)
 
     def test_several_see_it_at_once(self):
-        """Applications, as if in several processes; and many askers."""
+        """Several applications, as in several processes, and many clients."""
         with contextlib.ExitStack() as stack:
             urls = [self.url, *(stack.enter_context(served(application(
                 self.db, lambda root: root['things']))) for _ in range(3))]
@@ -210,7 +210,7 @@ class RenewalTests(Undoing):
 
 
 def ask_at_once(urls, epoch):
-    """Have several threads ask each of some servers."""
+    """Let several threads ask each server."""
     def ask(url):
         ready.wait(30)
         replica = Replica()

@@ -1,4 +1,4 @@
-"""Many clients start over at once: what they get is made once."""
+"""If many clients start over at once, their answer is made once."""
 
 import asyncio
 import gzip
@@ -120,7 +120,7 @@ class ResetTests(Served):
                          ['new', 1])
 
     def test_an_epoch_that_is_new_here(self):
-        """Another process has renewed it, and this one has yet to see it."""
+        """Another process has renewed the epoch; this one has not seen it."""
         self.fill(5)
         self.ask(0, '')
         with self.changing() as things:
@@ -130,7 +130,7 @@ class ResetTests(Served):
             {'format': 1, 'epoch': self.epoch(), 'since': 6, 'generation': 6})
 
     def test_an_answer_of_an_epoch_that_is_gone(self):
-        """It was read before the renewal, and comes after it."""
+        """An answer was read before the renewal, and comes after it."""
         self.fill(5)
         self.ask(0, '')
         trees = self.app.state.gset._trees[1]

@@ -59,7 +59,7 @@ class ErrorTests(Served):
         self.assertEqual(len(mute.records), 1)
 
     def test_headers(self):
-        """Browsers keep from other pages what there is, and what isn't."""
+        """Browsers hide from other pages what exists, and what doesn't."""
         self.put('a', 1)
         with Mute('zc.generationalset.server'):
             for method, path in [
@@ -168,7 +168,7 @@ class OriginsTests(unittest.TestCase):
 
 
 class HostsTests(unittest.IsolatedAsyncioTestCase):
-    """Which names a server has, where nobody is authenticated."""
+    """The host names of a server that authenticates nobody."""
 
     async def status(self, host, **options):
         transport = httpx.ASGITransport(application(

@@ -1,4 +1,4 @@
-"""Who asks much delays nobody else: threads, bodies, long polls."""
+"""A busy user delays nobody else: threads, bodies, long polls."""
 
 import asyncio
 import json
@@ -108,7 +108,7 @@ class TurnsTests(unittest.IsolatedAsyncioTestCase):
 
 
 class BusyTests(Served):
-    """Somebody reads as much as he may, and it takes long."""
+    """A user reads as much as allowed, which takes long."""
 
     options = {'tokens': {'a': 'ann', 'b': 'bob'}}
 
@@ -145,7 +145,7 @@ class BusyTests(Served):
 
 
 class ParsingTests(Served):
-    """Large bodies are parsed in threads, some of it at a time."""
+    """Threads parse large bodies, some of it at a time."""
 
     def test_large_bodies(self):
         names = set()

@@ -1,4 +1,4 @@
-"""What can't be read is not taken for something that isn't there."""
+"""Objects that can't be read don't count as missing."""
 
 import contextlib
 import unittest
@@ -24,7 +24,7 @@ COUNT = 300  # so that ids are in several buckets
 
 @contextlib.contextmanager
 def lost(kind, error=POSKeyError):
-    """Have no object of a class be loaded."""
+    """Make loading any object of a class fail."""
     load = Connection.setstate
 
     def setstate(self, ob):

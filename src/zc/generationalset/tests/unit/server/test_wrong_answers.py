@@ -1,4 +1,4 @@
-"""What other synchronizing servers answer wrongly, asked here."""
+"""Questions that other synchronizing servers answer wrongly."""
 
 import re
 import threading
@@ -17,7 +17,7 @@ from zc.generationalset.tests.support.serving import Served, served, wait
 
 
 class Follower:
-    """A replica that polls, perhaps long."""
+    """A replica that polls, with or without waiting."""
 
     def __init__(self, http, seconds=0):
         self._http = http
@@ -204,7 +204,7 @@ class StrangeTokensTests(WrongAnswersTests):
         self.assertEqual(answer['reset'], reset)
 
     def adopt(self, reset, generation, epoch, content):
-        """A replica that had something else has the right thing then."""
+        """A replica with other contents becomes right."""
         replica = Replica()
         replica.generation, replica.epoch = generation, epoch
         replica.items = {'a': 'old', 'gone': 'old'}

@@ -1,4 +1,4 @@
-"""check finds what is broken, and the command says so."""
+"""``check`` finds what is broken, and the command reports it."""
 
 import contextlib
 import datetime
@@ -358,7 +358,7 @@ class CommandTests(unittest.TestCase):
             yield connection.root()
 
     def test_nothing_is_called(self):
-        """Nor is what packages have that are trusted."""
+        """Other objects of trusted packages aren't called, either."""
         with self.changing() as root:
             root['trap'] = Trap('os', 'mkdir', 'sprung')
             root['file'] = Trap('ZODB.FileStorage', 'FileStorage', 'sprung')

@@ -1,4 +1,4 @@
-"""Answers as the protocol wants them: with ids, epoch and question."""
+"""Answers of the protocol: with ids, epoch and question."""
 
 import random
 
@@ -10,7 +10,7 @@ from zc.generationalset.tests.support.things import Plain, Thing
 
 
 def lists(updates):
-    """Return updates with lists in the place of iterables."""
+    """Return updates with lists instead of iterables."""
     return {
         key: [lists(entry) if isinstance(entry, dict) else entry
               for entry in value] if key in ('adds', 'contents') else value

@@ -1,4 +1,4 @@
-"""A copy of a set is a set of its own, without what is around the set."""
+"""A copy of a set is a set of its own, without the rest of its tree."""
 
 import copy
 import io

@@ -1,4 +1,4 @@
-"""Ids that are equal have one form, in JSON and in paths."""
+"""Equal ids have one form, in JSON and in paths."""
 
 import datetime
 import enum

@@ -1,4 +1,4 @@
-"""The journal: what resolves, what must not, and what is written when."""
+"""The journal: which conflicts resolve, and what is written when."""
 
 import ast
 import inspect

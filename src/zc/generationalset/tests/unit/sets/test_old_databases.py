@@ -1,7 +1,7 @@
 """Databases written by releases 0.3.0 and 0.4.0.
 
-``data/gset-*.fs`` hold sets with histories; the JSON files beside them say
-what is in them, and what clients at various generations hold.
+``data/gset-*.fs`` have sets with histories.  The JSON files beside them say
+what is in these sets, and what clients at various generations have.
 """
 
 import json
@@ -282,7 +282,8 @@ class OldSetTests(unittest.TestCase):
     def removed(self, **more):
         """Make a set that release 0.4.0 removed from its superset.
 
-        It wasn't told.  Its own numbers are beyond those of the superset.
+        Release 0.4.0 didn't change it.  Its own numbers are beyond those of
+        the superset.
         """
         root = self.old(4, (2, Thing('a')))
         subset = self.old(

@@ -1,4 +1,4 @@
-"""The examples of the specification, as they stand."""
+"""The examples of the original specification, unchanged."""
 
 import doctest
 import unittest

@@ -1,4 +1,4 @@
-"""What one set does, apart from updates."""
+"""One set, apart from its updates."""
 
 import enum
 import math

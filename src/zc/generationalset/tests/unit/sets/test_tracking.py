@@ -1,4 +1,4 @@
-"""Changes of items that nobody told their set."""
+"""Changes of items without a call of ``changed``."""
 
 import unittest
 import warnings
@@ -51,7 +51,7 @@ class TrackingTests(unittest.TestCase):
         return thing
 
     def commit(self):
-        """Commit; return what clients are told."""
+        """Commit; return the updates."""
         before = self.tree.generation
         transaction.commit()
         return self.told(before)

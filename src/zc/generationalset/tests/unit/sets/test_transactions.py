@@ -1,4 +1,4 @@
-"""What transactions do to sets besides committing."""
+"""Transactions: savepoints, aborts, copies, hooks."""
 
 import copy
 import unittest

@@ -1,4 +1,4 @@
-"""The answers: what they contain, and which of the right ones is given."""
+"""Answers: their contents, and which of the right answers is given."""
 
 import unittest
 

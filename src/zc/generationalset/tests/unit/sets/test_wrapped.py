@@ -21,7 +21,7 @@ from zc.generationalset import GSet, SGSet, VGSet, check, repair, track, wire
 
 
 class Site(Implicit, ExtensionPersistent):
-    """The place of everything, which wraps what is got from it."""
+    """A folder that wraps the objects that are got from it."""
 
 
 class Things(Implicit, GSet):
@@ -38,7 +38,7 @@ class Doc(Implicit, ExtensionPersistent):
 
 
 class Wrapper(Persistent):
-    """A wrapper that nobody knows."""
+    """An unknown kind of wrapper."""
 
     def __init__(self, ob):
         self.__dict__['ob'] = ob
@@ -91,7 +91,7 @@ class WrappedTests(unittest.TestCase):
         transaction.commit()
 
     def is_sound(self):
-        """See that all is well, as it is, and as it is stored."""
+        """Check that all is well, in memory and in the database."""
         transaction.commit()
         for _ in range(2):
             self.assertEqual(check(aq_base(self.tree)), [])
@@ -165,7 +165,7 @@ class WrappedTests(unittest.TestCase):
         self.people.remove(team)
 
     def test_methods_of_wrapped_sets(self):
-        """Acquisition has methods get the wrapper as their ``self``."""
+        """With Acquisition, methods get the wrapper as ``self``."""
         wrapped = acquiring(self.people)
         top = acquiring(self.tree)
         self.assertIsNot(wrapped, self.people)

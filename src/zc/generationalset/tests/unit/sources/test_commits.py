@@ -1,4 +1,4 @@
-"""Being told of commits, by all storages."""
+"""Hearing of commits of all storages."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""Answers out of JSON."""
+"""Answers from JSON."""
 
 import json
 import random
@@ -211,7 +211,7 @@ def mutated(text, random_):
 
 
 def comparable(updates):
-    """Return updates such that they are equal if ids are, and items alike."""
+    """Return updates in a form that is equal for equal ids and items."""
     result = dict(updates)
     for name in {'adds', 'contents'} & result.keys():
         result[name] = [

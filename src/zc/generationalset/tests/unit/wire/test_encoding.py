@@ -16,7 +16,7 @@ SETTINGS = settings(deadline=None, derandomize=True, max_examples=150)
 
 
 class Stored:
-    """An item that has its text."""
+    """An item that has its JSON text."""
 
     def __init__(self, text):
         self.text = text
@@ -30,7 +30,7 @@ def updates(**members):
 
 
 def streamed(updates):
-    """Return updates the entries of which can be read once only."""
+    """Return updates whose entries can be read only once."""
     result = type(updates)(updates)
     for name in {'removals', 'adds', 'contents'} & result.keys():
         result[name] = (

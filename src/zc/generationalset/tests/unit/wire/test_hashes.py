@@ -1,4 +1,4 @@
-"""Values that were chosen so that Python's dictionaries are slow."""
+"""Values that were chosen to make Python's dictionaries slow."""
 
 import json
 import time

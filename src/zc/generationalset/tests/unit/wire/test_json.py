@@ -1,4 +1,4 @@
-"""JSON text: limits, and what would be silently changed."""
+"""JSON text: limits, and values that would silently change."""
 
 import random
 import unittest

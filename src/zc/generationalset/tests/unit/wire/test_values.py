@@ -1,4 +1,4 @@
-"""What values are in JSON, and what they are not."""
+"""The forms of values in JSON."""
 
 import collections
 import copy

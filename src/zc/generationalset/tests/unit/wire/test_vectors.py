@@ -1,5 +1,4 @@
-"""The examples of the protocol, for clients in any language, are right here.
-"""
+"""The test vectors of the protocol hold for this package."""
 
 import datetime
 import json
