@@ -1,17 +1,17 @@
 """Compares gset.js with PouchDB, in a real Chromium.
 
 Two browsers show pages of `gset serve` and of pouchdb-server 4 with PouchDB 9
-in a live sync.  All get the same documents, in the same order.  What the rows
-mean is said in docs/benchmarks.txt.
+in a live sync.  All get the same documents, in the same order.
+docs/benchmarks.txt explains the rows.
 
-The first time, this installs what it needs under .environments: it needs the
-package indexes of Python and npm.  Chromium and node must be there;
-GSET_TEST_CHROMIUM may name a Chromium.
+The first run installs what it needs under .environments, from the package
+indexes of Python and npm.  Chromium and node must be there; GSET_TEST_CHROMIUM
+may name a Chromium.
 
 The results of a full run are kept in results/browser/DATE.json and .txt.
 
-The exit code is 1 if something failed; a goal that is missed is no failure.
-A full run takes ten to twenty minutes.  Let nothing else run meanwhile.
+The exit code is 1 if something failed; a goal that is missed is no failure.  A
+full run takes ten to twenty minutes.  Run nothing else meanwhile.
 """
 
 import gzip
@@ -100,7 +100,7 @@ class Run:
             for name in NAMES}
 
     def _filled(self, title, kind, size):
-        """Measure servers that are filled once, and stay."""
+        """Measure servers that are filled once, and go on running."""
         with ExitStack() as stack:
             def start(name):
                 server = SERVERS[name](self._directory)
@@ -129,7 +129,7 @@ class Run:
         return measured
 
     def _guarded(self, name, function, *arguments):
-        """Call; a server that fails is told, and the others go on."""
+        """Call a function; if it fails, report the server, and go on."""
         try:
             return function(*arguments)
         except (Failed, OSError, ValueError, KeyError) as error:
@@ -143,7 +143,7 @@ WORKLOADS = {'appearance': Run.appearance, 'stored': Run.stored,
 
 
 def libraries():
-    """Return the files that pages load, by name, by that of the server."""
+    """Return the files that pages load, by name, for each server."""
     packages, = (ENVIRONMENTS / SERVED / 'lib').glob('python*/site-packages')
     static = packages / 'zc/generationalset/static'
     pouch = ENVIRONMENTS / 'pouchdb' / 'node_modules' / 'pouchdb' / 'dist'
@@ -196,7 +196,7 @@ def check():
 
 
 def enter(progress):
-    """Go on in the environment that has what is needed, made new."""
+    """Go on in a new environment that has what is needed."""
     if Path(sys.prefix) != ENVIRONMENTS / SERVED:
         servers.prepare(NAMES, progress)
         environments.install(SERVED, 'playwright')
@@ -211,11 +211,11 @@ def main():
     check()
     progress = Progress()
     enter(progress)
-    # Playwright is there only now.
+    # Playwright is only in this environment.
     from benchmarks.browser.windows import Windows, program
     if program() is None:
         return 'needs Chromium; GSET_TEST_CHROMIUM may say where it is'
-    # So that servers are ended, too.
+    # This ends the servers, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit('stopped'))
     with (tempfile.TemporaryDirectory(dir=options.directory) as directory,
           Windows(Path(directory), pages()) as windows):

@@ -1,6 +1,6 @@
-"""What stands before a server: it has the pages, and counts bytes.
+"""The front of a server: serves the pages, and counts bytes.
 
-Each front has a port of its own, so for a browser each is another origin,
+Each front has a port of its own.  So for a browser, each is another origin,
 with nothing stored.
 """
 
@@ -20,15 +20,15 @@ PIECE = 65_536
 
 
 class Front:
-    """Passes requests on to a server and its responses back, as they are.
+    """Passes requests and responses between browsers and a server unchanged.
 
-    ``sent`` and ``received`` are bytes, as browsers see them; those of pages
-    aren't counted.
+    ``sent`` and ``received`` are bytes, from the browsers' view, without those
+    of pages.
     """
 
     def __init__(self, loop, port, pages):
         self.sent = self.received = 0
-        #: Whether the server can be reached; the pages can, always.
+        #: Whether the server can be reached; the pages always can.
         self.up = True
         self._port = port
         self._pages = pages

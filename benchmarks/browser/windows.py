@@ -1,4 +1,4 @@
-"""Browsers: real ones, each with a disk of its own, without a screen."""
+"""Real browsers, each with a disk of its own, without a screen."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def program():
 
 
 class Windows:
-    """Two browsers, and what they need to show the pages of servers."""
+    """Two browsers that show the pages of servers."""
 
     def __init__(self, directory, pages):
         self._directory = directory
@@ -42,7 +42,8 @@ class Windows:
             chromium = stack.enter_context(sync_playwright()).chromium
             self._browsers = []
             for number in range(2):
-                # One that isn't persistent would keep IndexedDB in memory.
+                # A context that isn't persistent would keep IndexedDB in
+                # memory.
                 browser = chromium.launch_persistent_context(
                     self._directory / f'browser-{number}', args=ARGUMENTS,
                     executable_path=program())
@@ -68,7 +69,7 @@ class Windows:
 
 
 class Window:
-    """A tab with a page; if that complains, it's an error."""
+    """A tab with a page; a complaint of the page is an error."""
 
     def __init__(self, browser, url):
         self._complaints = []

@@ -1,4 +1,4 @@
-"""What is measured in windows.
+"""The measurements in windows.
 
 Times are seconds; bytes are those that pass a front, headers included.
 """
@@ -14,10 +14,10 @@ from benchmarks.lib.documents import document, item_id
 from benchmarks.lib.measures import expect
 from benchmarks.lib.processes import Failed
 
-#: Documents that PouchDB gets at once in a first copy: with its default of
-#: 100 that takes several times as long.
+#: How many documents PouchDB gets at once in a first copy.  With its default
+#: of 100, that takes several times as long.
 QUERY = '?batch=1000'
-#: A start that received more bytes than this wasn't one from the store.
+#: A start that received more bytes wasn't from the store.
 LITTLE = 10_000
 #: Seconds until windows and server must be equal.
 CONVERGENCE = 120
@@ -36,7 +36,7 @@ def pair(number, mark):
 
 
 class Appearance:
-    """Writes in one window and when they are to be seen, in both."""
+    """Writes in one window, and when they are visible in both."""
 
     def __init__(self, windows, server, settings):
         self._windows = windows
@@ -70,19 +70,19 @@ class Appearance:
                 **self._told(f'{where}_paced', paced, times)}
 
     def _pairs(self, kind, count):
-        # All differ, since to put what is there already is no change.
+        # All documents differ, because putting an equal one is no change.
         return [pair(number % self._settings['documents'], f'{kind} {number}')
                 for number in range(count)]
 
     def _one_by_one(self, pages, pairs):
-        """Write, in turns, each when the one before is seen everywhere."""
+        """Write in turns, each time after the last write is visible."""
         for number, (id, item) in enumerate(pairs):
             pages[number % 2].ask('write', [id, item])
             for page in pages:
                 page.ask('seen', [item['mark']])
 
     def _paced(self, pages, pairs):
-        """Write, in turns, whatever has been seen."""
+        """Write in turns, without waiting."""
         step = 1000 / self._settings['rate']
         start = pages[0].ask('now') + 500
         for turn, page in enumerate(pages):
@@ -216,7 +216,7 @@ class Work:
                                  for item in state.values())}
 
     def _pairs(self, window):
-        """Return ids with items to put, or without, to be removed."""
+        """Return ids with items to put, or without items, to remove."""
         pairs = []
         for version in range(self._settings['writes']):
             number = self._random.randrange(self._settings['documents'])

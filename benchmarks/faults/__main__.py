@@ -1,12 +1,12 @@
-"""Do everything to systems that may happen to them, and see what is lost.
+"""Cause every kind of fault in systems, and count what is lost.
 
     python -m benchmarks.faults [--quick]
 
-About ten minutes.  docs/faults.txt says what is done, and what must hold.
-The exit code is 1 if a write is lost, or anything differs.
+This takes about ten minutes. docs/faults.txt explains the faults, and what
+must hold.  The exit code is 1 if a write is lost, or anything differs.
 
-The first run makes a virtual environment in benchmarks/.environments.  A
-processor that has more to do makes other moments, which is as good.
+The first run makes a virtual environment in benchmarks/.environments.  Other
+programs may run meanwhile; that only changes the moments of the faults.
 """
 
 import json
@@ -66,7 +66,7 @@ def measured(options, names):
         return json.loads(result.stdout)
 
     seeds = range(options.seed, options.seed + len(names))
-    # In many of them most of the time is spent with waiting.
+    # Many faults spend most of their time waiting.
     with ThreadPoolExecutor(AT_A_TIME) as executor:
         return list(executor.map(strike, names, seeds))
 

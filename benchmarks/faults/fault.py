@@ -9,12 +9,12 @@ from benchmarks.lib.progress import Progress
 
 from zc.generationalset.tests.campaign.faults import FAULTS, run
 
-#: Of the full counts, with --quick.
+#: With --quick, the full counts are divided by this.
 SHARE = 20
 
 
 def strike(name, seed, quick, progress):
-    """Do one fault, and return a row of the table."""
+    """Cause one kind of fault, and return a row of the table."""
     fault = FAULTS[name]
     count = max(2, fault.count // SHARE) if quick else fault.count
     begun = time.monotonic()
@@ -26,7 +26,7 @@ def strike(name, seed, quick, progress):
     progress(f'{name}, seed {seed}')
     try:
         report = run(name, seed, count, told)
-    except Exception as error:  # whatever it is, it belongs in the table
+    except Exception as error:  # any error belongs in the table
         progress(f'FAILED: {name}, seed {seed}: {error!r}')
         return {'title': fault.title, 'seed': seed, 'failed': repr(error)}
     progress(f'{name}: found {report.found} of {report.acknowledged}')
@@ -38,7 +38,7 @@ def strike(name, seed, quick, progress):
 
 def main():
     name, seed, quick = json.loads(sys.argv[1])
-    # Errors are what happens here.
+    # Errors are expected here.
     logging.disable(logging.CRITICAL)
     print(json.dumps(strike(name, seed, quick, Progress())))
 

@@ -1,11 +1,11 @@
-"""What connections without a token cost, and what others notice of them.
+"""Measures what connections without a token cost a server, and others.
 
     python -m benchmarks.hostile [--seconds 30] [--connections 1000] [--port N]
 
-For each kind of hostile connection: memory of the server at rest, at most, and
-ten seconds afterwards; and p99 of an authorized request, at rest and
-meanwhile.  With ``--port`` of a proxy in front of the server that is started,
-at port 8089, they come through that.
+For each kind of hostile connection, this shows the memory of the server at
+rest, at most, and ten seconds afterwards; and p99 of an authorized request, at
+rest and meanwhile.  The server is at port 8089.  With ``--port``, connections
+come through a proxy at that port.
 """
 
 import argparse
@@ -26,7 +26,7 @@ HOST = b'Host: localhost\r\n'
 GET = b'GET /updates HTTP/1.1\r\n' + HOST
 CHUNKED = (b'POST /items/ HTTP/1.1\r\n' + HOST + b'Content-Type: '
            b'application/json\r\nTransfer-Encoding: chunked\r\n\r\n')
-#: What is sent once, and then again and again; and seconds in between.
+#: What is sent once, what is sent again and again, and the seconds between.
 KINDS = {
     'nothing': (b'', b'', 1),
     'half a head': (GET, b'x', 1),
@@ -81,7 +81,7 @@ def crowd(port, kind, count, seconds):
 
 
 class Others:
-    """An authorized client, and what it and the server notice."""
+    """An authorized client, which measures its requests and the server."""
 
     def __init__(self, port, pid):
         self._port, self._pid = port, pid

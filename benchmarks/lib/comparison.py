@@ -6,7 +6,7 @@ from statistics import median
 from benchmarks.lib.servers import SERVERS
 from benchmarks.lib.table import Goal, figure, framed
 
-#: Those that keep data as a user would: the ratio is to the better of them.
+#: The servers that keep data as a user would; ratios are to the better one.
 PEERS = 'kinto_postgresql', 'pouch'
 
 
@@ -30,7 +30,7 @@ class Row:
 
 
 def compared(title, rows, measured):
-    """Return a table of what was measured of each server, as lines."""
+    """Return a table with the figures of each server, as lines."""
     names = [name for name in SERVERS if name in measured]
     table = [(title, *(SERVERS[name].title for name in names),
               'ratio', 'lowest..highest', 'goal', 'met')]

@@ -1,4 +1,4 @@
-"""A keep-alive HTTP client that costs as little as it can.
+"""A keep-alive HTTP client that costs as little as possible.
 
 It is the same for all servers, and asks for no compression.
 """
@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 
 HOST = '127.0.0.1'
-#: Seconds without a byte after which a server is given up.
+#: Seconds without a byte, after which the client gives up.
 PATIENCE = 600
 PIECE = 262_144
 END = b'\r\n\r\n'
@@ -29,7 +29,7 @@ def request(method, path, body=None, headers=()):
 
 @dataclass
 class Response:
-    """What came back; times are seconds since the request was sent."""
+    """A response; times are seconds since the request was sent."""
 
     status: int
     headers: dict = field(repr=False)
@@ -43,7 +43,7 @@ class Response:
 
 
 class Connection:
-    """A connection that is kept."""
+    """A connection that is kept open."""
 
     def __init__(self, port):
         self._socket = socket.create_connection((HOST, port), PATIENCE)

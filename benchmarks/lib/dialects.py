@@ -1,7 +1,7 @@
-"""What has to be said to each server for the same effect.
+"""The requests to each server that have the same effect.
 
-A dialect makes requests, and understands their responses.  One object is one
-client: it remembers what a client of that server has to.
+A dialect makes requests, and reads their responses.  One object is one client:
+it remembers what a client of that server has to remember.
 """
 
 from urllib.parse import quote
@@ -10,7 +10,7 @@ from benchmarks.lib.connection import request
 
 
 class This:
-    """docs/protocol.txt."""
+    """The protocol of docs/protocol.txt."""
 
     #: Requests that make the collection.
     setup = ()
@@ -34,7 +34,7 @@ class This:
             {'op': 'remove', 'path': [id]} for id in ids]})
 
     def learn(self, response):
-        """Take what a client has to know from the response to a write."""
+        """Remember what a client needs from the response to a write."""
         updates = response.json().get('updates')
         if updates:
             self._has = updates['epoch'], updates['generation']
@@ -85,7 +85,7 @@ class Kinto:
 
     setup = (request('PUT', '/v1/buckets/bench'),
              request('PUT', '/v1/buckets/bench/collections/things'))
-    # More than its default of 25 is hardly faster.
+    # More than the default of 25 is hardly faster.
     batch = 100
     _records = '/buckets/bench/collections/things/records'
 

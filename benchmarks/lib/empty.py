@@ -1,4 +1,4 @@
-"""The least that an HTTP server can do: what all others cost beside it.
+"""An HTTP server that only says hello: the least that any server costs.
 
 ``servers`` starts it with uvicorn.
 """

@@ -11,7 +11,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = CHECKOUT / 'benchmarks' / '.environments'
-#: Of processes in an environment: they find these programs, not ``src``.
+#: The variables of processes in an environment: they find these programs, not
+#: ``src``.
 VARIABLES = {**os.environ, 'PYTHONPATH': str(CHECKOUT)}
 
 THIS, REFERENCE = 'this', 'reference'
@@ -27,7 +28,7 @@ def module(name, module, *arguments):
 
 
 def prepare(progress):
-    """Make the environments, or bring those that are there up to date."""
+    """Make the environments, or update those that exist."""
     for name in THIS, REFERENCE:
         make(name, progress)
     progress('installing 0.4.0 and what it needs')
@@ -52,9 +53,9 @@ def install(name, *requirements):
 
 
 def install_checkout(name, *requirements, extra=''):
-    """Install this checkout, perhaps with an extra, and something else."""
+    """Install this checkout, maybe with an extra, and other packages."""
     with tempfile.TemporaryDirectory() as directory:
-        # A copy: building would leave files in the checkout.
+        # A copy is built, because building leaves files in the checkout.
         source = shutil.copytree(CHECKOUT / 'src', f'{directory}/copy/src')
         source = Path(source).parent
         for path in CHECKOUT.iterdir():

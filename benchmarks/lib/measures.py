@@ -1,7 +1,7 @@
-"""What is measured of a server, by one client or a few.
+"""The measurements of a server, by one client or a few.
 
-Figures are seconds, bytes of bodies, or things a second.  The answers are
-looked at, too: a server that answers wrongly has no figures.
+Figures are seconds, bytes of bodies, or things a second.  Answers are checked,
+too: a server that answers wrongly has no figures.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from benchmarks.lib.documents import document, documents, item_id
 from benchmarks.lib.processes import Failed
 from benchmarks.lib.servers import load
 
-#: So many changes are in the small delta, and in the large one.
+#: The numbers of changes in the small delta, and in the large one.
 FEW, MANY = 10, 1000
 
 
@@ -42,7 +42,7 @@ class Collection:
         self._tokens = deque(maxlen=MANY // FEW)
 
     def fill(self):
-        """Put the documents in, and change so many that MANY are missed."""
+        """Put the documents in, and make MANY changes, which clients miss."""
         with Connection(self._server.port) as connection:
             self._server.fill(self._client, connection, self._count)
             self._ask(connection, self._client.everything(), self._count)
@@ -137,7 +137,7 @@ def hello(server, repeats):
 
 
 def bulk(server, count, seconds):
-    """Load so many documents, or as many as fit into a time."""
+    """Load ``count`` documents, or as many as fit into a time."""
     client = server.dialect()
     pairs = documents(count)
     with Connection(server.port) as connection:

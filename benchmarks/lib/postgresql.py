@@ -1,6 +1,6 @@
-"""A PostgreSQL server of one's own, with its settings as they are.
+"""A PostgreSQL server for this run, with its default settings.
 
-It listens on a Unix socket in its directory, and trusts who can reach it.
+It listens on a Unix socket in its directory, and trusts all that reach it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Server processes: started, waited for, and ended whatever happens."""
+"""Server processes: starting them, waiting, and always ending them."""
 
 import math
 import os
@@ -18,7 +18,7 @@ START, STOP = 60, 10
 
 
 class Failed(Exception):
-    """A server didn't do what it should."""
+    """A server has failed."""
 
 
 class Process:
@@ -28,8 +28,8 @@ class Process:
         self.directory = directory
         self._log = directory / f'{os.path.basename(command[0])}.log'
         with self._log.open('wb') as log:
-            # A group of its own: else Ctrl-C would end it before its
-            # clients, and children of it might survive.
+            # With a group of its own, Ctrl-C doesn't end it before its
+            # clients, and its children can be ended, too.
             self._process = subprocess.Popen(
                 command, cwd=directory, stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, start_new_session=True,

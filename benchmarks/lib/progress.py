@@ -1,4 +1,4 @@
-"""Tells the person who waits what is being done."""
+"""Tells the user what is being done."""
 
 import sys
 import time

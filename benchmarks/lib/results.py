@@ -1,4 +1,4 @@
-"""What all programs are told, and what they keep of a run."""
+"""The arguments of all programs, and the results that they keep."""
 
 import argparse
 import datetime
@@ -15,7 +15,7 @@ RESULTS = CHECKOUT / 'benchmarks' / 'results'
 
 
 def about(packages, commit):
-    """Return what a reader of the results has to know of the machine."""
+    """Return what readers of the results need to know of the machine."""
     return {
         'date': datetime.date.today().isoformat(),
         'commit': commit,
@@ -29,8 +29,8 @@ def about(packages, commit):
 def installed_commit():
     """Return the commit that is checked out, with + if src was edited.
 
-    To be asked when the checkout has just been installed: it may be edited
-    while this runs.
+    Call this when the checkout has just been installed, because it may be
+    edited while the program runs.
     """
     edited = _git('status', '--porcelain', 'src')
     return _git('rev-parse', '--short', 'HEAD') + ('+' if edited else '')

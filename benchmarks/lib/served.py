@@ -2,7 +2,7 @@
 
     python served.py DATA.fs PORT
 
-That is more than ``gset serve`` allows; the rest is as it does it.
+That is more than ``gset serve`` allows; otherwise this does the same.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""The servers that are compared: what they need, how they are started.
+"""The servers that are compared: installing and starting them.
 
-Each runs in one process, with the settings that are best for it and that its
-documentation recommends, without log, authentication and compression.
+Each runs in one process, with the best settings that its documentation
+recommends, without log, authentication and compression.
 """
 
 import csv
@@ -28,7 +28,7 @@ from benchmarks.lib.processes import Failed, Process, answers, free_port
 
 KINTO, SERVED, POUCH = 'kinto', 'served', 'pouch'
 POUCHDB = '4.2.0'
-#: What npm knew then is installed.
+#: npm installs the versions of this day.
 NPM_DATE = '2026-11-01'
 #: Threads of Kinto: each kept connection needs one.
 THREADS = 16
@@ -40,7 +40,7 @@ class Server:
     name = title = None
     #: The environment that it runs in.
     needs = None
-    #: What is still there when the power fails.
+    #: What is still there after a power failure.
     durability = ''
     dialect: Any = None
 
@@ -129,7 +129,7 @@ class ThisMemory(This):
 
 
 class Streaming(This):
-    """With a limit of streams for an address that is no limit."""
+    """The server with practically no limit of streams for an address."""
 
     def command(self):
         return module(SERVED, 'benchmarks.lib.served', *self.data(),

@@ -1,6 +1,6 @@
 """Items and sets in a database, the same for every release.
 
-Only what release 0.4.0 has, too, is used here.
+This uses only what release 0.4.0 has, too.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""Many clients on event streams: when does a change arrive at each?
+"""Many clients on event streams, and when a change arrives at each.
 
-The clients only look for a mark in what comes, and so cost little: the server
-has one core, and they have the other.
+The clients only search for a mark in the input, so they cost little.  The
+server has one core, and they have the other.
 """
 
 import gc

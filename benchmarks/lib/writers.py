@@ -17,13 +17,13 @@ from ZODB.POSException import ConflictError
 COUNT = 1000
 WRITERS = 8
 
-# The server tells of every transaction that waits for another one.
+# The server logs every transaction that waits for another one.
 logging.getLogger('ZEO').setLevel(logging.CRITICAL)
 
 
 @dataclass
 class Work:
-    """What one writer shall do."""
+    """The work of one writer."""
 
     shape: str
     number: int
@@ -34,7 +34,7 @@ class Work:
 
 @dataclass
 class Done:
-    """What one writer did."""
+    """The results of one writer."""
 
     commits: int = 0    # these two while it was counted,
     conflicts: int = 0

@@ -1,12 +1,12 @@
 """Counts answers that lack an earlier commit, on a ZEO server.
 
 Processes commit at the same moment, again and again: each changes one of its
-items, commits, and reads what is new since the generation that it has.  What
-it has then is compared with what the database had at that generation.
+items, commits, and reads what is new since its generation.  Then its items are
+compared with what the database had at the new generation.
 
     python -m benchmarks.overtaking --processes 2 --rounds 10000
 
-Exit code 1 if any differs.
+The exit code is 1 if any differs.
 """
 
 import argparse
@@ -46,7 +46,7 @@ class Item(Persistent):
 
 
 def follow(address, number, rounds, together, path):
-    """Write, and keep what each answer led to in a file."""
+    """Write, and store the result of each answer in a file."""
     manager = transaction.TransactionManager()
     connection = ZODB.DB(ZEO.client(address, wait_timeout=30)).open(manager)
     versions, generation = {}, 0

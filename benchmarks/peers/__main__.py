@@ -1,21 +1,21 @@
-"""Compares the server with what a user would pick instead.
+"""Compares the server with what a user might pick instead.
 
-Those are Kinto 26, on PostgreSQL and in memory, and pouchdb-server 4, on
-LevelDB and in memory; an HTTP server that only says hello shows what none can
-do without.  All get the same documents, in the same order, from the same
-client.  What the rows mean is said in docs/benchmarks.txt.
+The others are Kinto 26, on PostgreSQL and in memory, and pouchdb-server 4, on
+LevelDB and in memory.  An HTTP server that only says hello shows the least
+cost.  All get the same documents, in the same order, from the same client.
+docs/benchmarks.txt explains the rows.
 
-The first time, this installs them under .environments: it needs the package
-indexes of Python and npm, node, and PostgreSQL's programs.  Servers whose
-programs aren't there are left out.
+The first run installs them under .environments.  It needs the package indexes
+of Python and npm, node, and PostgreSQL's programs.  Servers whose programs are
+missing are left out.
 
-The results of a full run are kept in results/peers/DATE.json and .txt.  From
-them this draws docs/peers-items.svg and docs/peers-clients.svg:
+The results of a full run are kept in results/peers/DATE.json and .txt.  This
+command draws docs/peers-items.svg and docs/peers-clients.svg from them:
 
     benchmarks/.environments/served/bin/python -m benchmarks.peers.growth
 
-The exit code is 1 if something failed; a goal that is missed is no failure.
-A full run takes about half an hour.  Let nothing else run meanwhile.
+The exit code is 1 if something failed; a goal that is missed is no failure.  A
+full run takes about half an hour.  Run nothing else meanwhile.
 """
 
 import signal
@@ -76,7 +76,7 @@ class Run:
             for size in settings['sizes']}
 
     def _items(self, size, settings):
-        # All servers are there all the time, so that rounds may alternate.
+        # All servers run all the time, so that rounds may alternate.
         measured = {name: [] for name in self._servers}
         with ExitStack() as stack:
             running = {}
@@ -165,7 +165,7 @@ class Run:
         return [name for name in self._servers if name != 'empty']
 
     def _guarded(self, name, function, *arguments):
-        """Call; a server that fails is told, and the others go on."""
+        """Call a function; if it fails, report the server, and go on."""
         try:
             return function(*arguments)
         except (Failed, OSError, ValueError, KeyError) as error:

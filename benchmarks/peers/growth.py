@@ -2,8 +2,8 @@
 
     benchmarks/.environments/served/bin/python -m benchmarks.peers.growth
 
-It draws results that ``benchmarks.peers`` has kept: those of a FILE that is
-named, else the latest in results/peers/.  Needs matplotlib.
+It draws results that ``benchmarks.peers`` has kept: those in FILE, or else the
+latest in results/peers/.  It needs matplotlib.
 """
 
 import json
@@ -87,7 +87,7 @@ def draw_clients(pyplot, results):
 
 
 def _whole_decades(panel):
-    """So that noise doesn't look steep."""
+    """Show whole decades, so that noise doesn't look steep."""
     low, high = (math.log10(limit) for limit in panel.get_ylim())
     panel.set_ylim(10 ** math.floor(low), 10 ** math.ceil(high))
     panel.grid(True, which='major', color='#dddddd')

@@ -1,20 +1,20 @@
 """Compares this checkout with release 0.4.0 of zc.generationalset.
 
-Makes a virtual environment for each of the two under .environments (it needs
-the package index for that the first time), then runs every workload in both,
-alternately, some rounds long, and prints a table of medians.  A ratio is this
+This makes a virtual environment for each of the two under .environments; the
+first run needs the package index.  Then it runs every workload in both,
+alternately, for some rounds, and prints a table of medians.  A ratio is this
 release's figure divided by that of 0.4.0: the median of the rounds' ratios,
-with the lowest and the highest beside it.  What the rows mean is said in
-docs/benchmarks.txt.
+with the lowest and the highest beside it. docs/benchmarks.txt explains the
+rows.
 
-The results of a full run are kept in results/DATE.json and .txt.  From them
-this draws docs/growth.svg:
+The results of a full run are kept in results/DATE.json and .txt.  This command
+draws docs/growth.svg from them:
 
     benchmarks/.environments/this/bin/python -m benchmarks.releases.growth
 
-The exit code is 1 if something failed; a goal that is missed is no failure.
-A full run takes about ten minutes, and 2 GB on the disk while it runs.  Let
-nothing else run meanwhile.
+The exit code is 1 if something failed; a goal that is missed is no failure.  A
+full run takes about ten minutes, and 2 GB of disk while it runs.  Run nothing
+else meanwhile.
 """
 
 import json
@@ -95,7 +95,7 @@ class Run:
                 self.progress(f'building {shape} {count:,} '
                               f'with {RELEASES[release]}')
                 self.call(release, 'build', {'databases': [(shape, count)]})
-        # Else the disk would still be busy with it in the first round.
+        # Otherwise the disk would still be busy in the first round.
         os.sync()
 
     def measure(self):
@@ -114,7 +114,7 @@ class Run:
         except Failed as error:
             self.failures.append(name)
             self.progress(f'FAILED: {name}, {RELEASES[release]}\n{error}')
-            # A half of a round is of no use.
+            # Half a round is of no use.
             self.results[name] = dict.fromkeys(RELEASES, ())
             return
         if name not in self.failures:
@@ -137,7 +137,7 @@ class Run:
 
 
 def check_versions(versions):
-    """Make sure that both environments differ in the release alone."""
+    """Check that the environments differ only in the release."""
     shared = versions[REFERENCE].keys() & versions[THIS].keys()
     for name in sorted(shared - {'zc.generationalset', 'packaging'}):
         mine, other = versions[THIS][name], versions[REFERENCE][name]

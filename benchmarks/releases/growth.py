@@ -2,7 +2,7 @@
 
     benchmarks/.environments/this/bin/python -m benchmarks.releases.growth
 
-It draws those of a FILE that is named, else the latest in results/.  Needs
+It draws the results in FILE, or else the latest in results/.  It needs
 matplotlib.
 """
 

@@ -18,7 +18,7 @@ class Row:
 
 
 def rows(settings):
-    """Return what to tell, given the sizes that were used."""
+    """Return the rows, for the sizes that were used."""
     adds = f'{settings["memory"]["count"]:,}'
     delta = f'{settings["delta_flat"]["count"]:,}'
     subsets = f'10 x {settings["delta_tree"]["count"] // 10:,}'

@@ -4,8 +4,8 @@
 
     python workloads.py NAME SETTINGS
 
-with the settings as JSON.  The current directory holds the databases that
-the workload ``build`` has made there.
+with the settings as JSON.  The current directory has the databases that the
+workload ``build`` has made.
 """
 
 import gc
@@ -23,9 +23,9 @@ from ZODB.FileStorage import FileStorage
 
 from zc.generationalset import GSet
 
-#: So many changes does a delta have, if nothing else is said.
+#: How many changes a delta has by default.
 CHANGES = 10
-#: And so many a client missed that comes back after a while.
+#: How many changes a client missed that comes back after a while.
 MANY = 1000
 
 WORKLOADS = {}
@@ -167,7 +167,7 @@ def _commits(shape, count, settings):
     commits = settings['commits']
     with opened(shape, count) as database:
         connection = database.open()
-        # Past the first checkpoints: what is measured goes on for ever.
+        # Measure after the first checkpoints, in the steady state.
         _commit_changes(connection, shape, chance.choices(numbers, k=200))
         before = database.storage.getSize()
         later = chance.choices(numbers, k=commits)

@@ -1,15 +1,16 @@
-"""Many clients, a set that loses its last change, and all that follows.
+"""Measures how many clients start over when a change is taken back.
 
     python -m benchmarks.renewal [--clients 1000] [--items 10000] [--spread 1]
 
 A server takes back its last transaction (DB.undo) while clients listen to its
-event streams.  It renews the epoch by itself; every client starts over, as the
-protocol says: it gets all contents in its stream, or is told to ask.  Printed:
-when the first and the last of them had everything, the server's memory before
-and at its peak, and how many objects were read from the database.
+event streams.  It renews the epoch by itself.  Every client starts over, as
+the protocol says: it gets all contents in its stream, or is told to ask.  The
+program prints when the first and the last client had everything, the server's
+memory before and at its peak, and how many objects were read from the
+database.
 
---spread: clients come back with as many different generations, as after a
-night.  The server is asked by all of them at once then, without streams.
+--spread: clients come back with so many different generations, as after a
+night.  Then all clients ask the server at once, without streams.
 """
 
 import argparse
@@ -63,7 +64,7 @@ def fill(db, items):
 
 
 def serve(path, items, pipe):
-    """Be the server; a process."""
+    """Run the server, in a process."""
     storage = CountedStorage(path)
     db = ZODB.DB(storage, cache_size=1_000_000, cache_size_bytes=2 ** 27)
     fill(db, items)
@@ -97,7 +98,7 @@ def serve(path, items, pipe):
 
 
 class Client:
-    """What is needed of the protocol; contents are compared by checksum."""
+    """The needed part of the protocol; contents are compared by checksum."""
 
     def __init__(self, port, epoch, generation):
         self.port = port

@@ -1,4 +1,4 @@
-"""Measure how far several processes go, on ZEO and on PostgreSQL.
+"""Measures several processes, on ZEO and on PostgreSQL.
 
     python -m benchmarks.scale [--quick]
 
@@ -6,9 +6,9 @@ Writers: 1 to 16 processes, beside release 0.4.0.  Delays: from a commit in one
 process to its event from another.  Readers: up to 10,000 event streams on one
 and on two workers, and through mirrors.
 
-The first run makes virtual environments in benchmarks/.environments.  All of
-them share the processors of this machine with their clients: on few
-processors, more processes measure these rather than anything else.
+The first run makes virtual environments in benchmarks/.environments.  All
+processes share the processors of this machine with their clients, so on a
+machine with few processors, these are what is measured.
 """
 
 import json

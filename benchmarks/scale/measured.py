@@ -1,4 +1,4 @@
-"""What ``benchmarks.scale`` measures; run in the environment that it makes."""
+"""The measurements of ``benchmarks.scale``, in the environment it makes."""
 
 import json
 import subprocess
@@ -241,7 +241,7 @@ def mirrors(storages, settings, progress):
 
 
 def medians(rows):
-    """Return one row of those that are the same in all rounds."""
+    """Return the medians of rows that are the same in all rounds."""
     return {name: median(row[name] for row in rows)
             if isinstance(value, float) else value
             for name, value in rows[0].items()}

@@ -1,10 +1,11 @@
-"""A system that is used for some minutes, and what is left of that.
+"""Uses a system for some minutes, and checks what it still uses afterwards.
 
     python -m benchmarks.soak [--minutes 2]
 
 Clients come and go, writers write, workers of ``gset serve`` on a ZEO server
-are killed, and a mirror follows.  Memory, files, threads, bytes of temporary
-files and listeners have to be back where they were within two minutes.
+are killed, and a mirror follows.  Within two minutes afterwards, memory,
+files, threads, bytes of temporary files and listeners must be what they were
+before.
 """
 
 import argparse
@@ -59,7 +60,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--minutes', type=float, default=2, metavar='N')
     options = parser.parse_args()
-    logging.disable(logging.CRITICAL)  # errors are what happens here
+    logging.disable(logging.CRITICAL)  # errors are expected here
     with contextlib.ExitStack() as stack:
         result = Soak(
             stack, clients=CLIENTS, writers=WRITERS,
