@@ -1,1 +1,1 @@
-"""The persistent set."""
+"""The persistent set: its state, its changes and its answers."""
