@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import transaction
 from transaction.interfaces import TransientError
 
-from zc.generationalset.answers import Change
+from zc.generationalset.answers import NOTHING, Change, Position
 from zc.generationalset.mirror.mirror import Mirror
 
 if TYPE_CHECKING:
@@ -50,17 +50,17 @@ class StoredMirror:
 
     @property
     def generation(self) -> int:
-        return self._position()[0]
+        return self._position().generation
 
     @property
     def epoch(self) -> str | None:
-        return self._position()[1]
+        return self._position().epoch
 
-    def _position(self) -> tuple[int, str | None]:
+    def _position(self) -> Position:
         with self._transaction() as (_, root):
             mirror = root.get(self._name)
-            return (0, None) if mirror is None else (
-                mirror.generation, mirror.epoch)
+            return NOTHING if mirror is None else Position(
+                mirror.epoch, mirror.generation)
 
     def apply(self, updates: Mapping[str, Any]) -> list[Change]:
         """Apply an answer in a transaction.

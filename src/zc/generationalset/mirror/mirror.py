@@ -127,7 +127,9 @@ class Mirror(persistent.Persistent):
         if not reset and generation == self.generation and not (
                 listed.whole or listed.removals or answer.get('adds')):
             return False
-        Writer(pause).update(self.mirrored, listed, reset)
+        writer = Writer(pause)
+        change = writer.replace if reset else writer.update
+        change(self.mirrored, listed)
         if reset:
             self._points = Points()
             self._rewound = epoch == self.epoch and (

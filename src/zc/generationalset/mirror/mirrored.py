@@ -53,36 +53,61 @@ class Writer:
         self._pause = pause
         self._count = 0
 
-    def update(self, gset: MirroredSet, updates: Updates, reset: bool) -> None:
-        """Update a set; with ``reset``, clients have nothing of it."""
-        whole = updates.whole or reset
-        stale = set(gset.ids()) if whole else set()
-        if not whole:
-            for id in updates.removals:
-                self._remove(gset, id)
+    def update(self, gset: MirroredSet, updates: Updates) -> None:
+        """Change a set as updates say."""
+        if updates.whole:
+            self._fill(gset, updates, set())
+            return
+        for id in updates.removals:
+            self._remove(gset, id)
+        for id, ob in updates.entries:
+            if isinstance(ob, Updates):
+                self._change_subset(gset, id, ob, self.update)
+            else:
+                self._put(gset, id, encode_value(ob))
+
+    def replace(self, gset: MirroredSet, updates: Updates) -> None:
+        """Make a set what updates list; clients have nothing of it."""
+        self._fill(gset, updates, set(gset.ids()))
+
+    def _fill(
+            self, gset: MirroredSet, updates: Updates, replaced: set[str],
+    ) -> None:
+        """Make the ids of a set those of the entries.
+
+        replaced
+            Keys of subsets of which clients have nothing.
+        """
+        gone = set(gset.ids())
         for id, ob in updates.entries:
             key = gset.stored_id(id)
             if isinstance(ob, Updates):
-                self._update_subset(gset, id, ob, reset and key in stale)
+                change = self.replace if key in replaced else self.update
+                self._change_subset(gset, id, ob, change)
             else:
-                self._put(gset, id, encode_value(ob), whole)
-            stale.discard(key)
-        for key in stale:
+                self._put_if_new(gset, id, encode_value(ob))
+            replaced.discard(key)
+            gone.discard(key)
+        for key in gone:
             remove(gset, key)
-        if whole:
-            forget(gset)
-            self._note()
+        forget(gset)
+        self._note()
 
-    def _put(
-            self, gset: MirroredSet, id: Any, json: bytes, whole: bool,
-    ) -> None:
-        old = gset.get(id, _NOTHING)
-        if not isinstance(old, Document):
-            gset.add(Document.of_json(id, json), id)
-        elif old.json != json or not whole:
+    def _put_if_new(self, gset: MirroredSet, id: Any, json: bytes) -> None:
+        old = gset.get(id)
+        if isinstance(old, Document) and old.json == json:
+            self._note()
+        else:
+            self._put(gset, id, json)
+
+    def _put(self, gset: MirroredSet, id: Any, json: bytes) -> None:
+        old = gset.get(id)
+        if isinstance(old, Document):
             if old.json != json:
                 old.json = json
             gset.changed(old, id)
+        else:
+            gset.add(Document.of_json(id, json), id)
         self._note()
 
     def _remove(self, gset: MirroredSet, id: Any) -> None:
@@ -91,16 +116,16 @@ class Writer:
         del gset[id]
         self._note()
 
-    def _update_subset(
-            self, gset: MirroredSet, id: Any, updates: Updates, reset: bool,
-    ) -> None:
+    def _change_subset(
+            self, gset: MirroredSet, id: Any, updates: Updates,
+            change: Callable[[MirroredSet, Updates], None]) -> None:
         subset = gset.get(id)
         if not isinstance(subset, MirroredSet):
             subset = MirroredSet(id, maximum_removals=REMOVALS)
             gset.add(subset)
             self._note()
         count = self._count
-        self.update(subset, updates, reset)
+        change(subset, updates)
         if self._count == count:
             gset.add(subset)  # this records that a subset changed
             self._note()
