@@ -13,6 +13,7 @@ from typing import Any
 
 from zope.interface import Attribute, Interface
 
+from zc.generationalset.answers import Answer
 from zc.generationalset.answers import SubsetUpdates as SubsetUpdates
 
 
@@ -31,7 +32,7 @@ class IServed(Interface):
 
     epoch = Attribute('A string that names the set, and its history.')
 
-    def client_updates(generation: int, epoch: str | None = None) -> Any:
+    def client_updates(generation: int, epoch: str | None = None) -> Answer:
         """Return the answer of the protocol to a client."""
 
     def __getitem__(id: Any) -> Any:
@@ -225,7 +226,7 @@ class IGenerationalSet(IServed):
 
     def client_updates(
             generation: int, epoch: str | None = None,
-            provisional: bool = False) -> dict[str, Any]:
+            provisional: bool = False) -> Answer:
         """Return the answer to a client, as docs/protocol.txt specifies it.
 
         Costs what ``generational_updates`` costs.  If ids were given

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import persistent
 from zope.interface import implementer
 
 from zc.generationalset.answers import (
+    Answer,
     Position,
     check_answer,
     check_fits,
@@ -81,14 +82,14 @@ class Mirror(persistent.Persistent):
     # For clients
 
     def client_updates(
-            self, generation: int, epoch: str | None = None) -> dict[str, Any]:
+            self, generation: int, epoch: str | None = None) -> Answer:
         """Return the answer to a client; see IGenerationalSet.
 
         A client that is ahead comes from the source, or from another mirror.
         It is told that nothing changed, until this mirror has caught up.
         """
-        answer = {'epoch': self.epoch, 'since': generation,
-                  'generation': self.generation}
+        answer: Answer = {'epoch': self.epoch, 'since': generation,
+                          'generation': self.generation}
         since = 0
         if generation and epoch != self.epoch:
             answer['since_epoch'] = epoch
@@ -100,8 +101,8 @@ class Mirror(persistent.Persistent):
         else:
             answer['generation'] = generation
             return answer
-        return answer | with_ids(
-            self.mirrored.client_updates(since, self.mirrored.epoch))
+        return cast(Answer, answer | with_ids(
+            self.mirrored.client_updates(since, self.mirrored.epoch)))
 
     # For the source
 

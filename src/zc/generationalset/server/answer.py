@@ -39,7 +39,7 @@ class Large(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class EncodedAnswer:
     """The answer to one question, at one moment."""
 
     asked: Position
@@ -72,7 +72,7 @@ class Answer:
         return b'id: %b\nevent: updates\ndata: %b\n\n' % (
             str(self.position).encode(), self.body)
 
-    def reset(self, asked: Position) -> Answer:
+    def reset(self, asked: Position) -> EncodedAnswer:
         """Return the answer to a client of another epoch.
 
         This answer is to a client that has nothing, and not compressed if it
@@ -98,8 +98,8 @@ def beginning(position: Position, asked: Position) -> bytes:
     return wire.encode(updates).removesuffix(b']}')
 
 
-def nothing_new(position: Position, count: int) -> Answer:
+def nothing_new(position: Position, count: int) -> EncodedAnswer:
     """Return the answer for a client that has everything."""
-    return Answer(position, position, position, count, wire.encode({
+    return EncodedAnswer(position, position, position, count, wire.encode({
         'epoch': position.epoch, 'since': position.generation,
         'generation': position.generation}))

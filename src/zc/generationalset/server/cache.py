@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 from zc.generationalset.answers import Position
-from zc.generationalset.server.answer import Answer
+from zc.generationalset.server.answer import EncodedAnswer
 
 #: The most bytes of small answers, and the most large answers, each of which
 #: is an open file.
@@ -29,7 +29,7 @@ class Question(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    answer: Answer
+    answer: EncodedAnswer
     size: int
     since: float
 
@@ -45,10 +45,10 @@ class Cache:
         self._large = _Some(FILES)
         self._clock = clock
 
-    def get(self, question: Question) -> Answer | None:
+    def get(self, question: Question) -> EncodedAnswer | None:
         return self._small.get(question) or self._large.get(question)
 
-    def put(self, question: Question, answer: Answer) -> None:
+    def put(self, question: Question, answer: EncodedAnswer) -> None:
         if answer.large is None:
             # The body counts twice, because the event has it, too.
             some, size = self._small, 2 * len(answer.body) + _REST
@@ -79,7 +79,7 @@ class _Some:
         self._entries: OrderedDict[Question, _Entry] = OrderedDict()
         self._of_trees: defaultdict[Hashable, set[Question]] = defaultdict(set)
 
-    def get(self, question: Question) -> Answer | None:
+    def get(self, question: Question) -> EncodedAnswer | None:
         entry = self._entries.get(question)
         return None if entry is None else entry.answer
 

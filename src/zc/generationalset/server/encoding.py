@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -13,11 +13,11 @@ from itertools import chain
 from typing import Any
 
 from zc.generationalset import wire
-from zc.generationalset.answers import NOTHING, Position
+from zc.generationalset.answers import NOTHING, Answer, Position
 from zc.generationalset.server.answer import (
     SMALL,
     WHOLE,
-    Answer,
+    EncodedAnswer,
     Large,
     beginning,
 )
@@ -39,7 +39,7 @@ logger = logging.getLogger('zc.generationalset.server')
 class Begun:
     """An answer whose beginning is encoded.
 
-    The members before ``first`` are those of an Answer.
+    The members before ``first`` are those of an EncodedAnswer.
     """
 
     asked: Position
@@ -60,9 +60,9 @@ class Begun:
         return (self.asked.generation != 0
                 and self.asked.epoch != self.tree.epoch)
 
-    def answer(self, body: bytes = b'', **others: Any) -> Answer:
-        return Answer(self.asked, self.position, self.tree, self.count, body,
-                      **others)
+    def answer(self, body: bytes = b'', **others: Any) -> EncodedAnswer:
+        return EncodedAnswer(
+            self.asked, self.position, self.tree, self.count, body, **others)
 
 
 class Encoder:
@@ -84,7 +84,7 @@ class Encoder:
 
     def answer(
             self, name: Hashable, asked: Position, compressed: bool,
-            has_fallen: Callable[[Position, int], bool]) -> Answer:
+            has_fallen: Callable[[Position, int], bool]) -> EncodedAnswer:
         """Make an answer; go on in another thread if it is large.
 
         If the generation of the tree has fallen, or the client is of another
@@ -133,7 +133,7 @@ class Encoder:
             'reset' in updates)
 
     def _first(
-            self, updates: Mapping[str, Any], unreadable: wire.Unreadable,
+            self, updates: Answer, unreadable: wire.Unreadable,
     ) -> tuple[bytes, Iterator[bytes] | None]:
         """Encode the beginning, and the rest, too, if that is small."""
         first, size = [], 0
@@ -165,7 +165,7 @@ class Encoder:
 
     def _copy(
             self, begun: Begun, rest: Iterator[bytes], compressed: bool,
-    ) -> Answer:
+    ) -> EncodedAnswer:
         """Let another thread write the whole answer to a file."""
         is_whole = begun.asked == NOTHING
         head = beginning(begun.position, NOTHING) if is_whole else b''

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from zc.generationalset import wire
 from zc.generationalset.answers import Position
 from zc.generationalset.server import bodies, edits
-from zc.generationalset.server.answer import Answer
+from zc.generationalset.server.answer import EncodedAnswer
 from zc.generationalset.server.budget import Share
 from zc.generationalset.server.edits import Edit
 from zc.generationalset.server.options import Limits
@@ -210,7 +210,7 @@ async def write(
             service.metrics.conflicts.inc()
         return change(editor)
 
-    def job() -> tuple[T, Answer | None]:
+    def job() -> tuple[T, EncodedAnswer | None]:
         result = trees.source.write(name, attempt)
         try:
             return result, (
@@ -227,7 +227,7 @@ async def write(
     return result, answer.body
 
 
-def _updates(trees: Trees, name: Hashable, asked: Position) -> Answer:
+def _updates(trees: Trees, name: Hashable, asked: Position) -> EncodedAnswer:
     """Return the answer after a write; without a body if it is too large."""
     with ExitStack() as stack:
         begun = trees.encoder.begin(stack, name, asked)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from weakref import WeakValueDictionary
 
 from zc.generationalset.answers import NOTHING, Position
-from zc.generationalset.server.answer import Answer
+from zc.generationalset.server.answer import EncodedAnswer
 from zc.generationalset.server.cache import Cache, Question
 from zc.generationalset.server.spool import Spool
 
@@ -45,7 +45,8 @@ class Tree:
             Question, Spool] = WeakValueDictionary()
         #: Answers that are being made, and the number of commits at their
         #: start.
-        self.making: dict[Question, tuple[int, asyncio.Task[Answer]]] = {}
+        self.making: dict[
+            Question, tuple[int, asyncio.Task[EncodedAnswer]]] = {}
         #: The task that renews its epoch, if there is one.
         self.renewal: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -79,13 +80,13 @@ class Tree:
             if len(self.seen) > EPOCHS:
                 self.seen.popitem(last=False)
 
-    def keep(self, question: Question, answer: Answer) -> None:
+    def keep(self, question: Question, answer: EncodedAnswer) -> None:
         if answer.large is not None:
             self.copies[question] = answer.large.spool
         if answer.tree == self.position:
             self._cache.put(question, answer)
 
-    def kept(self, question: Question, count: int) -> Answer | None:
+    def kept(self, question: Question, count: int) -> EncodedAnswer | None:
         """Return an answer that has seen ``count`` commits.
 
         An answer that has seen fewer will do if nothing changed since.

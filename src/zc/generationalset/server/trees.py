@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from zc.generationalset.answers import NOTHING, Position
-from zc.generationalset.server.answer import Answer, nothing_new
+from zc.generationalset.server.answer import EncodedAnswer, nothing_new
 from zc.generationalset.server.cache import Cache, Question
 from zc.generationalset.server.encoding import Encoder
 from zc.generationalset.server.jobs import Jobs
@@ -200,7 +200,7 @@ class Trees:
 
     async def answer(
             self, tree: Tree, asked: Position, compressed: bool = False,
-            fresh: bool = True) -> Answer:
+            fresh: bool = True) -> EncodedAnswer:
         """Return the answer to a question.
 
         With ``fresh``, the answer has everything that was committed before;
@@ -230,7 +230,7 @@ class Trees:
 
     async def _reset(
             self, tree: Tree, asked: Position, compressed: bool, fresh: bool,
-    ) -> Answer | None:
+    ) -> EncodedAnswer | None:
         """Return the answer to a client of another epoch.
 
         None if the tree is now in that epoch: this process may be a little
@@ -251,7 +251,7 @@ class Trees:
 
     def _making(
             self, tree: Tree, question: Question, count: int,
-    ) -> asyncio.Task[Answer]:
+    ) -> asyncio.Task[EncodedAnswer]:
         began, task = tree.making.get(question, (-1, None))
         if task is None or began < count:
             task = self._loop.create_task(self._make(tree, question))
@@ -262,7 +262,7 @@ class Trees:
             self._metrics.shared.inc()
         return task
 
-    async def _make(self, tree: Tree, question: Question) -> Answer:
+    async def _make(self, tree: Tree, question: Question) -> EncodedAnswer:
         this = asyncio.current_task()
         if tree.is_common(question.asked):
             # The job doesn't wait for other jobs of the first user to ask.

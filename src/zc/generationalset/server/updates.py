@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from zc.generationalset.answers import NOTHING
-from zc.generationalset.server.answer import Answer, Large
+from zc.generationalset.server.answer import EncodedAnswer, Large
 from zc.generationalset.server.fields import accepts_gzip, has_tag
 from zc.generationalset.server.leaving import until_gone
 from zc.generationalset.server.positions import position_asked
@@ -69,13 +69,14 @@ def _wait(request: Request, longest: float) -> float:
     return min(int(text), longest)
 
 
-def _is_old(request: Request, answer: Answer) -> bool:
+def _is_old(request: Request, answer: EncodedAnswer) -> bool:
     return answer.says_nothing or has_tag(request, answer.position.etag)
 
 
 async def _changed(
         service: Service, request: Request, tree: Tree,
-        ask: Callable[[], Awaitable[Answer]], seconds: float) -> Answer:
+        ask: Callable[[], Awaitable[EncodedAnswer]], seconds: float,
+) -> EncodedAnswer:
     """Return the answer as soon as something changed, or after some time."""
     deadline = asyncio.get_running_loop().time() + seconds
     with tree.listening():
@@ -96,7 +97,7 @@ class AnswerResponse(Response):
 
     media_type = 'application/json'
 
-    def __init__(self, answer: Answer, spools: Spools) -> None:
+    def __init__(self, answer: EncodedAnswer, spools: Spools) -> None:
         headers = {**HEADERS, 'etag': answer.position.etag}
         if answer.compressed:
             headers['content-encoding'] = 'gzip'

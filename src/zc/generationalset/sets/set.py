@@ -12,6 +12,7 @@ from typing import Any
 from ZODB.POSException import POSError
 from zope.interface import implementer
 
+from zc.generationalset.answers import Answer
 from zc.generationalset.interfaces import IdError, IGenerationalSet
 from zc.generationalset.sets import btrees, changes, members, operators
 from zc.generationalset.sets.base import BaseSet, told_id
@@ -193,7 +194,7 @@ class GenerationalSet(BaseSet):
 
     def client_updates(
             self, generation: int, epoch: str | None = None,
-            provisional: bool = False) -> dict[str, Any]:
+            provisional: bool = False) -> Answer:
         check_generation(generation)
         if generation < 0:
             raise ValueError(

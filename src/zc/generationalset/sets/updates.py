@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
-from zc.generationalset.answers import SubsetUpdates
+from zc.generationalset.answers import Answer, SubsetUpdates
 from zc.generationalset.sets import facts
 from zc.generationalset.sets.base import BaseSet, told_id
 from zc.generationalset.sets.members import born, epoch, locate, tree_index
@@ -48,24 +48,25 @@ def updates_since(
 
 def client_updates_since(
         gset: BaseSet, since: int, since_epoch: str | None,
-        generation_of: Callable[[BaseSet], int]) -> dict[str, Any]:
+        generation_of: Callable[[BaseSet], int]) -> Answer:
     """Return the answer of the protocol, with pairs of id and object."""
     root, path = locate(gset)
     current, current_epoch = generation_of(root), epoch(gset)
-    updates = {'epoch': current_epoch, 'since': since, 'generation': current}
+    answer: Answer = {
+        'epoch': current_epoch, 'since': since, 'generation': current}
     came = born(gset)
     if since and since_epoch != current_epoch:
-        updates.update(since_epoch=since_epoch, reset='epoch')
+        answer['since_epoch'] = since_epoch
+        answer['reset'] = 'epoch'
     elif since > current:
-        updates['reset'] = 'ahead'
+        answer['reset'] = 'ahead'
     elif 0 < since < came:
-        updates['reset'] = 'replaced'
+        answer['reset'] = 'replaced'
     elif since:
-        updates.update(_news(gset, root, path, since, keyed=True))
-        return updates
+        news = _news(gset, root, path, since, keyed=True)
+        return cast(Answer, answer | news)
     reader = _KeyedReader(tree_index(gset, root), 0)
-    updates.update(reader.contents(gset, path, came))
-    return updates
+    return cast(Answer, answer | reader.contents(gset, path, came))
 
 
 def _news(

@@ -6,11 +6,11 @@ sets.  A path is a tuple of ids that leads to an item or a set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from zc.generationalset.answers import Position
+from zc.generationalset.answers import Answer, Position
 
 T = TypeVar('T')
 
@@ -31,7 +31,7 @@ class Snapshot(AbstractContextManager['Snapshot'], Protocol):
     def position(self, name: Hashable) -> Position:
         """Return the position of a tree.  Raises NoTree."""
 
-    def updates(self, name: Hashable, asked: Position) -> Mapping[str, Any]:
+    def updates(self, name: Hashable, asked: Position) -> Answer:
         """Return the answer to a client, as ``wire.encode`` takes it.
 
         Iterating over its entries may read the source, so do it before the

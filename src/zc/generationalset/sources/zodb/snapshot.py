@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from types import TracebackType
 from typing import Any
 
@@ -10,7 +10,7 @@ import transaction
 from transaction.interfaces import TransientError
 from ZODB.POSException import POSError
 
-from zc.generationalset.answers import Position
+from zc.generationalset.answers import Answer, Position
 from zc.generationalset.interfaces import IServed
 from zc.generationalset.sets.set import GenerationalSet
 from zc.generationalset.sources.errors import NoTree, ReadOnly, Unavailable
@@ -56,8 +56,8 @@ class ZODBSnapshot:
         gset = self._set(name)
         return Position(gset.epoch, gset.generation)
 
-    def updates(self, name: Hashable, asked: Position) -> Mapping[str, Any]:
-        updates: Mapping[str, Any] = self._set(name).client_updates(
+    def updates(self, name: Hashable, asked: Position) -> Answer:
+        updates: Answer = self._set(name).client_updates(
             asked.generation, asked.epoch)
         return updates
 

@@ -16,7 +16,7 @@ from zc.generationalset.server import (
     copies,
     updates,
 )
-from zc.generationalset.server.answer import Answer
+from zc.generationalset.server.answer import EncodedAnswer
 from zc.generationalset.server.cache import Cache, Question
 from zc.generationalset.server.copies import Copies
 from zc.generationalset.server.spool import EACH, FILES, Spools
@@ -35,7 +35,7 @@ class KeptTests(unittest.TestCase):
         question = Question(tree, Position('e', number), False)
         asked = question.asked
         self.kept.put(
-            question, Answer(asked, asked, asked, 1, b'x' * size))
+            question, EncodedAnswer(asked, asked, asked, 1, b'x' * size))
         return question
 
     def test_bytes_of_all_trees(self):

@@ -16,7 +16,7 @@ from zc.generationalset import GSet
 from zc.generationalset.answers import NOTHING, Position
 from zc.generationalset.documents import Document
 from zc.generationalset.server import Problem, jobs
-from zc.generationalset.server.answer import Answer, nothing_new
+from zc.generationalset.server.answer import EncodedAnswer, nothing_new
 from zc.generationalset.server.cache import Cache, Question
 from zc.generationalset.server.spool import Spool
 from zc.generationalset.server.tree import Tree
@@ -295,9 +295,9 @@ class TreeTests(unittest.TestCase):
         tree.learn(old, 4)
         self.assertEqual((tree.position, tree.checked), (new, 5))
         key = Question('name', NOTHING, False)
-        tree.keep(key, Answer(NOTHING, old, old, 4))
+        tree.keep(key, EncodedAnswer(NOTHING, old, old, 4))
         self.assertIsNone(tree.kept(key, 0))
-        tree.keep(key, Answer(NOTHING, new, new, 4))
+        tree.keep(key, EncodedAnswer(NOTHING, new, new, 4))
         self.assertIsNotNone(tree.kept(key, 5))
         self.assertIsNone(tree.kept(key, 6))
 

@@ -16,7 +16,7 @@ from zc.generationalset.answers import Position
 from zc.generationalset.documents import Document
 from zc.generationalset.replica import Replica
 from zc.generationalset.server import compression
-from zc.generationalset.server.answer import Answer
+from zc.generationalset.server.answer import EncodedAnswer
 from zc.generationalset.server.cache import Cache
 from zc.generationalset.server.encoding import Encoder
 from zc.generationalset.server.tree import Tree
@@ -136,7 +136,7 @@ class ResetTests(Served):
         trees = self.app.state.gset._trees[1]
         tree = trees.tree(None)
         before = tree.position
-        answers = [Answer(before, before, before, tree.checked - 1)]
+        answers = [EncodedAnswer(before, before, before, tree.checked - 1)]
         read = trees.jobs.read
 
         async def first_late(job, *arguments):
