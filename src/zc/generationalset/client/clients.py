@@ -14,10 +14,11 @@ from zc.generationalset.answers import Change
 from zc.generationalset.client.errors import Closed
 from zc.generationalset.client.network import AsyncNetwork, Network
 from zc.generationalset.client.server import Server, Token
-from zc.generationalset.client.session import ReplicaLike, Session
+from zc.generationalset.client.session import Session
 from zc.generationalset.client.steps import Course, Deliver, Steps
 from zc.generationalset.client.watch import Watch
 from zc.generationalset.client.writes import Writes
+from zc.generationalset.replica import ReplicaLike
 
 T = TypeVar('T')
 

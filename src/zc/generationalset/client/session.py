@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
 
 from zc.generationalset.answers import (
     EPOCH,
@@ -20,21 +19,9 @@ from zc.generationalset.answers import (
 from zc.generationalset.client.errors import BadAnswer
 from zc.generationalset.client.server import Server, json_body
 from zc.generationalset.client.steps import Request, Steps
-from zc.generationalset.replica import Replica
+from zc.generationalset.replica import Replica, ReplicaLike
 
 QUESTIONS = 5  # most questions for an answer that fits
-
-
-class ReplicaLike(Protocol):
-    """What a client needs of a replica: Replica, SQLiteReplica, or yours."""
-
-    @property
-    def generation(self) -> int: ...
-
-    @property
-    def epoch(self) -> str | None: ...
-
-    def apply(self, updates: Mapping[str, Any]) -> list[Change]: ...
 
 
 class Session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zc.generationalset.answers import Change, Misfit, Subset
+from zc.generationalset.replica.interface import ReplicaLike
 from zc.generationalset.replica.memory import Replica
 
 if TYPE_CHECKING:
@@ -17,4 +18,5 @@ else:
             return SQLiteReplica
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
 
-__all__ = ['Change', 'Misfit', 'Replica', 'SQLiteReplica', 'Subset']
+__all__ = [
+    'Change', 'Misfit', 'Replica', 'ReplicaLike', 'SQLiteReplica', 'Subset']
