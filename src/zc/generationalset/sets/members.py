@@ -54,14 +54,13 @@ def born(gset: BaseSet) -> int:
     return max(facts.joined(member) or 0 for member in chain(gset))
 
 
-def epoch(gset: BaseSet) -> str | None:
+def epoch(gset: BaseSet, root: BaseSet, path: Path) -> str | None:
     """Return the string that names the set, and its history.
 
     A subset's epoch is made of everything that makes it this subset: the
     tree's epoch, and for each set on the way here the id, and when it joined.
     So nobody can take a generation of the subset for one of its sibling.
     """
-    root, path = locate(gset)
     if not path:
         return root._epoch
     joined = [facts.joined(member) for member in chain(gset)][:-1]

@@ -178,7 +178,7 @@ class GenerationalSet(BaseSet):
 
     @property
     def epoch(self) -> str | None:
-        return members.epoch(self)
+        return members.epoch(self, *members.locate(self))
 
     def renew(self) -> None:
         changes.renew(self)

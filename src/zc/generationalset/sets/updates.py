@@ -51,10 +51,10 @@ def client_updates_since(
         generation_of: Callable[[BaseSet], int]) -> Answer:
     """Return the answer of the protocol, with pairs of id and object."""
     root, path = locate(gset)
-    current, current_epoch = generation_of(root), epoch(gset)
+    current, current_epoch = generation_of(root), epoch(gset, root, path)
     answer: Answer = {
         'epoch': current_epoch, 'since': since, 'generation': current}
-    came = born(gset)
+    came = born(gset) if path else 0
     if since and since_epoch != current_epoch:
         answer['since_epoch'] = since_epoch
         answer['reset'] = 'epoch'
