@@ -56,10 +56,17 @@ class EncodedAnswer:
     compressed: bool = False
     #: Whether this isn't an answer, and another one has to be made instead.
     is_unwanted: bool = False
+    #: Whether an answer for an event stream was not made, since it is large.
+    is_too_large: bool = False
 
     @property
     def says_nothing(self) -> bool:
         return self.asked == self.position
+
+    @property
+    def fits_event(self) -> bool:
+        """Whether an event stream can push the answer."""
+        return self.large is None and not self.is_too_large
 
     @property
     def has_failed(self) -> bool:

@@ -26,6 +26,8 @@ class Question(NamedTuple):
     tree: Hashable
     asked: Position
     compressed: bool
+    #: Whether it is for an event stream, which takes no large answer.
+    streamed: bool = False
 
 
 class _Entry(NamedTuple):

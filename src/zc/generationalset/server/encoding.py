@@ -104,6 +104,21 @@ class Encoder:
                 gzip.compress(begun.first, 6, mtime=0), compressed=True)
         return begun.answer(begun.first)
 
+    def event(
+            self, name: Hashable, asked: Position,
+            has_fallen: Callable[[Position, int], bool]) -> EncodedAnswer:
+        """Make an answer for an event stream; nothing is copied for it.
+
+        If the answer is large, only that is said of it.
+        """
+        with ExitStack() as stack:
+            begun = self.begin(stack, name, asked)
+            if begun.is_foreign or has_fallen(begun.tree, begun.count):
+                return begun.answer(is_unwanted=True)
+            if begun.rest is not None:
+                return begun.answer(is_too_large=True)
+        return begun.answer(begun.first)
+
     def begin(
             self, stack: ExitStack, name: Hashable, asked: Position) -> Begun:
         """Encode an answer, or only its beginning if it is large.

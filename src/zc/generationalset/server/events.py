@@ -54,7 +54,7 @@ class EventStream(Response):
                 self._service.metrics.streams.track_inprogress(), \
                 self._tree.listening():
             # An error here is still an ordinary response.
-            await self._service.trees().answer(self._tree, self._position)
+            await self._service.trees().event(self._tree, self._position)
             await send({'type': 'http.response.start', 'status': 200,
                         'headers': self.raw_headers})
             if scope['method'] != 'HEAD':
@@ -81,9 +81,9 @@ class EventStream(Response):
         However slow a client is, at most one event waits for it: the next
         answer is made only when the client has got the last one.
         """
-        answer = await self._service.trees().answer(
+        answer = await self._service.trees().event(
             self._tree, self._position, fresh=False)
-        if answer.large is not None:
+        if not answer.fits_event:
             return False
         if not answer.says_nothing:
             await self._write(send, answer.event)

@@ -84,6 +84,8 @@ class Tree:
         if answer.large is not None:
             self.copies[question] = answer.large.spool
         if answer.tree == self.position:
+            if answer.fits_event:  # then whoever asks gets the same
+                question = question._replace(streamed=False)
             self._cache.put(question, answer)
 
     def kept(self, question: Question, count: int) -> EncodedAnswer | None:
@@ -92,6 +94,8 @@ class Tree:
         An answer that has seen fewer will do if nothing changed since.
         """
         answer = self._cache.get(question)
+        if answer is None and question.streamed:
+            answer = self._cache.get(question._replace(streamed=False))
         if answer is not None and answer.has_failed:
             return None
         if answer is None or answer.count >= count or (

@@ -206,8 +206,24 @@ class Trees:
         With ``fresh``, the answer has everything that was committed before;
         otherwise, at least what is known of the tree.
         """
+        return await self._answer(
+            tree, Question(tree.name, asked, compressed), fresh)
+
+    async def event(
+            self, tree: Tree, asked: Position, fresh: bool = True,
+    ) -> EncodedAnswer:
+        """Return the answer for an event stream.
+
+        A large answer isn't made, because the client is told to ask.
+        """
+        return await self._answer(
+            tree, Question(tree.name, asked, False, True), fresh)
+
+    async def _answer(
+            self, tree: Tree, question: Question, fresh: bool,
+    ) -> EncodedAnswer:
+        asked = question.asked
         count = self.source.count if fresh else tree.checked
-        question = Question(tree.name, asked, compressed)
         while True:
             if tree.position == asked and tree.checked >= count:
                 self._metrics.shared.inc()
@@ -217,7 +233,7 @@ class Trees:
                 self._metrics.shared.inc()
                 return answer
             if tree.is_foreign(asked):
-                answer = await self._reset(tree, asked, compressed, fresh)
+                answer = await self._reset(tree, question, fresh)
                 if answer is not None:
                     return answer
             copy = tree.copies.get(question)
@@ -229,7 +245,7 @@ class Trees:
             await copy.wait()
 
     async def _reset(
-            self, tree: Tree, asked: Position, compressed: bool, fresh: bool,
+            self, tree: Tree, question: Question, fresh: bool,
     ) -> EncodedAnswer | None:
         """Return the answer to a client of another epoch.
 
@@ -239,14 +255,16 @@ class Trees:
         if self.source.may_be_behind:
             await self.jobs.read(self.source.catch_up)
             fresh = True
-        whole = await self.answer(tree, NOTHING, compressed, fresh)
+        everything = question._replace(asked=NOTHING)
+        whole = await self._answer(tree, everything, fresh)
         if whole.large is None and whole.compressed:
-            whole = await self.answer(tree, NOTHING, False, fresh)
-        if whole.tree.epoch == asked.epoch:
+            whole = await self._answer(
+                tree, everything._replace(compressed=False), fresh)
+        if whole.tree.epoch == question.asked.epoch:
             return None
-        answer = whole.reset(asked)
+        answer = whole.reset(question.asked)
         if answer.large is None:
-            tree.keep(Question(tree.name, asked, compressed), answer)
+            tree.keep(question, answer)
         return answer
 
     def _making(
@@ -268,8 +286,7 @@ class Trees:
             # The job doesn't wait for other jobs of the first user to ask.
             USER.set(('everybody', tree.name))
         try:
-            answer = await self.jobs.read(
-                self.encoder.answer, *question, tree.has_fallen)
+            answer = await self.jobs.read(self._encode, tree, question)
         except Problem:
             if tree.position is None and not tree.listeners:
                 # Names that lead to nothing aren't remembered.
@@ -283,9 +300,16 @@ class Trees:
         await self.learn(tree, answer.tree, answer.count)
         now = tree.position
         if another or (now is not None and now.epoch != answer.tree.epoch):
-            return await self.answer(tree, question.asked, question.compressed)
+            return await self._answer(tree, question, True)
         tree.keep(question, answer)
         return answer
+
+    def _encode(self, tree: Tree, question: Question) -> EncodedAnswer:
+        """Make an answer, in a thread."""
+        name, asked, compressed, streamed = question
+        if streamed:
+            return self.encoder.event(name, asked, tree.has_fallen)
+        return self.encoder.answer(name, asked, compressed, tree.has_fallen)
 
 
 def _position(snapshot: Snapshot, name: Hashable) -> Position | None:

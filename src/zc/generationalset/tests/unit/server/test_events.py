@@ -15,6 +15,7 @@ from zc.generationalset import GSet
 from zc.generationalset.documents import Document
 from zc.generationalset.server import application
 from zc.generationalset.server.events import EventStream
+from zc.generationalset.server.spool import Spools
 from zc.generationalset.sources.zodb.commits import Commits
 from zc.generationalset.tests.support.serving import Served, served, wait
 from zc.generationalset.tests.support.streams import Stream
@@ -112,11 +113,14 @@ class EventsTests(Served):
 
     def test_too_much_is_to_be_asked_for(self):
         with self.changing() as things:
-            for number in range(2000):
+            for number in range(3000):
                 things.add(Document(f'{number:05}', 'x' * 100))
-        stream = Stream(self.http)
-        wait(lambda: stream.ended)
-        self.assertEqual(stream.events(), [(None, 'ask', {})])
+        with mock.patch.object(Spools, 'make') as make:
+            for position in (), (1, 'another epoch'), (1, self.epoch()):
+                stream = Stream(self.http, *position)
+                wait(lambda stream=stream: stream.ended)
+                self.assertEqual(stream.events(), [(None, 'ask', {})])
+        make.assert_not_called()  # nothing is copied for it
 
     def test_ends_with_the_server(self):
         stream = self.stream(1, self.epoch())

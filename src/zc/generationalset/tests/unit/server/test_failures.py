@@ -115,7 +115,7 @@ class DefectTests(Served):
 
         async def refuse(*_, **__):
             raise Problem(503, 'too busy')
-        trees.answer = refuse
+        trees.event = refuse
         trees.source.look()
         self.put('a', 1)
         wait(lambda: stream.ended)
@@ -263,14 +263,15 @@ class OvertakenTests(Served):
         trees = self.app.state.gset._trees[1]
         original, old = trees.answer, Position(self.epoch(), 1)
 
-        answers = [original] + (times - 1) * [None]
-
         async def answer(tree, *arguments, **options):
-            trees.answer = answers.pop() or answer
+            nonlocal times
+            times -= 1
+            if times < 0:
+                return await original(tree, *arguments, **options)
             await original(tree, NOTHING)
             return nothing_new(old, 0)
         self.put('a', 1)
-        trees.answer = answer
+        trees.answer = trees.event = answer
 
     def test_long_poll(self):
         self.overtake(times=2)
