@@ -30,6 +30,9 @@ CUT = '''() => [...document.querySelectorAll(
       || element.matches('textarea')
          && element.scrollHeight > element.clientHeight);
   }).map((element) => element.outerHTML)'''
+#: A promise of two frames: styles and layout are those of what was done.
+SETTLED = '''new Promise((done) => requestAnimationFrame(
+  () => requestAnimationFrame(done)))'''
 NASTY = [
     '<img src=x onerror="window.ran = 1">', '<script>window.ran = 1</script>',
     '"><svg onload=window.ran=1>', 'javascript:window.ran=1', '&lt;b&gt;',
@@ -346,7 +349,7 @@ class AccessibilityTests(BoardServed):
                 page = self.board(reduced_motion='reduce', **options)
                 page.evaluate(axe)
                 prepare(page)
-                page.wait_for_timeout(100)
+                page.evaluate(SETTLED)
                 found = page.evaluate('axe.run()')
                 problems = [
                     (each['id'], [node['html'] for node in each['nodes']])

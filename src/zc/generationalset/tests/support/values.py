@@ -8,5 +8,11 @@ MODULUS = 2 ** 61 - 1
 
 
 def integers(count):
+    """Return integers of the same hash."""
     return [{'$int': str(number * MODULUS)}
             for number in range(1, count + 1)]
+
+
+def other_integers(count):
+    """Return integers of different hashes, which are as long."""
+    return [{'$int': str(2 ** 70 + number)} for number in range(count)]
