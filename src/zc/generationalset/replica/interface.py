@@ -17,7 +17,7 @@ class ReplicaLike(Protocol):
 
     @property
     def epoch(self) -> str | None:
-        """The epoch of the generation."""
+        """The epoch that the generation belongs to."""
 
     def apply(self, updates: Mapping[str, Any]) -> list[Change]:
         """Apply an answer to its generation and epoch; return the changes.

@@ -56,7 +56,8 @@ class EncodedAnswer:
     compressed: bool = False
     #: Whether this isn't an answer, and another one has to be made instead.
     is_unwanted: bool = False
-    #: Whether an answer for an event stream was not made, since it is large.
+    #: Whether this answer for an event stream wasn't made, because it is
+    #: large.
     is_too_large: bool = False
 
     @property

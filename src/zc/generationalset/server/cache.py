@@ -26,7 +26,7 @@ class Question(NamedTuple):
     tree: Hashable
     asked: Position
     compressed: bool
-    #: Whether it is for an event stream, which takes no large answer.
+    #: Whether it is for an event stream, which takes no large answers.
     streamed: bool = False
 
 

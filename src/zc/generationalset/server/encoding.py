@@ -107,9 +107,9 @@ class Encoder:
     def event(
             self, name: Hashable, asked: Position,
             has_fallen: Callable[[Position, int], bool]) -> EncodedAnswer:
-        """Make an answer for an event stream; nothing is copied for it.
+        """Make an answer for an event stream, without a copy in a file.
 
-        If the answer is large, only that is said of it.
+        A large answer isn't made; the result only says that it is large.
         """
         with ExitStack() as stack:
             begun = self.begin(stack, name, asked)

@@ -84,7 +84,7 @@ class Tree:
         if answer.large is not None:
             self.copies[question] = answer.large.spool
         if answer.tree == self.position:
-            if answer.fits_event:  # then whoever asks gets the same
+            if answer.fits_event:  # clients that ask get the same answer
                 question = question._replace(streamed=False)
             self._cache.put(question, answer)
 
