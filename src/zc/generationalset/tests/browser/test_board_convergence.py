@@ -13,13 +13,14 @@ from zc.generationalset.tests.support.boards import (
     shown,
 )
 
-SEEDS = [1, 2, 3]
 ACTIONS = 80
 #: Until people have done all that, on a machine that does much else.
 wait_long = Wait(timeout=240, wait=0.1)
 
 
 class ConvergenceTests(BoardServed):
+
+    seeds = [1, 2]
 
     def play(self, pages, seed, count=ACTIONS):
         for number, page in enumerate(pages):
@@ -31,7 +32,7 @@ class ConvergenceTests(BoardServed):
     def test_random_edits(self):
         pages = [self.board(), self.board(
             viewport={'width': 390, 'height': 844})]
-        for seed in SEEDS:
+        for seed in self.seeds:
             with self.subTest(seed=seed):
                 self.play(pages, seed)
         # They did something, and neither of them is alone.
@@ -59,6 +60,12 @@ class ConvergenceTests(BoardServed):
                 self.play([stays, comes], seed, 40)
                 comes.close()
                 self.play([stays], seed + 10, 20)
+
+
+class LongConvergenceTests(ConvergenceTests):
+
+    level = 2
+    seeds = range(3, 11)
 
 
 class CrashTests(Demo, Windows, unittest.TestCase):

@@ -212,6 +212,6 @@ class StoredTree(Tree):
 
 
 SETTINGS = settings(
-    max_examples=80, stateful_step_count=40, deadline=None, derandomize=True,
+    max_examples=50, stateful_step_count=40, deadline=None, derandomize=True,
     suppress_health_check=list(HealthCheck))
 Tree.TestCase.settings = StoredTree.TestCase.settings = SETTINGS

@@ -172,7 +172,7 @@ class SeededTests(unittest.TestCase):
     """Random histories of random trees, clients, and ways to ask."""
 
     layer = Histories
-    seeds = range(75)
+    seeds = range(50)
 
     def test_clients_that_ask_anybody(self):
         for seed in self.seeds:
@@ -301,7 +301,7 @@ class StoredMirroredTree(MirroredTree):
     kind = Stored
 
 
-MirroredTree.TestCase.settings = settings(SETTINGS, max_examples=60)
+MirroredTree.TestCase.settings = settings(SETTINGS, max_examples=40)
 StoredMirroredTree.TestCase.settings = settings(SETTINGS, max_examples=25)
 
 

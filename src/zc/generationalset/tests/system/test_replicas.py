@@ -178,7 +178,7 @@ class FollowedStoredTree(Followed, StoredTree):
 
 
 SETTINGS = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, derandomize=True,
+    max_examples=40, stateful_step_count=40, deadline=None, derandomize=True,
     suppress_health_check=list(HealthCheck))
 FollowedTree.TestCase.settings = SETTINGS
 FollowedStoredTree.TestCase.settings = SETTINGS
