@@ -62,6 +62,9 @@ class _Head(TypedDict):
     generation: int
 
 
+_HEAD = frozenset(_Head.__annotations__)
+
+
 class Answer(_Head, total=False):
     """An answer of the protocol.
 
@@ -153,15 +156,16 @@ def check_answer(updates: Any) -> Answer:
     Raises ValueError for what isn't an answer.
     """
     check_mapping(updates)
-    missing = [name for name in _Head.__annotations__ if name not in updates]
-    if missing:
-        raise expected(f'updates with {", ".join(missing)}, as from '
-                       'client_updates or wire.decode', updates)
+    if not updates.keys() >= _HEAD:
+        missing = ', '.join(sorted(_HEAD - updates.keys()))
+        raise expected(f'updates with {missing}, as from client_updates or '
+                       'wire.decode', updates)
     since = check_number(updates, 'since', 0)
     generation = check_number(updates, 'generation', 1)
     for name in 'epoch', 'since_epoch':
-        if not isinstance(updates.get(name), str | None):
-            raise expected(f'{name}, a string or None', updates[name])
+        value = updates.get(name)
+        if value is not None and not isinstance(value, str):
+            raise expected(f'{name}, a string or None', value)
     if updates['epoch'] is not None:
         check_epoch(updates['epoch'])
     if 'reset' in updates:

@@ -66,14 +66,14 @@ def decode(text: Text, limits: Limits = LIMITS) -> Answer:
     answer, simple = _ANSWER.read(text, limits)
     if answer.format != FORMAT:
         raise WireError(f'expected format {FORMAT}, got {answer.format}')
-    updates = _present(answer, HEAD)
-    members = _present(answer, _MEMBERS)
-    _check(check_answer, updates | members)
-    return cast(Answer, updates | _read_members(members, simple))
+    updates = _present(answer, (*HEAD, *_MEMBERS))
+    _check(check_answer, updates)
+    _read_members(updates, simple)
+    return cast(Answer, updates)
 
 
 def _present(struct: msgspec.Struct, names: Iterable[str]) -> dict[str, Any]:
-    """Return the members that the text has."""
+    """Return the members that are in the text."""
     return {name: value for name in names
             if (value := getattr(struct, name)) is not UNSET}
 
@@ -85,17 +85,18 @@ def _check(check: Callable[[Any], object], updates: dict[str, Any]) -> None:
         raise WireError(str(error)) from error
 
 
-def _read_members(members: dict[str, Any], simple: bool) -> dict[str, Any]:
-    """Return what an answer says of one set, with ids and values read."""
-    _check(check_members, members)
-    if 'contents' in members:
-        return {'contents': _entries(members['contents'], simple)}
-    result: dict[str, Any] = {}
-    if members.get('removals'):
-        result['removals'] = [id_from_plain(id) for id in members['removals']]
-    if members.get('adds'):
-        result['adds'] = _entries(members['adds'], simple)
-    return result
+def _read_members(updates: dict[str, Any], simple: bool) -> None:
+    """Replace plain data by ids and values; drop empty removals and adds."""
+    _check(check_members, updates)
+    if 'contents' in updates:
+        updates['contents'] = _entries(updates['contents'], simple)
+        return
+    removals = updates.pop('removals', None)
+    adds = updates.pop('adds', None)
+    if removals:
+        updates['removals'] = [id_from_plain(id) for id in removals]
+    if adds:
+        updates['adds'] = _entries(adds, simple)
 
 
 def _entries(
@@ -109,8 +110,9 @@ def _entries(
     for entry in entries:
         if isinstance(entry, _Subset):
             id = id_from_plain(entry.id)
-            members = _read_members(_present(entry, _MEMBERS), simple)
-            result.append(SubsetUpdates(id=id, **members))
+            subset = SubsetUpdates(id=id, **_present(entry, _MEMBERS))
+            _read_members(subset, simple)
+            result.append(subset)
         else:
             id, item = entry
             if type(id) is not str:

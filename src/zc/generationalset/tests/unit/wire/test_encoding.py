@@ -94,7 +94,7 @@ class EncodeTests(unittest.TestCase):
 
     def test_not_updates(self):
         for bad, error, text in [
-                ({}, ValueError, 'with epoch, since, generation, .*got {}'),
+                ({}, ValueError, 'with epoch, generation, since, .*got {}'),
                 ({'generation': 5, 'adds': [1]}, ValueError,
                  'updates with epoch, since, '),
                 (updates(reset='ahead'), ValueError, 'contents with a reset'),
