@@ -48,6 +48,10 @@ class FitTests(unittest.TestCase):
 
 class CheckTests(unittest.TestCase):
 
+    def test_the_highest_generation(self):
+        # The highest integer that JavaScript's numbers keep.
+        self.assertEqual(HIGHEST, 9007199254740991)
+
     def test_numbers(self):
         check_answer(answer(HIGHEST, HIGHEST))
         check_answer(answer(0, 1))

@@ -92,6 +92,17 @@ class AnswerTests(Stored):
              'removals': [0],
              'adds': [(number, gset[number]) for number in (2, 3, 1, 4)]})
 
+    def test_before_a_subset_joined(self):
+        gset = GSet()
+        gset.add(Thing('a'))
+        gset.add(GSet('sub'))
+        subset = gset['sub']
+        for since in 1, 2:
+            self.assertEqual(
+                answer(subset, since, subset.epoch)['reset'], 'replaced')
+        self.assertNotIn('reset', answer(subset, 3, subset.epoch))
+        self.assertNotIn('reset', answer(subset, 0, subset.epoch))
+
     def test_another_epoch(self):
         gset = self.store(GSet())
         gset.add(Thing(1))

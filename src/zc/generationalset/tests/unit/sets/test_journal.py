@@ -15,6 +15,7 @@ from ZODB.POSException import ConflictError
 
 from zc.generationalset import GSet, check
 from zc.generationalset.sets import journal as journals
+from zc.generationalset.sets import transactions
 from zc.generationalset.sets.journal import Journal
 from zc.generationalset.sets.records import pack, unpack
 from zc.generationalset.tests.support.things import (
@@ -210,6 +211,34 @@ class StoredJournalTests(unittest.TestCase):
         self.assertEqual(self.written(), ['Journal'])
         self.gset['sub'].remove(Plain('a'))
         self.assertEqual(self.written(), ['Journal'])
+
+    def test_first_change_of_a_stored_tree(self):
+        self.gset.add(Plain('a'))
+        self.assertEqual(len(self.journal.records), 1)
+        other = self.connection.root.other = GSet()
+        other.add(Plain('a'))
+        transaction.commit()
+        self.assertEqual(other._journal.records, ())
+        other.changed(other['a'])
+        self.assertEqual(len(other._journal.records), 1)
+
+    def test_items_that_equal_anything(self):
+        self.gset.add(mock.ANY, 'a')
+        transaction.commit()
+        self.gset.changed(mock.ANY, 'a')
+        self.assertEqual(len(self.gset), 2)
+
+    def test_turns_of_connections(self):
+        me = transactions.token(self.connection)
+        for token in me - 1, me + 1:
+            self.journal.turn = token, 5
+            self.assertFalse(self.journal._is_my_turn(5))
+            self.assertFalse(self.journal._is_my_turn(68))
+            self.assertEqual(self.journal.turn, (token, 5))
+            self.assertFalse(self.journal._is_my_turn(69))
+            self.assertEqual(self.journal.turn, (me, 70))
+        self.assertFalse(self.journal._is_my_turn(69))
+        self.assertTrue(self.journal._is_my_turn(70))
 
     def test_records_go_to_the_backlog_and_then_to_the_b_trees(self):
         longest = backlog = settled = 0

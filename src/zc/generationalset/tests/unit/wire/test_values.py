@@ -86,6 +86,14 @@ class ValuesTests(unittest.TestCase):
     def encoded(self, value, default=None):
         return wire.encode_value(value, default).decode()
 
+    def test_ids_that_differ_only_by_fold(self):
+        berlin = zoneinfo.ZoneInfo('Europe/Berlin')
+        for fold in 0, 1:
+            self.assertEqual(
+                wire.encode_id(datetime.datetime(
+                    2026, 10, 25, 2, 30, tzinfo=berlin, fold=fold)),
+                b'{"$datetime":"2026-10-25T00:30:00+00:00"}')
+
     def test_what_is_written(self):
         for value, text in [
                 (None, 'null'),

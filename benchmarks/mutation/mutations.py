@@ -1,0 +1,90 @@
+"""Mutations of the package's sources, by cosmic-ray."""
+
+import ast
+import random
+from pathlib import Path
+from typing import NamedTuple
+
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator, operator_names
+
+SOURCE = Path(__file__).resolve().parents[2] / 'src'
+PACKAGE = SOURCE / 'zc/generationalset'
+#: What is mutated.
+MUTATED = [
+    PACKAGE / 'answers.py',
+    *sorted(path for folder in ('sets', 'replica', 'wire')
+            for path in (PACKAGE / folder).glob('*.py'))]
+
+
+class Mutation(NamedTuple):
+    """A source, and what it is mutated to."""
+
+    path: Path
+    operator: str
+    occurrence: int
+    first: int  # line
+    last: int
+    code: str
+
+    @property
+    def module(self):
+        return '.'.join(self.path.relative_to(SOURCE).with_suffix('').parts)
+
+    @property
+    def name(self):
+        """What names it as long as the line stays as it is."""
+        line = self.path.read_text().splitlines()[self.first - 1].strip()
+        return self.module.removeprefix('zc.generationalset.'), line, \
+            self.operator.removeprefix('core/')
+
+
+def sample(count, seed):
+    """Return a mutation for each of some places, chosen at random."""
+    chance = random.Random(seed)
+    places = [place for path in MUTATED for place in _places(path)]
+    return [_mutation(chance, *place)
+            for place in chance.sample(places, min(count, len(places)))]
+
+
+def _places(path):
+    """Return pairs of the path and the mutations there, one per place."""
+    source = path.read_text()
+    nodes = list(ast_nodes(get_ast(source)))
+    places = {}
+    for name in sorted(operator_names()):
+        kind = get_operator(name)
+        if kind.arguments():
+            continue  # these are for names that one configures
+        operator = kind()
+        spans = [span for node in nodes
+                 for span in operator.mutation_positions(node)]
+        for occurrence, span in enumerate(spans):
+            if name != 'core/NoOp':
+                places.setdefault(span, []).append((name, occurrence))
+    ignored = list(_ignored(source))
+    return [(path, span, found) for span, found in sorted(places.items())
+            if not any(start <= span[0] < end for start, end in ignored)]
+
+
+def _mutation(chance, path, span, found):
+    name, occurrence = chance.choice(found)
+    code = mutate_code(path.read_text(), get_operator(name)(), occurrence)
+    return Mutation(path, name, occurrence, span[0][0], span[1][0], code)
+
+
+def _ignored(source):
+    """Yield the spans of annotations, and of imports for them."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.If) and 'TYPE_CHECKING' in ast.dump(node.test):
+            yield _span(node)
+        for name in 'annotation', 'returns':
+            annotation = getattr(node, name, None)
+            if annotation is not None:
+                yield _span(annotation)
+
+
+def _span(node):
+    return ((node.lineno, node.col_offset),
+            (node.end_lineno, node.end_col_offset))
