@@ -2,14 +2,14 @@
 
     python -m benchmarks.mutation [--count N] [--seed N]
 
-Needs cosmic-ray and coverage beside what the tests need.  Takes places in the
-sets, answers, replicas and the wire format at random, N in all, and one of
-cosmic-ray's mutations of each.  For each mutation, it runs the unit tests that
-execute the mutated lines, in a process of its own, until one fails.
+This needs cosmic-ray and coverage, beside what the tests need.  It chooses N
+random places in the sets, answers, replicas and the wire format, and one of
+cosmic-ray's mutations for each.  For each mutation, it runs the unit tests
+that execute the mutated lines, in a process of its own, until one fails.
 
-Prints each mutation that no test has noticed, as a difference, with what
-explained.py says of it.  The exit code is 1 if less than 95 % of the mutations
-were noticed.
+It prints each mutation that no test has noticed, as a difference, with the
+explanation in explained.py.  The exit code is 1 if less than 95 % of the
+mutations were noticed.
 """
 
 import argparse

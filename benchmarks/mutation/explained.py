@@ -1,4 +1,4 @@
-"""Mutations that no test can notice, or none should, and why."""
+"""Mutations that tests can't or needn't notice, and why."""
 
 #: Module, line and operator -> why it makes no difference.
 EXPLAINED: dict[tuple[str, str, str], str] = {

@@ -11,7 +11,7 @@ from cosmic_ray.plugins import get_operator, operator_names
 
 SOURCE = Path(__file__).resolve().parents[2] / 'src'
 PACKAGE = SOURCE / 'zc/generationalset'
-#: What is mutated.
+#: The sources that are mutated.
 MUTATED = [
     PACKAGE / 'answers.py',
     *sorted(path for folder in ('sets', 'replica', 'wire')
@@ -19,7 +19,7 @@ MUTATED = [
 
 
 class Mutation(NamedTuple):
-    """A source, and what it is mutated to."""
+    """A source, and its mutated text."""
 
     path: Path
     operator: str
@@ -34,7 +34,7 @@ class Mutation(NamedTuple):
 
     @property
     def name(self):
-        """What names it as long as the line stays as it is."""
+        """Names the mutation as long as the line stays as it is."""
         line = self.path.read_text().splitlines()[self.first - 1].strip()
         return self.module.removeprefix('zc.generationalset.'), line, \
             self.operator.removeprefix('core/')
@@ -56,7 +56,7 @@ def _places(path):
     for name in sorted(operator_names()):
         kind = get_operator(name)
         if kind.arguments():
-            continue  # these are for names that one configures
+            continue  # these need configured names
         operator = kind()
         spans = [span for node in nodes
                  for span in operator.mutation_positions(node)]

@@ -15,12 +15,13 @@ import unittest
 from benchmarks.mutation.mutations import PACKAGE
 
 TESTS = 'zc.generationalset.tests.unit'
-#: The tests of what is mutated.
+#: The tests of the mutated sources.
 TESTED = 'sets', 'replica', 'wire', 'test_answers'
 NOTICED, SURVIVED, TIMEOUT = 'noticed', 'survived', 'timeout'
-#: So many at a time.
+#: How many processes run at a time.
 PROCESSES = os.cpu_count() or 1
-#: What tests may take in the mutated source: seconds, and times as long.
+#: The time limit of tests of a mutated source: seconds, plus a multiple of
+#: their usual time.
 PATIENCE, FACTOR = 20, 10
 
 
@@ -36,7 +37,7 @@ class Runner:
         self._tests = found['tests']  # file -> line -> tests
 
     def run(self, mutations):
-        """Yield each mutation, and what became of it."""
+        """Yield each mutation, and its result."""
         waiting, running = list(reversed(mutations)), {}
         while waiting or running:
             while waiting and len(running) < PROCESSES:
@@ -52,11 +53,11 @@ class Runner:
         return _fork(lambda: _try(mutation, tests, int(limit)))
 
     def _tests_of(self, mutation):
-        """Return the names of tests, those first that end soon."""
+        """Return the names of tests, the quickest first."""
         lines = self._tests.get(str(mutation.path), {})
         tests = {test for number in range(mutation.first, mutation.last + 1)
                  for test in lines.get(str(number), ())}
-        if '' in tests:  # executed when it is imported: anything may depend
+        if '' in tests:  # executed at import, so any test may depend on it
             folder = mutation.path.relative_to(PACKAGE).parts[0]
             tests |= {test for test in self.seconds if test.startswith(
                 f'{TESTS}.{folder.removesuffix(".py")}.')}
@@ -71,7 +72,7 @@ def _outcome(status):
 
 
 def _fork(action):
-    """Do something in a process of its own; return its number."""
+    """Do something in a process of its own; return the process id."""
     sys.stdout.flush()
     pid = os.fork()
     if not pid:
@@ -90,7 +91,7 @@ def _wait(pid):
 def _quiet():
     import hypothesis
 
-    # Mutations are compared by what tests say, so these mustn't vary.
+    # The results of tests must not vary, because mutations are judged by them.
     hypothesis.settings.register_profile(
         'mutation', deadline=None, derandomize=True, database=None)
     hypothesis.settings.load_profile('mutation')

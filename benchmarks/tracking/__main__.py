@@ -2,9 +2,9 @@
 
     python -m benchmarks.tracking [--rounds 60] [--commits 20]
 
-A transaction changes ten items of a set among 10,000, in a file.  Either the
-program calls ``changed``, or ``track`` notices; the ways take turns.  The same
-for ten persistent objects that are no items, where nobody has to be told.
+A transaction changes ten of 10,000 items of a set, in a file.  Either the
+program calls ``changed``, or ``track`` notices; the two take turns.  The same
+is measured for ten persistent objects that are no items.
 """
 
 import argparse
