@@ -92,6 +92,20 @@ class AnswerTests(Stored):
              'removals': [0],
              'adds': [(number, gset[number]) for number in (2, 3, 1, 4)]})
 
+    def test_a_removed_id_that_is_back_leaves_room_in_the_log(self):
+        gset = self.store(GSet(maximum_removals=2))
+        for id in 'abcd':
+            gset.add(Thing(id))
+        gset.remove(gset['a'])
+        gset.remove(gset['b'])
+        self.settle(gset)
+        gset.add(Thing('a'))
+        gset.remove(gset['c'])
+        self.manager.commit()
+        self.assertEqual(answer(gset, 5, gset.epoch), {
+            'epoch': gset.epoch, 'since': 5, 'generation': 9,
+            'removals': ['b', 'c'], 'adds': [('a', gset['a'])]})
+
     def test_before_a_subset_joined(self):
         gset = GSet()
         gset.add(Thing('a'))

@@ -261,6 +261,11 @@ class SetTests(unittest.TestCase):
         self.assertEqual(gset.generational_updates(0),
                          {'generation': 3, 'adds': [duck, 5]})
 
+    def test_length_is_not_counted(self):
+        gset = GSet()
+        gset._length = 7
+        self.assertEqual(len(gset), 7)
+
     def test_notify(self):
         gset = self.make()
         subset = GSet('sub', gset)
