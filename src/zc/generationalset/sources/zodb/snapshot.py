@@ -21,7 +21,24 @@ from zc.generationalset.sources.zodb.editor import item_at, set_at
 Find = Callable[[Any, Hashable], Any]
 
 
-class ZODBSnapshot:
+class Available:
+    """A ``with`` statement that a database must be there for.
+
+    Raises Unavailable if it is away, or was packed meanwhile.
+    """
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(
+            self, kind: type[BaseException] | None,
+            error: BaseException | None,
+            traceback: TracebackType | None) -> None:
+        if isinstance(error, TransientError):
+            raise Unavailable('the database is not available') from error
+
+
+class ZODBSnapshot(Available):
     """A transaction that reads; see ``sources.Snapshot``."""
 
     def __init__(self, db: Any, find: Find, count: int) -> None:
@@ -42,15 +59,12 @@ class ZODBSnapshot:
         self._manager.abort()
         self._connection.close()
 
-    def __enter__(self) -> ZODBSnapshot:
-        return self
-
     def __exit__(
             self, kind: type[BaseException] | None,
-            error: BaseException | None, _: TracebackType | None) -> None:
+            error: BaseException | None,
+            traceback: TracebackType | None) -> None:
         self._close()
-        if isinstance(error, TransientError):
-            raise unavailable() from error
+        super().__exit__(kind, error, traceback)
 
     def position(self, name: Hashable) -> Position:
         gset = self._set(name)
@@ -107,7 +121,3 @@ def check_writable(gset: Any) -> None:
 
 def read_only() -> ReadOnly:
     return ReadOnly('this database is read-only')
-
-
-def unavailable() -> Unavailable:
-    return Unavailable('the database is not available')

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 import transaction
@@ -19,12 +18,12 @@ from zc.generationalset.sources.errors import Contended, Uncertain
 from zc.generationalset.sources.zodb.commits import Commits
 from zc.generationalset.sources.zodb.editor import ZODBEditor
 from zc.generationalset.sources.zodb.snapshot import (
+    Available,
     Find,
     ZODBSnapshot,
     check_writable,
     found,
     read_only,
-    unavailable,
 )
 
 T = TypeVar('T')
@@ -77,13 +76,13 @@ class ZODBSource:
         self._commits.look()
 
     def catch_up(self) -> None:
-        with _available():
+        with Available():
             self._commits.catch_up()
 
     # Transactions
 
     def snapshot(self) -> ZODBSnapshot:
-        with _available():
+        with Available():
             return ZODBSnapshot(self._db, self._find, self._commits.settle())
 
     def write(
@@ -111,7 +110,7 @@ class ZODBSource:
         return self._transact(renew)
 
     def _transact(self, job: Callable[[Any], T]) -> T:
-        with _available():
+        with Available():
             result = self._committed(job)
         if not self._commits.is_told:
             self._commits.look()
@@ -157,11 +156,3 @@ def _commit(manager: Any) -> None:
         raise Uncertain('the database was lost in the middle of a commit; it '
                         'may have been written') from error
 
-
-@contextmanager
-def _available() -> Iterator[None]:
-    """Raise Unavailable if the database is away, or was packed meanwhile."""
-    try:
-        yield
-    except TransientError as error:
-        raise unavailable() from error
