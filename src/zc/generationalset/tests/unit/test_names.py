@@ -110,6 +110,7 @@ class FreshTests(unittest.TestCase):
                 'zc.generationalset', 'zc.generationalset.answers',
                 'zc.generationalset.client', 'zc.generationalset.replica',
                 'zc.generationalset.replica.sqlite',
+                'zc.generationalset.server', 'zc.generationalset.sources',
                 'zc.generationalset.wire'):
             code = (f'import sys, {module}\n'
                     'print([name for name in ("ZODB", "BTrees", '

@@ -4,6 +4,7 @@ import json
 import unittest
 
 from zc.generationalset import sources
+from zc.generationalset.server import application
 from zc.generationalset.server.problems import Problem, problem_of
 
 
@@ -55,3 +56,10 @@ class ProblemTests(unittest.TestCase):
     def test_problems_are_told_as_they_are(self):
         problem = Problem(418, 'tea')
         self.assertIs(problem_of(problem), problem)
+
+
+class SourceTests(unittest.TestCase):
+
+    def test_what_is_no_source(self):
+        with self.assertRaisesRegex(TypeError, 'expected a source.* got str'):
+            application('Data.fs')
