@@ -167,7 +167,7 @@ def check_answer(updates: Any) -> Answer:
         if value is not None and not isinstance(value, str):
             raise expected(f'{name}, a string or None', value)
     if updates['epoch'] is not None:
-        check_epoch(updates['epoch'])
+        _check_epoch(updates['epoch'])
     if 'reset' in updates:
         if not isinstance(updates['reset'], str):
             raise expected('reset, a string', updates['reset'])
@@ -179,12 +179,11 @@ def check_answer(updates: Any) -> Answer:
     return cast(Answer, updates)
 
 
-def check_epoch(epoch: Any) -> None:
-    """Raise ValueError for what isn't an epoch."""
-    if not isinstance(epoch, str) or not EPOCH.fullmatch(epoch):
+def _check_epoch(epoch: str) -> None:
+    if not EPOCH.fullmatch(epoch):
         raise ValueError(
             'expected an epoch, 1 to 200 characters of ASCII without spaces '
-            f'and quotation marks, got {str(epoch)[:40]!a}')
+            f'and quotation marks, got {epoch[:40]!a}')
 
 
 def check_mapping(updates: Any) -> None:
