@@ -22,7 +22,7 @@ NOTICED, SURVIVED, TIMEOUT = 'noticed', 'survived', 'timeout'
 PROCESSES = os.cpu_count() or 1
 #: The time limit of tests of a mutated source: seconds, plus a multiple of
 #: their usual time.
-PATIENCE, FACTOR = 20, 10
+PATIENCE, FACTOR = 20, 5
 
 
 class Runner:
