@@ -22,9 +22,9 @@ Find = Callable[[Any, Hashable], Any]
 
 
 class Available:
-    """A ``with`` statement that a database must be there for.
+    """A ``with`` statement that needs its database.
 
-    Raises Unavailable if it is away, or was packed meanwhile.
+    Raises Unavailable if that is away, or was packed meanwhile.
     """
 
     def __enter__(self) -> Any:
