@@ -34,4 +34,4 @@ class File(FileStorage):
                 self._file.close()
             self._file = open(self._file_name, 'r+b')  # noqa: SIM115
             self._file.truncate(self._pos)
-            self.files.flush()
+            self._files.flush()

@@ -11,6 +11,7 @@ import zc.generationalset
 from zc.generationalset import answers, interfaces, replica
 from zc.generationalset.interfaces import IGenerationalSet
 from zc.generationalset.tests.support.layers import Processes
+from zc.generationalset.tests.support.serving import ENVIRONMENT
 
 #: Every class that a pickle may name, of any release.
 IN_PICKLES = [
@@ -31,7 +32,7 @@ def run(code):
     """Return what a new process prints."""
     return subprocess.run(
         [sys.executable, '-c', code], check=True, capture_output=True,
-        text=True).stdout.strip()
+        text=True, env=ENVIRONMENT).stdout.strip()
 
 
 class PickledNamesTests(unittest.TestCase):
