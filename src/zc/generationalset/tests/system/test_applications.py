@@ -187,7 +187,9 @@ class ShopTests:
                 for customer, name in zip(customers, names, strict=True)])
         for customer in customers:
             self.assertEqual(customer.statuses, [200] * SALES)
-        self.assertEqual(conflicts, [])
+        # A transaction that takes so long that others fill the journal
+        # conflicts, and is made again.  Without a journal all would.
+        self.assertLess(len(conflicts), SALES * SELLERS / 2)
         items = self.compare(*watchers, *customers)
         self.assertEqual([items[name]['left'] for name in names],
                          [0] * len(names))
@@ -220,7 +222,7 @@ class ShopTests:
     def test_live_updates_take_few_lines(self):
         text = (EXAMPLES / self.example).read_text()
         [part] = re.findall(
-            '\n# What live updates take(.*?)\n# That is all', text, re.DOTALL)
+            '\n# What live updates need(.*?)\n# That is all', text, re.DOTALL)
         lines = [line for line in part.splitlines()[1:] if line]
         self.assertLess(len(lines), 20)
 
