@@ -21,6 +21,7 @@ from zc.generationalset.server.answer import (
     Large,
     beginning,
 )
+from zc.generationalset.server.cache import Question
 from zc.generationalset.server.compression import Deflated
 from zc.generationalset.server.copies import Copies
 from zc.generationalset.server.problems import Problem
@@ -83,18 +84,24 @@ class Encoder:
         self._copies.close()
 
     def answer(
-            self, name: Hashable, asked: Position, compressed: bool,
+            self, question: Question,
             has_fallen: Callable[[Position, int], bool]) -> EncodedAnswer:
         """Make an answer; go on in another thread if it is large.
+
+        A large answer for an event stream isn't made, and is marked as too
+        large.
 
         If the generation of the tree has fallen, or the client is of another
         epoch, the answer isn't made, and is marked as unwanted: then an answer
         will be made that many can share.
         """
+        name, asked, compressed, streamed = question
         with ExitStack() as stack:
             begun = self.begin(stack, name, asked)
             if begun.is_foreign or has_fallen(begun.tree, begun.count):
                 return begun.answer(is_unwanted=True)
+            if begun.rest is not None and streamed:
+                return begun.answer(is_too_large=True)
             if begun.rest is not None:
                 answer = self._copy(begun, begun.rest, compressed)
                 stack.pop_all()  # the thread that copies closes the snapshot
@@ -102,21 +109,6 @@ class Encoder:
         if compressed and len(begun.first) >= COMPRESSIBLE:
             return begun.answer(
                 gzip.compress(begun.first, 6, mtime=0), compressed=True)
-        return begun.answer(begun.first)
-
-    def event(
-            self, name: Hashable, asked: Position,
-            has_fallen: Callable[[Position, int], bool]) -> EncodedAnswer:
-        """Make an answer for an event stream, without a copy in a file.
-
-        A large answer isn't made; the result only says that it is large.
-        """
-        with ExitStack() as stack:
-            begun = self.begin(stack, name, asked)
-            if begun.is_foreign or has_fallen(begun.tree, begun.count):
-                return begun.answer(is_unwanted=True)
-            if begun.rest is not None:
-                return begun.answer(is_too_large=True)
         return begun.answer(begun.first)
 
     def begin(

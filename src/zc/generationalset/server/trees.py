@@ -286,7 +286,8 @@ class Trees:
             # The job doesn't wait for other jobs of the first user to ask.
             USER.set(('everybody', tree.name))
         try:
-            answer = await self.jobs.read(self._encode, tree, question)
+            answer = await self.jobs.read(
+                self.encoder.answer, question, tree.has_fallen)
         except Problem:
             if tree.position is None and not tree.listeners:
                 # Names that lead to nothing aren't remembered.
@@ -303,13 +304,6 @@ class Trees:
             return await self._answer(tree, question, True)
         tree.keep(question, answer)
         return answer
-
-    def _encode(self, tree: Tree, question: Question) -> EncodedAnswer:
-        """Make an answer, in a thread."""
-        name, asked, compressed, streamed = question
-        if streamed:
-            return self.encoder.event(name, asked, tree.has_fallen)
-        return self.encoder.answer(name, asked, compressed, tree.has_fallen)
 
 
 def _position(snapshot: Snapshot, name: Hashable) -> Position | None:

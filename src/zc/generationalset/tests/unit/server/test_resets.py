@@ -154,6 +154,7 @@ class ResetTests(Served):
             return await trees.answer(tree, asked)
         answer = asyncio.run_coroutine_threadsafe(
             ask(), trees._loop).result(30)
+        self.assertEqual(answers, [])  # it was given
         self.assertEqual(answer.position.epoch, self.epoch())
 
 
