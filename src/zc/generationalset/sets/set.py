@@ -117,7 +117,7 @@ class GenerationalSet(BaseSet):
             changes.put(self, id, ob, before)
 
     def remove(self, ob: Any, id: Any = None) -> None:
-        changes.remove(self, self._id_of(ob, id))
+        changes.remove(self, self._id_of(bare(ob), id))
 
     def discard(self, ob: Any) -> None:
         id = members.member_id(self, ob)
@@ -133,7 +133,7 @@ class GenerationalSet(BaseSet):
 
     def _id_of(self, ob: Any, id: Any) -> Any:
         """Return the id of an object, or the explicit id."""
-        return told_id(self, bare(ob)) if id is None else self.stored_id(id)
+        return told_id(self, ob) if id is None else self.stored_id(id)
 
     # Objects and ids
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
 import ZODB
@@ -72,8 +71,7 @@ def track(
     if forgotten not in _FOUND:
         raise ValueError(f'expected one of {", ".join(map(repr, _FOUND))} for '
                          f'forgotten, got {forgotten!r}')
-    tracking = Tracking(
-        sets_of or _owning_set(owner), owner, _FOUND[forgotten])
+    tracking = Tracking(sets_of, owner, _FOUND[forgotten])
     if isinstance(database, ZODB.DB):
         database.klass = _tracked(database.klass, tracking)
         database._connectionMap(lambda each: _track(each, tracking))
@@ -102,19 +100,19 @@ class _Tracked(Connection):
     """A connection that looks at the changed objects before each commit."""
 
     _tracking: Tracking
-    #: A reference to the transaction before whose commit this will look.
-    _watched: Any = None
+    #: Whether this will look before the commit, if it has joined.
+    _watching = False
 
     def _register(self, ob: Any = None) -> None:
+        is_first = self._needs_to_join
         super()._register(ob)
-        self._watch()
+        if is_first or not self._watching:
+            self._watch()
 
     def _watch(self) -> None:
         """Look before the commit of this transaction."""
-        transaction = self.transaction_manager.get()
-        if self._watched is None or self._watched() is not transaction:
-            self._watched = weakref.ref(transaction)
-            transaction.addBeforeCommitHook(self._look)
+        self._watching = True
+        self.transaction_manager.get().addBeforeCommitHook(self._look)
 
     def _look(self) -> None:
         seen: set[bytes] = set()
@@ -124,7 +122,7 @@ class _Tracked(Connection):
                 seen.add(ob._p_oid)
                 self._tracking.look_at(ob)
         # Later hooks may change more; then this looks again.
-        self._watched = None
+        self._watching = False
 
     def _changed(self) -> list[Any]:
         changed = list(self._registered_objects)
@@ -136,7 +134,7 @@ class _Tracked(Connection):
 class Tracking(NamedTuple):
     """How forgotten changes are found, and handled."""
 
-    sets_of: Callable[[Any], Sets]
+    sets_of: Callable[[Any], Sets] | None
     owner: Callable[[Any], Any]
     found: Callable[[GenerationalSet, Any, Any], None]
 
@@ -145,25 +143,22 @@ class Tracking(NamedTuple):
         seen: set[int] = set()
         while not (ob is None or isinstance(ob, BaseSet) or id(ob) in seen):
             seen.add(id(ob))
-            for gset in self._sets(ob):
+            owner = bare(self.owner(ob))
+            for gset in self._sets(ob, owner):
                 key = _id_in(gset, ob)
                 if key is not None and not _is_told(gset, key):
                     self.found(gset, key, ob)
-            ob = bare(self.owner(ob))
+            ob = owner
 
-    def _sets(self, ob: Any) -> Iterator[GenerationalSet]:
-        sets = bare(self.sets_of(ob))
-        if isinstance(sets, GenerationalSet):
-            yield sets
-        elif sets is not None:
-            yield from map(bare, sets)
-
-
-def _owning_set(owner: Callable[[Any], Any]) -> Callable[[Any], Sets]:
-    def set_of(ob: Any) -> Sets:
-        owning = bare(owner(ob))
-        return owning if isinstance(owning, GenerationalSet) else None
-    return set_of
+    def _sets(self, ob: Any, owner: Any) -> Iterable[GenerationalSet]:
+        """Return the sets that an object may be an item of."""
+        if self.sets_of is None:
+            sets = owner if isinstance(owner, GenerationalSet) else None
+        else:
+            sets = bare(self.sets_of(ob))
+        if sets is None:
+            return []
+        return [sets] if isinstance(sets, GenerationalSet) else map(bare, sets)
 
 
 def _id_in(gset: GenerationalSet, ob: Any) -> Any:
