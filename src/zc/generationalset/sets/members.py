@@ -43,7 +43,7 @@ def locate(gset: BaseSet) -> tuple[BaseSet, Path]:
 
 def chain(gset: BaseSet) -> Iterator[BaseSet]:
     """Yield the set, its superset, and so on up to the root."""
-    member: BaseSet | None = bare(gset)
+    member: BaseSet | None = gset
     while member is not None:
         yield member
         member = facts.superset(member)

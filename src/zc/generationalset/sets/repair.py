@@ -30,7 +30,7 @@ def repair(gset: BaseSet) -> int:
     """
     root = bare(gset)
     while root.parent is not None:
-        root = bare(root.parent)
+        root = root.parent
     journal = root._journal
     if journal is not None:
         if journal._p_jar is not None:
