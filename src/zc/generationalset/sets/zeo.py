@@ -132,10 +132,11 @@ def order(db: Any) -> None:
     with _lock:
         client = client_of(db)
         if client is not None and not isinstance(client._call, Calls):
-            # For one round trip, the client's own commits may still be ahead
-            # of what it was told.
-            client._call('lastTransaction')
             client._call = Calls(client)
+            # The client's earlier commits may be ahead of what it was told.
+            # An answer may overtake what the server has scheduled, but the
+            # server's loop calls that before it answers the second question.
+            client._call('lastTransaction')
             client._call('lastTransaction')
         _known.add(db)
 

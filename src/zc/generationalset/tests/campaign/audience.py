@@ -16,9 +16,9 @@ class Listener:
 
     follows = False
 
-    def __init__(self, name, urls, replica=None):
+    def __init__(self, name, urls, answers, replica=None):
         self.name = name
-        self.replica = Counted(replica)
+        self.replica = Counted(name, answers, replica)
         self.clients = [self._client(url) for url in urls]
         self.error = None
 

@@ -27,10 +27,10 @@ class Author(threading.Thread):
     written last.
     """
 
-    def __init__(self, number, url, seed):
+    def __init__(self, number, url, seed, answers):
         super().__init__(name=f'author {number}')
         self._random = random.Random(f'{seed}/{number}')
-        self.replica = Counted()
+        self.replica = Counted(self.name, answers)
         self._client = Client(url, replica=self.replica, timeout=PATIENCE)
         self._waits = hurry(self._client, 0.05)
         self._stopping = threading.Event()

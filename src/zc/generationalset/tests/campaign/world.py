@@ -25,6 +25,7 @@ from zc.generationalset.tests.campaign.audience import (
 )
 from zc.generationalset.tests.campaign.authors import GONE, SETS, Author
 from zc.generationalset.tests.campaign.clock import Clock
+from zc.generationalset.tests.campaign.replicas import Answers
 from zc.generationalset.tests.campaign.storages import File
 from zc.generationalset.tests.support.followers import state
 from zc.generationalset.tests.support.processes import (
@@ -102,7 +103,8 @@ class World:
         self.mirrors = [self._started(MirrorServer(
             self.url, self.path('Mirror.fs')))] if mirror else []
         self._make_sets()
-        self.authors = [Author(number, self.url, seed)
+        self.answers = Answers()
+        self.authors = [Author(number, self.url, seed, self.answers)
                         for number in range(authors)]
         self._gather()
         for author in self.authors:
@@ -138,7 +140,7 @@ class World:
             if is_stored:
                 replica = SQLiteReplica(self.path(f'{name}.sqlite'))
                 self.stack.callback(replica.close)
-            self.audience.append(kind(name, urls, replica))
+            self.audience.append(kind(name, urls, self.answers, replica))
             self.stack.callback(self.audience[-1].stop)
         *_, seldom, seldom_to_any, once, last_once = self.audience
         self._seldom = seldom, seldom_to_any
@@ -203,22 +205,25 @@ class World:
     def differences(self):
         """Return what is wrong, in the database or any replica.
 
-        Everything gets some time to become equal.
+        Everything gets some time to become equal.  What replicas had after
+        each answer is compared, too.
         """
         with self.resting():
             truth = self._stored()
+            self.answers.note('the database', *truth[:3])
             differences = [*truth.differences, *different(
                 truth.items, self._expected())]
             for listener in *self.authors, *self.audience:
                 differences += [f'{listener.name}: {text}' for text
                                 in self._compare(listener, truth)]
-        return differences
+        return differences + self.answers.differences
 
     def report(self):
         """End the system, and return a Report."""
         for author in self.authors:
             author.finish()
-        new = Listener('is new', [(self.mirrors or [self.server])[0].url])
+        new = Listener('is new', [(self.mirrors or [self.server])[0].url],
+                       self.answers)
         self.stack.callback(new.stop)
         self.audience.append(new)
         differences = self.differences()

@@ -29,6 +29,8 @@ class FakeClient(MappingStorage):
     heard = None
     #: A transaction that the server takes for its last one, for no reason.
     unfinished = b''
+    #: Whether the server tells how far a client is behind.
+    is_far_behind = False
 
     def __init__(self):
         super().__init__()
@@ -41,8 +43,13 @@ class FakeClient(MappingStorage):
         if method == 'lastTransaction':
             result = max(last, self.unfinished)
         elif method == 'getInvalidations':
-            result = last, []
-        return result if wait else SimpleNamespace(result=lambda: result)
+            result = None if self.is_far_behind else (last, [])
+        return result if wait else SimpleNamespace(
+            result=lambda: self.answered(method, result))
+
+    def answered(self, method, result):
+        self.calls.append(f'{method} answered')
+        return result
 
     def lastTransaction(self):
         return super().lastTransaction() if self.heard is None else self.heard
@@ -65,12 +72,18 @@ class Wrapper:
         return len(self.base)
 
 
+#: A vote; the lock isn't held any longer for the second question.
+ORDERED = ['vote', 'lastTransaction', 'vote answered',
+           'lastTransaction answered']
+
+
 class OrderTests(unittest.TestCase):
     """Whatever has to do with sets has commits finished in their order."""
 
     def setUp(self):
         self.client = FakeClient()
         self.db = self.opened(self.client)
+        del self.client.calls[:]
 
     def opened(self, storage):
         db = ZODB.DB(storage)
@@ -82,7 +95,7 @@ class OrderTests(unittest.TestCase):
             isinstance(self.client._call, zeo.Calls), is_ordered)
 
     def commit(self):
-        """Change something; return what the server was asked meanwhile."""
+        """Change something; return what was asked, and got, meanwhile."""
         del self.client.calls[:]
         with self.db.transaction() as connection:
             connection.root.number = connection.root().get('number', 0) + 1
@@ -96,7 +109,7 @@ class OrderTests(unittest.TestCase):
         with self.db.transaction() as connection:
             connection.root.tree = GSet()
         self.assert_ordered()
-        self.assertEqual(self.commit(), ['vote', 'lastTransaction'])
+        self.assertEqual(self.commit(), ORDERED)
 
     def test_a_set_is_loaded(self):
         with self.db.transaction() as connection:
@@ -124,10 +137,15 @@ class OrderTests(unittest.TestCase):
             self.assertEqual(httpx.get(url + '/updates').status_code, 404)
         self.assert_ordered()
 
+    def test_earlier_commits_may_be_ahead_for_two_round_trips(self):
+        zeo.order(self.db)
+        self.assertEqual(self.client.calls, ['lastTransaction'] * 2)
+
     def test_once(self):
         for _ in range(2):
             zeo.order(self.db)
-        self.assertEqual(self.commit(), ['vote', 'lastTransaction'])
+        self.assertEqual(len(self.client.calls), 2)
+        self.assertEqual(self.commit(), ORDERED)
 
     def test_wrapped_storages(self):
         db = self.opened(Wrapper(Wrapper(FakeClient())))
@@ -161,8 +179,15 @@ class OrderTests(unittest.TestCase):
         self.commit()
         self.client.unfinished = b'\xff' * 8
         with mock.patch.object(zeo, 'DOUBT', 0):
-            self.assertEqual(
-                self.commit(), ['vote', 'lastTransaction', 'getInvalidations'])
+            self.assertEqual(self.commit(), [*ORDERED, 'getInvalidations'])
+            zeo.catch_up(self.client)
+
+    def test_a_client_that_is_far_behind_waits(self):
+        zeo.order(self.db)
+        self.client.unfinished = b'\xff' * 8
+        self.client.is_far_behind = True
+        with mock.patch.multiple(zeo, PATIENCE=0.01, DOUBT=0), \
+                self.assertRaisesRegex(ReadConflictError, 'commit ff.* got'):
             zeo.catch_up(self.client)
 
     def test_a_snapshot_that_lacked_a_commit_when_the_set_was_loaded(self):
