@@ -16,7 +16,9 @@ from persistent import Persistent
 #: return other objects as they are.
 _FUNCTIONS = [
     ('Acquisition', 'aq_base'),
-    ('zope.proxy', 'getProxiedObject'),  # also proxies of zope.security
+    # Without C, zope.proxy can't look into proxies of zope.security.
+    ('zope.security.proxy', 'removeSecurityProxy'),
+    ('zope.proxy', 'getProxiedObject'),
     ('zope.container.contained', 'getProxiedObject'),
 ]
 

@@ -25,16 +25,24 @@ from zc.generationalset import GSet, SGSet, VGSet, check, repair, track, wire
 class Site(Implicit, ExtensionPersistent):
     """A folder that wraps the objects that are got from it."""
 
+    __module__ = 'wrapped'
+
 
 class Things(Implicit, GSet):
     """A set that is wrapped, with all its methods."""
+
+    __module__ = 'wrapped'
 
 
 class Content(Implicit, ExtensionPersistent, GSet):
     """The same, with a base that wraps attributes, before the set's."""
 
+    __module__ = 'wrapped'
+
 
 class Doc(Implicit, ExtensionPersistent):
+
+    __module__ = 'wrapped'
 
     def __init__(self, id):
         self.id = id
@@ -92,7 +100,6 @@ class WrappedTests(unittest.TestCase):
         module = sys.modules['wrapped'] = types.ModuleType('wrapped')
         self.addCleanup(sys.modules.pop, 'wrapped')
         for kind in Site, Things, Content, Doc:
-            kind.__module__ = 'wrapped'
             setattr(module, kind.__name__, kind)
         self.db = ZODB.DB(DemoStorage())
         self.addCleanup(self.db.close)

@@ -97,6 +97,8 @@ class EncodeTests(unittest.TestCase):
                 ({}, ValueError, 'with epoch, generation, since, .*got {}'),
                 ({'generation': 5, 'adds': [1]}, ValueError,
                  'updates with epoch, since, '),
+                (updates(generation=2 ** 53), ValueError, 'at most 900719'),
+                (updates(since=2 ** 53), ValueError, 'at most 900719'),
                 (updates(reset='ahead'), ValueError, 'contents with a reset'),
                 (updates(contents=[], adds=[]), ValueError, 'got both'),
                 (updates(contents=[], removals=[]), ValueError, 'got both'),
