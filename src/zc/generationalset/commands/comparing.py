@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -73,7 +72,6 @@ def _copy(path: str, copy: str) -> None:
             f'file:{path}?mode=ro', uri=True)) as original, \
             closing(sqlite3.connect(copy)) as other:
         original.backup(other)
-    shutil.copymode(path, copy)
 
 
 def _different(

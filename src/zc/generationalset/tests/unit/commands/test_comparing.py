@@ -1,12 +1,15 @@
 """The command ``gset check URL --replica FILE``."""
 
 import contextlib
+import itertools
 import sqlite3
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 from zc.generationalset.client import Client
-from zc.generationalset.replica import SQLiteReplica
+from zc.generationalset.commands import Failure, comparing, talking
+from zc.generationalset.replica import Replica, SQLiteReplica
 from zc.generationalset.tests.unit.commands.test_command import (
     NOBODY,
     Commands,
@@ -40,6 +43,28 @@ class CompareTests(Commands):
         self.assertRegex(output, f'^{self.path}: well, the same as the '
                          'server at generation [0-9]+\n$')
         self.assertEqual(Path(self.path).read_bytes(), before)
+
+    def test_a_server_that_moves_on(self):
+        """A change between the two requests is no difference."""
+        self.move_on(times=1)
+        self.assertEqual(comparing.compare(self.url, None, self.path), 0)
+
+    def test_a_server_that_always_moves_on(self):
+        self.move_on(times=comparing.ATTEMPTS)
+        with self.assertRaisesRegex(Failure, 'moves on too fast'):
+            comparing.compare(self.url, None, self.path)
+
+    def move_on(self, times):
+        """Let the server have a change before a new replica asks."""
+        numbers = iter(range(times))
+
+        def connect(url, token_file, replica):
+            if isinstance(replica, Replica):
+                for number in itertools.islice(numbers, 1):
+                    self.client.put(('people', 'cy'), number)
+            return talking.connect(url, token_file, replica)
+        self.stack.enter_context(
+            mock.patch.object(comparing, 'connect', connect))
 
     def test_planted_differences(self):
         self.client.put(('people', 'cy'), 1)

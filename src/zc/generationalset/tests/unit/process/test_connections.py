@@ -133,6 +133,12 @@ class HeadTests(Connecting):
                 connection.sendall(begin + b'\r\n\r\n')
                 self.refuse(400, self.receive_all(connection))
 
+    def test_tunnels_are_refused(self):
+        connection = self.connect()
+        connection.sendall(b'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n'
+                           b'Upgrade: h2c\r\nConnection: Upgrade\r\n\r\n')
+        self.assertIn(b' 40', self.receive_all(connection).split(b'\r\n')[0])
+
     def test_offers_of_other_protocols_are_ignored(self):
         """Requests as Java's HttpClient and curl --http2 make them."""
         offer = (b'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n'

@@ -20,6 +20,7 @@ from zc.generationalset.server.answer import EncodedAnswer
 from zc.generationalset.server.cache import Cache, Question
 from zc.generationalset.server.copies import Copies
 from zc.generationalset.server.spool import EACH, FILES, Spools
+from zc.generationalset.server.tree import Tree
 from zc.generationalset.server.turns import USER
 from zc.generationalset.tests.support.connections import Connecting
 from zc.generationalset.tests.support.serving import Served, wait
@@ -75,6 +76,39 @@ class KeptTests(unittest.TestCase):
         self.kept.forget('b')
         self.assertEqual(self.kept._small._rest, cache.MEMORY)
         self.assertFalse(self.kept._small._of_trees)
+
+
+class TreeTests(unittest.TestCase):
+    """Answers for streams, and for clients that ask."""
+
+    def setUp(self):
+        self.tree = Tree('a', Cache(lambda: 0))
+        self.position = Position('e', 2)
+        self.tree.learn(self.position, 1)
+        self.asked = Question('a', Position('e', 1), False)
+        self.streamed = self.asked._replace(streamed=True)
+
+    def keep(self, question, **options):
+        answer = EncodedAnswer(question.asked, self.position, self.position,
+                               1, **options)
+        self.tree.keep(question, answer)
+        return answer
+
+    def test_small_answers_are_the_same(self):
+        for question in self.asked, self.streamed:
+            answer = self.keep(question)
+            self.assertIs(self.tree.kept(self.asked, 1), answer)
+            self.assertIs(self.tree.kept(self.streamed, 1), answer)
+
+    def test_what_is_too_large_for_streams(self):
+        answer = self.keep(self.streamed, is_too_large=True)
+        self.assertIs(self.tree.kept(self.streamed, 1), answer)
+        self.assertIsNone(self.tree.kept(self.asked, 1))
+
+    def test_answers_of_another_position(self):
+        self.position = Position('e', 3)
+        self.keep(self.asked)
+        self.assertIsNone(self.tree.kept(self.asked, 1))
 
 
 class CopiesTests(unittest.TestCase):

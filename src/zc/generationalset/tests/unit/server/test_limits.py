@@ -14,6 +14,10 @@ class LimitsTests(Served):
 
     options = {'limits': Limits(document=300_000, path=100, depth=8)}
 
+    def test_polls_end_before_proxies_give_up(self):
+        """Most proxies wait for 60 seconds, and HAProxy often for 50."""
+        self.assertLess(Limits().wait, 50)
+
     def put(self, text, path='/items/a', **headers):
         return self.http.put(path, content=text, headers={
             **JSON, **{name.replace('_', '-'): value

@@ -9,6 +9,7 @@ import pickletools
 import shutil
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import transaction
 import ZODB
@@ -16,7 +17,7 @@ from persistent.mapping import PersistentMapping
 from ZODB.FileStorage import FileStorage
 from zope.testing import setupstack
 
-from zc.generationalset import GSet, SGSet, VGSet, check
+from zc.generationalset import GSet, SGSet, VGSet, check, track
 from zc.generationalset.replica import Replica, Subset
 from zc.generationalset.tests.support.places import DATA
 from zc.generationalset.tests.support.things import Thing
@@ -74,6 +75,18 @@ class OldDatabase:
                 replica.apply(gset.generational_updates(replica.generation))
                 self.assertEqual(plain(replica.items), contents(gset))
                 self.assertEqual(replica.generation, gset.generation)
+
+    def test_tracked(self):
+        """Sets have no journal before their first change."""
+        tree = self.connection.root()['flat']
+        before = tree.generation
+        track(self.connection, lambda ob: tree)
+        item = next(iter(tree))
+        item['x'] = 1
+        with mock.patch.object(GSet, 'get_id', lambda self, ob: ob['id']):
+            transaction.commit()
+        self.assertEqual(
+            tree.generational_updates(before)['adds'], [item])
 
     def changes(self, name):
         """Change everything about a set, one commit at a time."""

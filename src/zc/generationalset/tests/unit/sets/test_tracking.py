@@ -182,6 +182,13 @@ class TrackingTests(unittest.TestCase):
         transaction.commit()
         self.assertEqual(self.tree.generation, before)
 
+    def test_objects_without_a_right_id(self):
+        track(self.db, lambda ob: self.people)
+        for id in [], None, object():
+            self.connection.root()['other'] = Thing(id)
+            self.bob.version += 1
+            self.assertEqual(self.commit(), ['bob'])
+
     def test_savepoints(self):
         track(self.db)
         self.ann.version = 1
