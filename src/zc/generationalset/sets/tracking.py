@@ -165,7 +165,7 @@ def _id_in(gset: GenerationalSet, ob: Any) -> Any:
     """Return the id of an item; None if the object isn't an item."""
     try:
         key = gset.get_id(ob)
-    except (AttributeError, TypeError):
+    except (AttributeError, LookupError, TypeError):
         return None
     return key if gset.get(key) is ob else None
 

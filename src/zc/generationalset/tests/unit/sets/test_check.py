@@ -348,11 +348,12 @@ class CommandTests(unittest.TestCase):
             self.run_command('check', '--trust', 'data.fs'),
             (0, 'users: well, 3 items\n', ''))
         with self.changing() as root:
-            root['broken'] = GSet()
-            root['broken']._length = root['users']._length = 9
+            root['users']._length = 9
         self.assertEqual(self.run_command('check', 'data.fs')[0], 1)
         with self.changing() as root:
-            root['users']._length = 3
+            root['users']._length = 9
+            root['later'] = GSet()
+            root['later'].add(Shop('shop'))
         code, output, _ = self.run_command('check', 'data.fs')
         self.assertEqual(code, 1)
         self.assertIn('not checked', output)

@@ -80,8 +80,8 @@ class OldDatabase:
         """Sets have no journal before their first change."""
         tree = self.connection.root()['flat']
         before = tree.generation
-        track(self.connection, lambda ob: tree)
         item = next(iter(tree))
+        track(self.connection, lambda ob: tree if ob is item else None)
         item['x'] = 1
         with mock.patch.object(GSet, 'get_id', lambda self, ob: ob['id']):
             transaction.commit()

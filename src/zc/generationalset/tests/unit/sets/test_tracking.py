@@ -30,6 +30,13 @@ class Part(persistent.Persistent):
         self.__parent__ = parent
 
 
+class Mappings(GSet):
+    """A set whose items are mappings."""
+
+    def get_id(self, ob):
+        return ob['id'] if isinstance(ob, PersistentMapping) else ob[0]
+
+
 class TrackingTests(unittest.TestCase):
 
     def setUp(self):
@@ -183,9 +190,11 @@ class TrackingTests(unittest.TestCase):
         self.assertEqual(self.tree.generation, before)
 
     def test_objects_without_a_right_id(self):
-        track(self.db, lambda ob: self.people)
-        for id in [], None, object():
-            self.connection.root()['other'] = Thing(id)
+        self.tree.add(mappings := Mappings('mappings'))
+        track(self.db, lambda ob: [mappings, self.people])
+        root = self.connection.root()
+        for id in [], None, 5:
+            root['things'] = Thing(id), Part(), PersistentMapping()
             self.bob.version += 1
             self.assertEqual(self.commit(), ['bob'])
 
