@@ -1,7 +1,7 @@
 """Answers to clients, and the rules that say whether an answer fits.
 
 A client presents its position, and asks what changed since.  The answer
-repeats the question, and leads to a newer position. docs/protocol.txt has the
+repeats the question, and leads to a newer position.  docs/protocol.txt has the
 form of answers, and the reasons.
 """
 
@@ -70,7 +70,7 @@ class Answer(_Head, total=False):
 
     >>> answer: Answer = {'epoch': 'e', 'since': 3, 'generation': 5,
     ...                   'removals': ['ann'], 'adds': [('bob', 'Bob')]}
-    >>> fits(answer, Position('e', 3)), covers(Position('e', 6), answer)
+    >>> fits(answer, Position('e', 4)), covers(Position('e', 6), answer)
     (True, True)
 
     ``removals`` are ids.  If there is ``contents``, there are no ``removals``
@@ -85,10 +85,10 @@ class Answer(_Head, total=False):
 
 
 class Misfit(ValueError):
-    """An answer to another question than the replica would ask.
+    """An answer that a replica can't apply at its position.
 
-    The answer is late, or came twice, or another process was faster.  Ignore
-    it, and ask again when you like.
+    The answer is late, or one before it is missing, or the replica is of
+    another epoch.  Ignore it, and ask again when you like.
     """
 
 
@@ -114,9 +114,25 @@ class Change(NamedTuple):
 # Whether an answer fits
 
 def fits(answer: Answer, position: Position) -> bool:
+    """Tell whether a replica at a position can apply an answer.
+
+    >>> answer: Answer = {'epoch': 'e', 'since': 3, 'generation': 5}
+    >>> [fits(answer, Position('e', number)) for number in range(2, 7)]
+    [False, True, True, True, False]
+
+    An answer since an earlier generation only lists more.  But a reset, and
+    the first answer, must be to the very question.
+    """
+    if 'reset' in answer or not position.generation:
+        return is_to(answer, position)
+    return answer['epoch'] == position.epoch and (
+        answer['since'] <= position.generation <= answer['generation'])
+
+
+def is_to(answer: Answer, asked: Position) -> bool:
     """Tell whether an answer is to the question from a position."""
-    return answer['since'] == position.generation and (
-        not position.generation or _since_epoch(answer) == position.epoch)
+    return answer['since'] == asked.generation and (
+        not asked.generation or _since_epoch(answer) == asked.epoch)
 
 
 def covers(position: Position, answer: Answer) -> bool:
@@ -126,15 +142,12 @@ def covers(position: Position, answer: Answer) -> bool:
 
 
 def check_fits(answer: Answer, position: Position) -> None:
-    """Raise Misfit unless an answer is to the question from a position."""
-    if fits(answer, position):
-        return
-    since, since_epoch = answer['since'], _since_epoch(answer)
-    if since != position.generation:
-        raise Misfit('expected an answer to generation '
-                     f'{position.generation}, got one to {since}')
-    raise Misfit(f'expected an answer to epoch {position.epoch!r}, '
-                 f'got one to {since_epoch!r}')
+    """Raise Misfit unless a replica at a position can apply an answer."""
+    if not fits(answer, position):
+        raise Misfit(
+            f'expected an answer for {str(position)!r}, got one from '
+            f'{str(Position(_since_epoch(answer), answer["since"]))!r} to '
+            f'{str(Position(answer["epoch"], answer["generation"]))!r}')
 
 
 def _since_epoch(answer: Answer) -> str | None:
@@ -176,6 +189,8 @@ def check_answer(updates: Any) -> Answer:
     elif generation < since:
         raise expected(
             f'a generation of at least {since}, or a reset', generation)
+    elif 'since_epoch' in updates:
+        raise expected('a reset with since_epoch', updates)
     return cast(Answer, updates)
 
 

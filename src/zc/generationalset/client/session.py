@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from zc.generationalset.answers import (
     EPOCH,
@@ -14,7 +14,7 @@ from zc.generationalset.answers import (
     Misfit,
     Position,
     covers,
-    fits,
+    is_to,
 )
 from zc.generationalset.client.errors import BadAnswer
 from zc.generationalset.client.server import Server, json_body
@@ -81,28 +81,28 @@ class Session:
         With ``wait``, if nothing changed, the server holds the request for up
         to so many seconds.
 
-        An answer to another question comes from a cache.  Then the next
+        An answer to another question comes from a cache.  The replica applies
+        it if it fits, but the answer doesn't say what is newest.  So the next
         request asks caches to let it pass.
         """
         headers: dict[str, str] = {}
+        changes: list[Change] = []
         questions = QUESTIONS
         while questions:
             asked = self.position()
             request = self._updates_request(asked, headers, wait)
             reply = yield from self.server.ask(request)
             if reply.status == 304 and 'If-None-Match' in request.headers:
-                return []
+                return changes
             answer = self.server.answer(
                 json_body(reply, request.words), request.words)
-            try:
-                return self.apply(answer)
-            except Misfit:
-                if fits(answer, asked):  # another thread was faster
-                    if self.covers(answer):
-                        return []
-                    continue
-            questions -= 1
-            headers = {'Cache-Control': 'no-cache', 'Pragma': 'no-cache'}
+            with suppress(Misfit):  # another thread was faster
+                changes += self.apply(answer)
+            if not is_to(answer, asked):
+                questions -= 1
+                headers = {'Cache-Control': 'no-cache', 'Pragma': 'no-cache'}
+            elif self.covers(answer):
+                return changes
         raise BadAnswer(
             f'{request.words}: expected an answer since {asked.generation}, '
             f'got {QUESTIONS} to other questions, the last one since '

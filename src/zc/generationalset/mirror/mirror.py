@@ -118,8 +118,8 @@ class Mirror(persistent.Persistent):
         pause
             Called now and then, so that memory can be freed.
 
-        Raises Misfit for an answer to another question, and ValueError for
-        what isn't an answer; then the transaction must be aborted.
+        Raises Misfit for an answer that doesn't fit, and ValueError for what
+        isn't an answer; then the transaction must be aborted.
         """
         answer = check_answer(updates)
         check_fits(answer, Position(self.epoch, self.generation))

@@ -20,7 +20,7 @@ class ReplicaLike(Protocol):
         """The epoch that the generation belongs to."""
 
     def apply(self, updates: Mapping[str, Any]) -> list[Change]:
-        """Apply an answer to its generation and epoch; return the changes.
+        """Apply an answer that fits; return the changes.
 
-        Raises Misfit, with nothing changed, for an answer to another question.
+        Raises Misfit, with nothing changed, for an answer that doesn't fit.
         """

@@ -81,17 +81,18 @@ class Replica:
         of your own, is no change.
 
         updates
-            From ``client_updates`` of a set, or ``wire.decode``: the answer
-            to this replica's generation and epoch.  ``adds`` and ``contents``
-            are iterated over once.
+            From ``client_updates`` of a set, or ``wire.decode``: an answer to
+            this replica's generation and epoch, or to an earlier one, if it
+            leads at least as far.  ``adds`` and ``contents`` are iterated over
+            once.
 
             Or from ``generational_updates``.  These don't repeat the question,
             so you must know that it was this replica's generation.  If their
             generation is lower, the server has lost changes, and the replica
             becomes empty, with generation 0.
 
-        Raises Misfit for an answer to another question, and ValueError for
-        what isn't an answer.  Then nothing is changed.
+        Raises Misfit for an answer that doesn't fit, and ValueError for what
+        isn't an answer.  Then nothing is changed.
         """
         check_mapping(updates)
         if 'since' in updates:

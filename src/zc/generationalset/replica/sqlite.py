@@ -118,12 +118,13 @@ class SQLiteReplica:
         of a change is empty.
 
         updates
-            From ``wire.decode``, or ``client_updates`` of a set: the answer
-            to this replica's generation and epoch.
+            From ``wire.decode``, or ``client_updates`` of a set: an answer to
+            this replica's generation and epoch, or to an earlier one, if it
+            leads at least as far.
 
-        Raises Misfit for an answer to another question, also if another
-        process was faster; ValueError for what isn't an answer; and TypeError
-        for an item that can't be JSON.  Then nothing is changed.
+        Raises Misfit for an answer that doesn't fit, also if another process
+        was faster; ValueError for what isn't an answer; and TypeError for an
+        item that can't be JSON.  Then nothing is changed.
         """
         answer = check_answer(updates)
         with self._database.transaction():

@@ -96,7 +96,7 @@ export function parseEvents(
   pieces: AsyncIterable<string>,
 ): AsyncGenerator<{ type: string; data: string }, void>;
 
-/** The answer is to another question than the replica's: ignore it. */
+/** The answer is late, or one before it is missing: ignore it. */
 export class Misfit extends Error {}
 
 /** A copy of a set, in memory. */

@@ -18,12 +18,13 @@ export function checkAnswer(answer) {
 }
 
 function isAnswer({format, epoch, since, generation,
-  since_epoch: before = null, reset, contents}) {
+  since_epoch: before, reset, contents}) {
   return format === 1 && [since, generation].every(Number.isSafeInteger) &&
-    since >= 0 && generation > 0 && [epoch, before, reset ?? ''].every(
+    since >= 0 && generation > 0 && [epoch, before ?? null, reset ?? ''].every(
     text => text === null || typeof text === 'string') &&
     (epoch === null || EPOCH.test(epoch)) &&
-    (reset === undefined ? generation >= since : contents);
+    (reset === undefined ? generation >= since && before === undefined :
+      contents);
 }
 
 function checkUpdates(updates, depth) {
@@ -55,9 +56,19 @@ function checkEntry(entry, depth) {
 export const idOf = entry => Array.isArray(entry) ? entry[0] : entry?.id;
 
 /** Tells whether an answer is to the question from a position. */
-export const fits = (answer, {epoch, generation}) =>
+export const isTo = (answer, {epoch, generation}) =>
   answer.since === generation && (generation === 0 || epoch ===
     ('since_epoch' in answer ? answer.since_epoch : answer.epoch));
+
+/**
+ * Tells whether a replica at a position can apply an answer.
+ *
+ * An answer since an earlier generation only lists more.
+ */
+export const fits = (answer, position) =>
+  'reset' in answer || position.generation === 0 ? isTo(answer, position) :
+    answer.epoch === position.epoch && answer.since <= position.generation &&
+    position.generation <= answer.generation;
 
 /** Tells whether a position is at or after another one. */
 export const covers = (position, {epoch, generation}) =>

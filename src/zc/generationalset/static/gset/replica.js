@@ -83,7 +83,8 @@ export class Replica {
 
   apply(answer) {
     if (!fits(answer, this)) {
-      throw new Misfit(`expected since ${this.generation}, got ${answer.since}`);
+      throw new Misfit(`expected an answer for ${this.generation}, ` +
+        `got one from ${answer.since} to ${answer.generation}`);
     }
     return this.#become(answer, 'reset' in answer);
   }

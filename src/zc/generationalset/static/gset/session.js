@@ -1,6 +1,6 @@
 /** Questions to a server, and the replica that gets the answers. */
 
-import { covers, decode, fits } from './answers.js';
+import { covers, decode, fits, isTo } from './answers.js';
 import { joined } from './exchange.js';
 import { Replica } from './replica.js';
 import { refuse } from './values.js';
@@ -37,13 +37,13 @@ export class Session {
     return pieces;
   }
 
-  /** Asks what changed, until an answer fits. */
+  /** Asks what changed, until an answer isn't from a cache. */
   async ask(signal = this.#client.signal, wait = 0, questions = QUESTIONS) {
     const {epoch, generation} = this.replica;
     const text = await joined(
       await this.send('GET', 'updates', {signal, wait}));
     const answer = decode(text);
-    const isOurs = fits(answer, {epoch, generation});
+    const isOurs = isTo(answer, {epoch, generation});
     this.#take(answer, text);
     if (!isOurs || !covers(this.replica, answer)) {
       if (!questions) {
@@ -66,9 +66,10 @@ export class Session {
     if (!fits(answer, this.replica)) {
       return;
     }
+    const before = this.replica.generation;
     const changes = this.replica.apply(answer);
-    const {since, generation, reset} = answer;
-    if (changes.length || generation !== since || reset !== undefined) {
+    const {generation, reset} = answer;
+    if (changes.length || generation !== before || reset !== undefined) {
       this.#client.applied(answer, text);
       if (reset !== undefined) {
         this.emit('reset', {reason: reset});

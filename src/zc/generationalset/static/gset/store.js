@@ -191,11 +191,14 @@ async function add(records, replica, answer, text) {
   };
   const last = answer?.reset !== undefined ? {} :
     await result(records.get('last')) ?? {};
+  if (covers(last, answer ?? replica)) {
+    return; // another tab stored it
+  }
   if (answer?.since === 0) {
     replace(answer, text);
   } else if (answer && last.room > text.length && fits(answer, last)) {
     put(answer, text, last.room - text.length);
-  } else if (!covers(last, answer ?? replica)) {
+  } else {
     replace(replica, JSON.stringify(whole(replica)));
   }
 }

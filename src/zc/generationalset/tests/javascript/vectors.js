@@ -53,12 +53,13 @@ export function ids({ decode, Replica }, cases) {
   return failures;
 }
 
-/** Is an answer to a position's question; does the position have it all? */
-export const positions = ({ covers, decode, fits }, cases) => cases.flatMap(
-  ({ name, position, answer, ...expected }) => {
+/** Is an answer to a position's question; may it be applied; is it late? */
+export const positions = ({ covers, decode, fits, isTo }, cases) =>
+  cases.flatMap(({ name, position, answer, ...expected }) => {
     const decoded = decode(JSON.stringify(answer));
     const got = {
-      fits: fits(decoded, position), covers: covers(position, decoded) };
+      is_to: isTo(decoded, position), fits: fits(decoded, position),
+      covers: covers(position, decoded) };
     return same_(got, expected) ? [] : [{ name, got, expected }];
   });
 

@@ -146,14 +146,15 @@ class Contract:
         replica = self.make()
         self.check_refused(
             replica, answer(3, 4), Misfit,
-            '^expected an answer to generation 0, got one to 3$')
+            "^expected an answer for ':0', got one from 'e:3' to 'e:4'$")
         replica.apply(answer(0, 3, contents=[(1, 2)]))
         self.check_refused(
             replica, answer(3, 4, 'f'), Misfit,
-            "^expected an answer to epoch 'e', got one to 'f'$")
+            "^expected an answer for 'e:3', got one from 'f:3' to 'f:4'$")
         self.check_refused(
             replica, answer(3, 4, since_epoch=None, reset='', contents=[]),
-            Misfit, "^expected an answer to epoch 'e', got one to None$")
+            Misfit,
+            "^expected an answer for 'e:3', got one from ':3' to 'e:4'$")
 
     def test_malformed_updates_say_what_was_expected(self):
         replica = self.make()
@@ -168,6 +169,7 @@ class Contract:
                 ({'since': 3, 'generation': 4}, 'updates with epoch, .*got {'),
                 (answer(3, 4, 5), 'epoch, a string or None, got 5'),
                 (answer(3, 4, since_epoch=5), 'since_epoch, a string or None'),
+                (answer(3, 4, since_epoch='e'), 'a reset with since_epoch'),
                 (answer(3, 4, reset=None, contents=[]), 'reset, a string, got'
                  ' None'),
                 (answer(3, 4, reset='x', adds=[]), 'contents with a reset, '

@@ -79,12 +79,12 @@ def updates(draw, items=values):
     since = draw(st.integers(0, SAFE))
     result = {'epoch': draw(st.none() | epochs), 'since': since,
               'generation': draw(st.integers(max(since, 1), SAFE))}
-    if draw(st.booleans()):
-        result['since_epoch'] = draw(st.none() | text)
     result.update(draw(members(items)))
     if 'contents' in result and draw(st.booleans()):
         result['reset'] = draw(text)
         result['generation'] = draw(st.integers(1, SAFE))
+        if draw(st.booleans()):
+            result['since_epoch'] = draw(st.none() | text)
     return result
 
 

@@ -1,7 +1,9 @@
 """Clients that move between a source and its mirrors are always right.
 
-Any server may answer a client at a generation of the source.  Afterwards, the
-client has what the source had at the client's new generation.
+Any server may answer a client at a generation of the source.  Any answer may
+arrive at any client and any mirror, at any time: it may begin before what they
+have, end before that, or come twice.  Afterwards, they have what the source
+had at their generation.
 """
 
 import contextlib
@@ -19,7 +21,7 @@ from ZODB.DemoStorage import DemoStorage
 
 from zc.generationalset import GSet, check, wire
 from zc.generationalset.mirror import Mirror, StoredMirror
-from zc.generationalset.replica import Replica
+from zc.generationalset.replica import Misfit, Replica
 from zc.generationalset.sets.members import chain, locate
 from zc.generationalset.tests.support.layers import Histories
 from zc.generationalset.tests.support.things import Thing, state
@@ -27,9 +29,9 @@ from zc.generationalset.tests.support.trees import BOUNDS, SETTINGS, Tree
 
 
 def ask(server, client):
-    """Return the answer of a server to what a client has, as it arrives."""
+    """Return the answer of a server to what a client has, as JSON."""
     updates = server.client_updates(client.generation, client.epoch)
-    return wire.decode(wire.encode(updates, lambda thing: thing.version))
+    return wire.encode(updates, lambda thing: thing.version)
 
 
 def plain(items):
@@ -41,11 +43,7 @@ class InMemory:
     """A mirror that isn't stored."""
 
     def __init__(self):
-        self.mirror = Mirror('http://source')
-
-    def follow(self, server):
-        if server.generation:
-            self.mirror.apply(ask(server, self.mirror))
+        self.replica = self.mirror = Mirror('http://source')
 
     @contextlib.contextmanager
     def server(self):
@@ -59,11 +57,7 @@ class Stored:
 
     def __init__(self):
         self.db = ZODB.DB(DemoStorage())
-        self.stored = StoredMirror(self.db, 'mirror', 'http://source')
-
-    def follow(self, server):
-        if server.generation:
-            self.stored.apply(ask(server, self.stored))
+        self.replica = StoredMirror(self.db, 'mirror', 'http://source')
 
     @contextlib.contextmanager
     def server(self):
@@ -86,7 +80,7 @@ class Stored:
 
 def served(server):
     replica = Replica()
-    replica.apply(ask(server, replica))
+    replica.apply(wire.decode(ask(server, replica)))
     return replica.items
 
 
@@ -104,6 +98,7 @@ class World:
         self.source = source
         self.mirrors = [kind() for kind in kinds]
         self.clients = [Replica() for _ in range(6)]
+        self.answers = []  # all that were given
         self.was = {}  # (epoch, generation) -> what the source had then
         self.remember()
 
@@ -122,21 +117,36 @@ class World:
 
     def follow(self, number, source):
         """Let a mirror apply an answer of the source, or another mirror."""
-        self.remember()
-        with self.server(source) as server:
-            self.mirrors[number - 1].follow(server)
+        self.ask(self.mirrors[number - 1].replica, source)
 
     def sync(self, client, number):
+        self.ask(self.clients[client], number)
+        self.compare(self.clients[client])
+
+    def ask(self, replica, number):
         self.remember()
-        client = self.clients[client]
         with self.server(number) as server:
-            if not server.generation:
-                return
-            updates = ask(server, client)
-        client.apply(updates)
-        there = self.was[client.epoch, client.generation]
+            if server.generation:
+                self.answers.append(ask(server, replica))
+                replica.apply(wire.decode(self.answers[-1]))
+
+    def compare(self, client):
+        there = self.was.get((client.epoch, client.generation), {})
         if plain(client.items) != there:
-            raise AssertionError(f'{client.items} != {there} after {updates}')
+            raise AssertionError(f'{client.items} != {there}')
+
+    def deliver(self, client, age):
+        """Let one of the last answers, to anybody, arrive at a client."""
+        self.arrive(self.clients[client], age)
+        self.compare(self.clients[client])
+
+    def deliver_to_mirror(self, number, age):
+        self.arrive(self.mirrors[number - 1].replica, age)
+
+    def arrive(self, replica, age):
+        if age < len(self.answers):
+            with contextlib.suppress(Misfit):
+                replica.apply(wire.decode(self.answers[-1 - age]))
 
     def converge(self):
         for number in range(1, len(self.mirrors) + 1):
@@ -195,6 +205,7 @@ class History:
 
     def run(self):
         steps = [self.change] * 12 + [self.follow] * 3 + [self.sync] * 6
+        steps += [self.deliver] * 9 + [self.deliver_to_mirror] * 3
         steps += [self.back_up, self.restore] if self.rnd.random() < .3 else []
         try:
             for _ in range(self.rnd.randrange(20, 160)):
@@ -211,6 +222,13 @@ class History:
 
     def sync(self):
         self.world.sync(self.rnd.randrange(6), self.rnd.randrange(4))
+
+    def deliver(self):
+        self.world.deliver(self.rnd.randrange(6), self.rnd.randrange(12))
+
+    def deliver_to_mirror(self):
+        self.world.deliver_to_mirror(
+            self.rnd.randrange(1, 4), self.rnd.randrange(12))
 
     def back_up(self):
         self.backup = pickle.dumps(self.world.source)
@@ -282,6 +300,14 @@ class MirroredTree(Tree):
     @rule(client=st.integers(0, 5), number=st.integers(0, 2))
     def ask(self, client, number):
         self.world.sync(client, number)
+
+    @rule(client=st.integers(0, 5), age=st.integers(0, 11))
+    def deliver(self, client, age):
+        self.world.deliver(client, age)
+
+    @rule(number=st.integers(1, 2), age=st.integers(0, 11))
+    def deliver_to_mirror(self, number, age):
+        self.world.deliver_to_mirror(number, age)
 
     @rule()
     def renew(self):

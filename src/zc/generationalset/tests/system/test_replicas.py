@@ -69,9 +69,13 @@ class Follower:
     def get(self, answer):
         updates = wire.decode(answer)
         generation, epoch, _ = before = state(self.replica)
-        fits = updates['since'] == generation and (
-            not generation or epoch == updates.get(
-                'since_epoch', updates['epoch']))
+        since, leads_to = updates['since'], updates['generation']
+        if 'reset' in updates or not generation:
+            fits = since == generation and (not generation or epoch ==
+                updates.get('since_epoch', updates['epoch']))
+        else:
+            fits = (epoch == updates['epoch']
+                    and since <= generation <= leads_to)
         try:
             changes = self.replica.apply(updates)
         except Misfit:

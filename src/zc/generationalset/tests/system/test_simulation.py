@@ -6,6 +6,8 @@ import unittest
 from dataclasses import replace
 from unittest import mock
 
+from zc.generationalset import answers
+from zc.generationalset.answers import fits
 from zc.generationalset.mirror import Points
 from zc.generationalset.replica import memory
 from zc.generationalset.sets import btrees, changes, zeo
@@ -115,6 +117,13 @@ class MutationTests(unittest.TestCase):
         def wrong(self, generation, own):
             note(self, generation - 1, own)
         self.check(Points, 'note', wrong, 'differs')
+
+    def test_a_replica_that_applies_late_answers(self):
+        def careless(answer, position):
+            return fits(answer, position) or (
+                'reset' not in answer and answer['epoch'] == position.epoch
+                and answer['since'] <= position.generation)
+        self.check(answers, 'fits', careless, 'without reset')
 
     def test_a_commit_that_overtakes_another(self):
         def call(self, *arguments):

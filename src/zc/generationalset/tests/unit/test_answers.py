@@ -14,6 +14,7 @@ from zc.generationalset.answers import (
     covers,
     fits,
     held,
+    is_to,
     read,
 )
 from zc.generationalset.tests.support.places import VECTORS
@@ -33,16 +34,21 @@ class FitTests(unittest.TestCase):
             with self.subTest(case['name']):
                 position = Position(**case['position'])
                 decoded = check_answer(case['answer'])
+                self.assertIs(is_to(decoded, position), case['is_to'])
                 self.assertIs(fits(decoded, position), case['fits'])
                 self.assertIs(covers(position, decoded), case['covers'])
 
     def test_check_fits(self):
         check_fits(answer(3, 5), Position('e', 3))
+        check_fits(answer(2, 5), Position('e', 3))
         for other, text in [
-                (answer(2, 5), 'to generation 3, got one to 2$'),
-                (answer(2, 5, 'f'), 'to generation 3, got one to 2$'),
-                (answer(3, 5, 'f'), "to epoch 'e', got one to 'f'$")]:
-            with self.assertRaisesRegex(Misfit, text):
+                (answer(4, 5), "from 'e:4' to 'e:5'$"),
+                (answer(1, 2), "from 'e:1' to 'e:2'$"),
+                (answer(3, 5, 'f'), "from 'f:3' to 'f:5'$"),
+                (answer(2, 5, 'f', since_epoch='e', reset='', contents=[]),
+                 "from 'e:2' to 'f:5'$")]:
+            with self.assertRaisesRegex(
+                    Misfit, f"^expected an answer for 'e:3', got one {text}"):
                 check_fits(other, Position('e', 3))
 
 
@@ -60,6 +66,11 @@ class CheckTests(unittest.TestCase):
                 (HIGHEST + 1, HIGHEST + 1), (3, 2), (None, 1), (0, '1')]:
             with self.assertRaisesRegex(ValueError, 'expected .*, got'):
                 check_answer(answer(since, generation))
+
+    def test_only_a_reset_leads_into_another_epoch(self):
+        check_answer(answer(3, 5, since_epoch='f', reset='', contents=[]))
+        with self.assertRaisesRegex(ValueError, 'a reset with since_epoch'):
+            check_answer(answer(3, 5, since_epoch='f'))
 
     def test_a_reset_may_go_back(self):
         check_answer(answer(3, 2, reset='ahead', contents=[]))

@@ -86,7 +86,7 @@ class SyncTests(unittest.TestCase):
 
     def test_misfit_is_asked_again(self):
         session = make_session(5, a=1)
-        stale = updates(3, 5, adds=[['a', 0]])
+        stale = updates(3, 4, adds=[['a', 0]])
         reset = updates(3, 5, since_epoch='d', reset='epoch', contents=[])
         self.assertEqual(
             self.sync(session, stale, reset, stale, stale,
@@ -98,6 +98,19 @@ class SyncTests(unittest.TestCase):
             BadAnswer, 'expected an answer since 6, got 5 to other questions, '
             'the last one since 3; look for a cache', session,
             *[stale] * 4, reset)
+
+    def test_what_a_cache_has_is_applied_and_asked_again(self):
+        session = make_session(5, a=1)
+        self.assertEqual(
+            self.sync(session, updates(3, 6, adds=[['a', 2]]), reply(304)),
+            [('changed', ('a',), 2)])
+        self.assertEqual(
+            self.sync(session, updates(5, 6, adds=[['a', 2]]),
+                      updates(2, 7, adds=[['a', 2], ['b', 3]]),
+                      updates(7, 8, removals=['a'])),
+            [('added', ('b',), 3), ('removed', ('a',), 2)])
+        for request in self.script.requests[1:]:
+            self.assertEqual(request.headers['Cache-Control'], 'no-cache')
 
     def test_other_thread_was_faster(self):
         session = make_session(5)
@@ -114,19 +127,23 @@ class SyncTests(unittest.TestCase):
         def answered():
             session.apply(wire.decode(answer(5, 6, adds=[['a', 1]])))
             return updates(5, 7, adds=[['a', 2]])
-        changes = self.sync(session, answered,
-                            updates(6, 7, adds=[['a', 2]]))
-        self.assertEqual(changes, [('changed', ('a',), 2)])
+        self.assertEqual(
+            self.sync(session, answered), [('changed', ('a',), 2)])
+        self.assertEqual(session.position(), ('e', 7))
 
-    def test_other_threads_are_faster_all_the_time(self):
+    def test_other_threads_start_over_all_the_time(self):
         session = make_session(5)
 
-        def answered(generation):
-            session.apply(wire.decode(answer(generation, generation + 1)))
-            return updates(generation, generation + 2)
-        self.sync(session, *[partial(answered, generation)
-                             for generation in range(5, 25)], updates(25, 27))
-        self.assertEqual(session.position(), ('e', 27))
+        def answered(number):
+            since_epoch, epoch = session.replica.epoch, f'e{number}'
+            session.apply(wire.decode(answer(
+                5, 5, epoch=epoch, since_epoch=since_epoch, reset='epoch',
+                contents=[])))
+            return updates(5, 6, epoch=since_epoch)
+        self.sync(session, *[partial(answered, number)
+                             for number in range(20)],
+                  updates(5, 7, epoch='e19'))
+        self.assertEqual(session.position(), ('e19', 7))
 
     def test_other_thread_was_faster_and_started_over(self):
         session = make_session(5)

@@ -40,8 +40,8 @@ BEFORE = {'asking': [], 'listening': [SAME], 'polling': [SAME, NO_STREAM]}
 EVENTS = {
     'the answer fits': ([], [updates(3, 4, **CHANGED)]),
     'the request fails': ([], [Unavailable('away')]),
-    'an event fits': ([STREAM], [event(3, 4, **CHANGED)]),
-    'an event brings nothing new': ([STREAM], [event(2, 3, **CHANGED)]),
+    'an event fits': ([STREAM], [event(2, 4, **CHANGED)]),
+    'an event brings nothing new': ([STREAM], [event(1, 2, **CHANGED)]),
     "an event doesn't fit": (
         [STREAM], [event(4, 5), updates(3, 5, **CHANGED)]),
     'an event says that it must ask': (

@@ -84,7 +84,7 @@ class WatchTests(unittest.TestCase):
     def test_events_that_bring_nothing(self):
         self.assertEqual(
             self.watch(SAME, STREAM, event(3, 4), event(4, 4), event(type='x'),
-                       event(2, 3, adds=[['a', 1]])),
+                       event(2, 3, adds=[['a', 1]]), event(2, 4)),
             [UPDATES.format(3), EVENTS.format(3)])
 
     def test_reset_in_a_stream(self):
@@ -101,16 +101,23 @@ class WatchTests(unittest.TestCase):
             self.watch(SAME, STREAM, answered, event(4, 5, adds=[['b', 1]])),
             [UPDATES.format(3), EVENTS.format(3), ['added a', 'added b']])
 
-    def test_event_that_came_too_late(self):
+    def test_event_that_has_what_others_applied_and_more(self):
         def answered():
             self.session.apply(wire.decode(answer(3, 4, adds=[['a', 1]])))
             return event(3, 5, adds=[['a', 1], ['b', 1]])
         self.assertEqual(
             self.watch(SAME, STREAM, answered,
-                       updates(4, 6, adds=[['b', 1], ['c', 1]]),
                        event(5, 6, adds=[['c', 1]]), event(6, 7)),
-            [UPDATES.format(3), EVENTS.format(3), UPDATES.format(4),
-             ['added a', 'added b', 'added c']])
+            [UPDATES.format(3), EVENTS.format(3), ['added a', 'added b'],
+             ['added c']])
+
+    def test_event_before_which_one_is_missing(self):
+        self.assertEqual(
+            self.watch(SAME, STREAM, event(5, 6, adds=[['c', 1]]),
+                       updates(3, 6, adds=[['b', 1], ['c', 1]]),
+                       event(6, 7, adds=[['d', 1]])),
+            [UPDATES.format(3), EVENTS.format(3), UPDATES.format(3),
+             ['added b', 'added c'], ['added d']])
 
     def test_events_that_never_fit(self):
         log = self.watch(

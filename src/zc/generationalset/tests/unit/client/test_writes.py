@@ -123,13 +123,23 @@ class WritesTests(unittest.TestCase):
 
     # What comes back
 
-    def test_misfit_updates(self):
+    def test_updates_that_overlap(self):
         def answered():
             self.session.apply(wire.decode(answer(3, 4, adds=[['c', 1]])))
-            return written(3, 5, adds=[['b', 1]])
-        self.put(answered, updates(4, 5, adds=[['b', 1]]))
-        self.assertIn('GET /updates?generation=4', self.script.log[1])
+            return written(3, 5, adds=[['c', 1], ['b', 1]])
+        self.put(answered)
         self.assertEqual(self.session.position(), ('e', 5))
+        self.assertEqual(self.session.replica.items['b'], 1)
+
+    def test_updates_of_an_epoch_that_is_over(self):
+        def answered():
+            self.session.apply(wire.decode(answer(
+                3, 4, epoch='f', since_epoch='e', reset='epoch',
+                contents=[])))
+            return written(3, 5, adds=[['b', 1]])
+        self.put(answered, updates(4, 5, epoch='f', adds=[['b', 1]]))
+        self.assertIn('GET /updates?generation=4&epoch=f', self.script.log[1])
+        self.assertEqual(self.session.position(), ('f', 5))
 
     def test_old_updates(self):
         def answered():

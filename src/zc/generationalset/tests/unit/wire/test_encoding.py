@@ -112,7 +112,8 @@ class EncodeTests(unittest.TestCase):
                 (updates(adds=[('a', Stored(None))]), TypeError, '__wire__'),
                 (updates(adds=[('\ud800', Stored(b'1'))]), ValueError,
                  'lone surrogates'),
-                (updates(since_epoch='\ud800'), ValueError, 'lone surrogates'),
+                (updates(since_epoch='\ud800', reset='', contents=[]),
+                 ValueError, 'lone surrogates'),
                 *[(updates(epoch=epoch), ValueError, 'an epoch, 1 to 200')
                   for epoch in BAD_EPOCHS]]:
             with self.subTest(updates=bad):
