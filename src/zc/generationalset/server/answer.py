@@ -19,6 +19,10 @@ SMALL = 256 * 1024
 #: The same for an answer with contents.  If such an answer isn't very small,
 #: it is mostly very large, and then it should begin to arrive soon.
 WHOLE = 32 * 1024
+#: Characters that end a line for Python's ``str.splitlines``, though not in
+#: JSON and in event streams; they can only be within strings of JSON.
+_ENDS = {'\x85'.encode(): b'\\u0085', '\u2028'.encode(): b'\\u2028',
+         '\u2029'.encode(): b'\\u2029'}
 
 
 class Large(NamedTuple):
@@ -78,7 +82,7 @@ class EncodedAnswer:
     def event(self) -> bytes:
         """The answer as an event of a stream, if it is small."""
         return b'id: %b\nevent: updates\ndata: %b\n\n' % (
-            str(self.position).encode(), self.body)
+            str(self.position).encode(), _in_one_line(self.body))
 
     def reset(self, asked: Position) -> EncodedAnswer:
         """Return the answer to a client of another epoch.
@@ -104,6 +108,13 @@ def beginning(position: Position, asked: Position) -> bytes:
     if asked.generation:
         updates.update(since_epoch=asked.epoch, reset='epoch')
     return wire.encode(updates).removesuffix(b']}')
+
+
+def _in_one_line(json: bytes) -> bytes:
+    """Escape characters at which some clients would end a line."""
+    for character, escape in _ENDS.items():
+        json = json.replace(character, escape)
+    return json
 
 
 def nothing_new(position: Position, count: int) -> EncodedAnswer:

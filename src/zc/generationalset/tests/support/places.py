@@ -10,6 +10,7 @@ TESTS = Path(__file__).resolve().parents[1]
 CHECKOUT = TESTS.parents[3]
 
 DATA = TESTS / 'data'
+JAVA = TESTS / 'java'
 JAVASCRIPT = TESTS / 'javascript'
 VECTORS = TESTS / 'vectors'
 STATIC = PACKAGE / 'static'
