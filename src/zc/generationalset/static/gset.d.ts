@@ -82,8 +82,10 @@ export interface Subset {
 /**
  * Reads an answer.
  *
- * Throws an Error for a text that isn't an answer, and for ids and numbers
- * that JavaScript can't hold.
+ * Items are as `JSON.parse` makes them.
+ *
+ * Throws an Error for a text that isn't an answer, and for ids that JavaScript
+ * can't hold.
  */
 export function decode(text: string): Answer;
 

@@ -116,7 +116,7 @@ def id_from_plain(data: Any) -> Any:
         [(name, inner)] = data.items()
         if name == '$tuple' and type(inner) is list:
             return tuple([id_from_plain(part) for part in inner])
-        id = value_from_plain(data)
+        id = value_from_plain(data, strict=True)
         if _is_normal(id, data):
             return id
     raise WireError('expected the form of an id, got ' + shown(data))

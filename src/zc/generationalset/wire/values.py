@@ -39,7 +39,7 @@ is_uuid = re.compile('[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}').fullmatch
 
 
 class Extended(dict[str, Any]):
-    """An extended value of an unknown kind.
+    """An extended value of an unknown kind, or a malformed one.
 
     >>> from zc.generationalset import wire
     >>> colour = wire.decode_value('{"$colour": "red"}')
@@ -68,8 +68,8 @@ def decode_value(
     >>> decode_value('[1, {"$tuple": [2, 3]}]')
     [1, (2, 3)]
 
-    With ``strict``, as on servers, extended values of an unknown kind are
-    refused; otherwise they become ``Extended``.
+    With ``strict``, as on servers, extended values that are malformed or of an
+    unknown kind are refused; otherwise they become ``Extended``.
 
     Raises WireError.
     """
@@ -85,10 +85,10 @@ def value_from_plain(data: Any, strict: bool = False) -> Any:
     >>> value_from_plain([{'$tuple': [1, {'$date': '2026-11-21'}]}])
     [(1, datetime.date(2026, 11, 21))]
 
-    With ``strict``, as on servers, extended values of unknown kinds are
-    refused; otherwise they become ``Extended``.
+    With ``strict``, as on servers, extended values that are malformed or of an
+    unknown kind are refused; otherwise they become ``Extended``.
 
-    Raises WireError.
+    Raises WireError only with ``strict``.
     """
     kind = type(data)
     if kind is dict:
@@ -98,7 +98,7 @@ def value_from_plain(data: Any, strict: bool = False) -> Any:
                 return _extended(name, inner, strict)
         return _object(data, strict)
     if kind is int or kind is float:
-        if not -SAFE <= data <= SAFE:
+        if strict and not -SAFE <= data <= SAFE:
             _refuse('a number within ±(2^53 - 1), or an extended value', data)
     elif kind is list:
         return [element if type(element) in _AS_IS
@@ -119,17 +119,26 @@ def _refuse(expected: str, got: object) -> NoReturn:
 
 
 def _extended(name: str, inner: Any, strict: bool) -> Any:
-    read_text = _TEXTS.get(name)
-    if read_text is not None:
-        if type(inner) is not str:
-            _refuse(f'a string in {name}', inner)
-        return read_text(inner)
-    read = _OTHERS.get(name)
-    if read is not None:
-        return read(inner, strict)
-    if strict:
+    if name == '$object' and type(inner) is dict:
+        return _object(inner, strict)
+    value = value_from_plain(inner, strict)
+    try:
+        return _made(name, value)
+    except WireError:
+        if strict:
+            raise
+        return Extended({name: value})
+
+
+def _made(name: str, inner: Any) -> Any:
+    """Return the extended value of a name, whose inner value is read."""
+    if name not in _KINDS:
         _refuse('a known extended value', name)
-    return Extended({name: value_from_plain(inner)})
+    kind, make = _KINDS[name]
+    if type(inner) is not kind:
+        what = 'a string' if kind is str else 'an array'
+        _refuse(f'{what} in {name}', inner)
+    return make(inner)
 
 
 def _int(text: str) -> int:
@@ -142,7 +151,9 @@ def _int(text: str) -> int:
 
 
 def _float(text: str) -> float:
-    if text in ('nan', 'inf', '-inf'):
+    if text == 'nan':
+        return math.nan  # always the same, so it is once in a set
+    if text in ('inf', '-inf'):
         return float(text)
     if is_number(text):
         number = float(text)
@@ -212,8 +223,8 @@ def _uuid(text: str) -> UUID:
     return UUID(text)
 
 
-def _timedelta(data: Any, strict: bool) -> timedelta:
-    if type(data) is list and [type(part) for part in data] == [int] * 3:
+def _timedelta(data: list[Any]) -> timedelta:
+    if [type(part) for part in data] == [int] * 3:
         days, seconds, microseconds = data
         if (abs(days) < 10 ** 9 and 0 <= seconds < 86_400
                 and 0 <= microseconds < 1_000_000):
@@ -222,33 +233,20 @@ def _timedelta(data: Any, strict: bool) -> timedelta:
             '$timedelta', data)
 
 
-def _elements(name: str, data: Any, strict: bool) -> list[Any]:
-    if type(data) is not list:
-        _refuse(f'an array in {name}', data)
-    elements: list[Any] = value_from_plain(data, strict)
-    return elements
-
-
-def _tuple(data: Any, strict: bool) -> tuple[Any, ...]:
-    return tuple(_elements('$tuple', data, strict))
-
-
-def _set(data: Any, strict: bool) -> frozenset[Any]:
-    elements = _elements('$set', data, strict)
+def _set(elements: list[Any]) -> frozenset[Any]:
     try:
         check_hashes(elements)
         result = frozenset(elements)
     except TypeError:
-        _refuse('elements that can be in a set in $set', data)
+        _refuse('elements that can be in a set in $set', elements)
     if len(result) != len(elements):
-        _refuse('different elements in $set', data)
+        _refuse('different elements in $set', elements)
     return result
 
 
-def _map(data: Any, strict: bool) -> dict[Any, Any]:
-    pairs = _elements('$map', data, strict)
+def _map(pairs: list[Any]) -> dict[Any, Any]:
     # A pair is an array; a string may have two elements, too.
-    if all(type(pair) is list and len(pair) == 2 for pair in data):
+    if all(type(pair) is list and len(pair) == 2 for pair in pairs):
         try:
             check_hashes([key for key, _ in pairs])
             result = dict(pairs)
@@ -256,30 +254,22 @@ def _map(data: Any, strict: bool) -> dict[Any, Any]:
             result = {}
         if len(result) == len(pairs):
             return result
-    _refuse('pairs of a key and its value, with different keys, in $map', data)
+    _refuse('pairs of a key and its value, with different keys, in $map',
+            pairs)
 
 
-def _escaped(data: Any, strict: bool) -> dict[str, Any]:
-    if type(data) is not dict:
-        _refuse('an object in $object', data)
-    return _object(data, strict)
-
-
-_TEXTS: dict[str, Callable[[str], Any]] = {
-    '$int': _int,
-    '$float': _float,
-    '$decimal': _decimal,
-    '$bytes': _bytes,
-    '$datetime': _datetime,
-    '$date': _date,
-    '$time': _time,
-    '$uuid': _uuid,
-}
-
-_OTHERS: dict[str, Callable[[Any, bool], Any]] = {
-    '$timedelta': _timedelta,
-    '$tuple': _tuple,
-    '$set': _set,
-    '$map': _map,
-    '$object': _escaped,
+#: The type of what is within, and what makes a value of that.
+_KINDS: dict[str, tuple[type, Callable[[Any], Any]]] = {
+    '$int': (str, _int),
+    '$float': (str, _float),
+    '$decimal': (str, _decimal),
+    '$bytes': (str, _bytes),
+    '$datetime': (str, _datetime),
+    '$date': (str, _date),
+    '$time': (str, _time),
+    '$uuid': (str, _uuid),
+    '$timedelta': (list, _timedelta),
+    '$tuple': (list, tuple),
+    '$set': (list, _set),
+    '$map': (list, _map),
 }

@@ -1,13 +1,13 @@
 /** The client; gset.d.ts says how to use it. */
 
 import { decode } from './answers.js';
+import { refuse } from './errors.js';
 import { isForbidden } from './exchange.js';
-import { additions } from './replica.js';
+import { additions } from './items.js';
 import { Server } from './server.js';
 import { Session } from './session.js';
 import { Store } from './store.js';
 import { Tabs } from './tabs.js';
-import { refuse } from './values.js';
 import { isVisible } from './waiting.js';
 import { Watch } from './watch.js';
 import { Writes } from './writes.js';

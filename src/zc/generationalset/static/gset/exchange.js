@@ -1,6 +1,6 @@
 /** A request, and its response in pieces. */
 
-import { refuse } from './values.js';
+import { refuse } from './errors.js';
 import { within } from './waiting.js';
 
 const LENGTH = 2 ** 27; // characters of an answer or event

@@ -1,7 +1,7 @@
 /** The URL of a server, and the token for it. */
 
+import { refuse } from './errors.js';
 import { exchange, failure } from './exchange.js';
-import { refuse } from './values.js';
 
 const PATIENCE = 30; // seconds of silence
 

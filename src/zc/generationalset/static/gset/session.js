@@ -1,9 +1,9 @@
 /** Questions to a server, and the replica that gets the answers. */
 
 import { covers, decode, fits, isTo } from './answers.js';
+import { refuse } from './errors.js';
 import { joined } from './exchange.js';
 import { Replica } from './replica.js';
-import { refuse } from './values.js';
 
 const QUESTIONS = 5; // most questions for an answer that fits
 

@@ -101,26 +101,26 @@ export class Store {
   }
 
   #open() {
-    this.#opening ??= open(this.#name).then(db => this.#watch(db));
+    this.#opening ??= open(this.#name).then(database => this.#watch(database));
     return this.#opening;
   }
 
-  #watch(db) {
-    db.onclose = () => this.#disconnect();
-    db.onversionchange = ({newVersion}) => {
+  #watch(database) {
+    database.onclose = () => this.#disconnect();
+    database.onversionchange = ({newVersion}) => {
       this.#disconnect();
       if (newVersion === null) {
         this.#client.deleted();
       }
     };
     if (this.#isClosed) {
-      db.close();
+      database.close();
     }
-    return db;
+    return database;
   }
 
   #disconnect() {
-    this.#opening?.then(db => db.close(), () => {});
+    this.#opening?.then(database => database.close(), () => {});
     this.#opening = undefined;
   }
 
@@ -146,12 +146,12 @@ async function open(name) {
   try {
     return await within(READING, opened, 'an open database');
   } catch (error) {
-    opened.then(db => db.close(), () => {});
+    opened.then(database => database.close(), () => {});
     throw error;
   }
 }
 
-const recordsOf = db => db.transaction(
+const recordsOf = database => database.transaction(
   'answers', 'readwrite', {durability: 'relaxed'}).objectStore('answers');
 
 const result = request => new Promise((resolve, reject) => {

@@ -2,8 +2,9 @@
 
 import { checkAnswer } from './answers.js';
 import { joined, MaybeWritten } from './exchange.js';
-import { isSame, Items } from './replica.js';
-import { asPath, check, keyOf } from './values.js';
+import { asPath, keyOf } from './ids.js';
+import { isSame, Items } from './items.js';
+import { toJson } from './json.js';
 
 export class Writes {
   #session;
@@ -35,7 +36,7 @@ export class Writes {
   }
 
   async #write(changes) {
-    const body = JSON.stringify({changes});
+    const body = toJson({changes});
     const isOnline = this.#session.online;
     try {
       return await this.#send(body);
@@ -88,11 +89,10 @@ const makeId = () => crypto.getRandomValues(new Uint32Array(3))
 function prepared({op, path, item}) {
   path = asPath(path);
   path.forEach(keyOf);
-  if (op === 'put' || op === 'add') {
-    check(item);
+  if (op === 'add') {
+    return {op: 'put', path: [...path, makeId()], item};
   }
-  return op === 'add' ? {op: 'put', path: [...path, makeId()], item} :
-    {op, path, item};
+  return op === 'put' ? {op, path, item} : {op, path};
 }
 
 function isSo({op, path, item}, items) {

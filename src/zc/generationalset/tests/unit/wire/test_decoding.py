@@ -73,6 +73,23 @@ class DecodeTests(unittest.TestCase):
         self.assertEqual(decoded['adds'], [('a', {'$colour': 'red'})])
         self.assertEqual(json.loads(wire.encode(decoded)), json.loads(text))
 
+    def test_malformed_values_are_kept(self):
+        """One bad item must not stop a client."""
+        for item, expected in [
+                ('{"$int":"5"}', {'$int': '5'}),
+                ('[{"$set":[1,1]}]', [{'$set': [1, 1]}]),
+                ('{"$tuple":[{"$date":"x"}]}', ({'$date': 'x'},)),
+                ('9007199254740993', 2 ** 53 + 1), ('1e16', 1e16)]:
+            text = json.dumps(answer(adds=[['a', 7]])).replace('7', item)
+            self.assertEqual(wire.decode(text)['adds'], [('a', expected)])
+
+    def test_malformed_values_in_each_other_take_linear_time(self):
+        depth = 45  # twice as long for each level, it would never end
+        item = '{"$set":[' * depth + '[]' + ']}' * depth
+        text = json.dumps(answer(adds=[['a', 7]])).replace('7', item)
+        again = json.loads(wire.encode(wire.decode(text)))
+        self.assertEqual(again['adds'], [['a', json.loads(item)]])
+
     def refused(self, text, expected='', limits=LIMITS):
         with self.subTest(text=text), self.assertRaisesRegex(
                 WireError, f'^expected .*{expected}'):
@@ -120,9 +137,6 @@ class DecodeTests(unittest.TestCase):
                 ({'adds': [[['a'], 1]]}, 'id, got'),
                 ({'adds': [[{'$set': []}, 1]]}, 'id, got'),
                 ({'adds': [[{'$int': '5'}, 1]]}, 'outside of'),
-                ({'adds': [['a', {'$int': '5'}]]}, 'outside of'),
-                ({'adds': [['a', 2 ** 53]]}, 'number within'),
-                ({'adds': [['a', 2.0 ** 53]]}, 'number within'),
                 ({'adds': [[2 ** 53, 1]]}, 'id, got'),
                 ({'adds': [{}]}, 'id'),
                 ({'adds': [{'id': None}]}, 'id, got None'),

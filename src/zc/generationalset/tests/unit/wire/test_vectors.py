@@ -72,15 +72,30 @@ class ValuesTests(unittest.TestCase):
                 else:
                     self.assertNotEqual(case['kind'], 'unknown')
 
-    def test_no_values(self):
+    def test_servers_refuse_malformed_values(self):
         refused = [case for case in cases('values.json') if 'error' in case]
         self.assertGreater(len(refused), 200)
         for case in refused:
             with self.subTest(**case):
                 with self.assertRaisesRegex(wire.WireError, '^expected .*got'):
-                    wire.decode_value(text(case))
+                    wire.decode_value(text(case), strict=True)
                 with self.assertRaises(wire.WireError):
-                    wire.decode_value(f'[1, {text(case)}]')
+                    wire.decode_value(f'[1, {text(case)}]', strict=True)
+
+    def test_clients_keep_malformed_values(self):
+        for case in cases('values.json'):
+            if 'error' not in case or case.get('lax'):
+                continue
+            answer = ('{"format": 1, "epoch": "e", "since": 0, "generation": '
+                      f'2, "adds": [["x", {text(case)}]]}}')
+            with self.subTest(**case):
+                if 'text' in case:
+                    with self.assertRaises(wire.WireError):
+                        wire.decode(answer)
+                    continue
+                again = json.loads(wire.encode(wire.decode(answer)))
+                self.assertEqual(exact(again['adds'][0][1]),
+                                 exact(case['json']))
 
 
 class IdsTests(unittest.TestCase):
