@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from ZODB.broken import Broken
@@ -30,7 +31,19 @@ def check_id(ob: Any, id: Any) -> Any:
 def _is_ordered(id: Any) -> bool:
     if isinstance(id, tuple):
         return all(map(_is_ordered, id))
+    if isinstance(id, datetime) and _is_ambiguous(id):
+        return False
     return bool(id is not None and id == id and not id < id)
+
+
+def _is_ambiguous(moment: datetime) -> bool:
+    """Tell whether clocks that are put back show a date-time twice.
+
+    Python says that such a date-time equals none of another time zone.  So a
+    set could have it twice, and clients couldn't tell one from the other.
+    """
+    return (moment.replace(fold=0).utcoffset()
+            != moment.replace(fold=1).utcoffset())
 
 
 def plain_id(id: Any) -> Any:
