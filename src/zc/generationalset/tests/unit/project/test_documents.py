@@ -9,7 +9,7 @@ import manuel.doctest
 import manuel.testing
 from zope.testing import setupstack
 
-from zc.generationalset.tests.support.places import PACKAGE
+from zc.generationalset.tests.support.places import CHECKOUT, PACKAGE
 
 
 def set_up(test):
@@ -33,8 +33,8 @@ def test_suite():
     options = doctest.ELLIPSIS | doctest.REPORT_NDIFF
     suite = manuel.testing.TestSuite(
         manuel.doctest.Manuel(optionflags=options),
-        str(PACKAGE / 'README.txt'), setUp=set_up,
-        tearDown=setupstack.tearDown)
+        str(PACKAGE / 'README.txt'), str(CHECKOUT / 'docs' / 'existing.txt'),
+        setUp=set_up, tearDown=setupstack.tearDown)
     for module in (
             'answers', 'check', 'documents', 'interfaces', 'replica.memory',
             'wire.decoding', 'wire.encoding', 'wire.forms', 'wire.ids',
