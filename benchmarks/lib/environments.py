@@ -1,6 +1,5 @@
 """Virtual environments with the releases that are compared."""
 
-import configparser
 import os
 import shutil
 import subprocess
@@ -46,10 +45,8 @@ def make(name, progress):
 
 
 def install(name, *requirements):
-    """Install something, in the versions that buildout.cfg names."""
-    constraints = ENVIRONMENTS / 'constraints.txt'
-    constraints.write_text(_constraints())
-    pip(name, *requirements, '-c', constraints)
+    """Install something, in the versions that requirements.txt names."""
+    pip(name, *requirements, '-c', CHECKOUT / 'requirements.txt')
 
 
 def install_checkout(name, *requirements, extra=''):
@@ -77,15 +74,6 @@ def install_tests(name):
         CHECKOUT / 'src' / 'zc' / 'generationalset' / 'tests',
         package / 'tests', dirs_exist_ok=True,
         ignore=shutil.ignore_patterns('node_modules'))
-
-
-def _constraints():
-    """Return the versions in buildout.cfg in pip's notation."""
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.optionxform = str
-    parser.read(CHECKOUT / 'buildout.cfg')
-    return ''.join(f'{name}=={version}\n'
-                   for name, version in parser['versions'].items())
 
 
 def _fits(name):
