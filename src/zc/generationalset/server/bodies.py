@@ -154,7 +154,10 @@ async def _body(
         if rest < 0:
             raise _too_large(size)
         share.take(len(chunk))
-    return b''.join(chunks)
+    body = b''.join(chunks)
+    if not body.isascii():
+        _check_utf_8(body)
+    return body
 
 
 def _check_kind(request: Request) -> None:
@@ -171,6 +174,14 @@ def _check_kind(request: Request) -> None:
     if encoding.lower() != 'identity':
         raise Problem(415, 'expected a body without Content-Encoding, got '
                       f'{encoding[:80]!r}')
+
+
+def _check_utf_8(body: bytes) -> None:
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise Problem(415, 'expected UTF-8, got other bytes from '
+                      f'{error.start} on') from None
 
 
 async def _chunks(request: Request, limits: Limits) -> AsyncIterator[bytes]:

@@ -23,7 +23,7 @@ from zc.generationalset.server.positions import position_asked
 from zc.generationalset.server.problems import Problem, problem_of
 from zc.generationalset.server.trees import Trees
 from zc.generationalset.server.updates import HEADERS
-from zc.generationalset.sources import Editor, Path, SourceError
+from zc.generationalset.sources import Editor, NoItem, Path, SourceError
 
 if TYPE_CHECKING:
     from zc.generationalset.server import Service
@@ -239,11 +239,29 @@ def _make(editor: Editor, batch: list[Edit]) -> list[tuple[Any, bool]]:
     for index, edit in enumerate(batch):
         try:
             made.append(edits.make(editor, edit))
+        except NoItem as error:
+            # A batch that was made and is sent again finds what it removed
+            # gone.
+            if not _is_gone_after(edit, batch[index:]):
+                raise _to_blame(error, index) from error
+            made.append((edit.path[-1], False))
         except (Problem, SourceError) as error:
-            problem = problem_of(error)
-            problem.members['change'] = index
-            raise problem from error
+            raise _to_blame(error, index) from error
     return made
+
+
+def _is_gone_after(edit: Edit, batch: list[Edit]) -> bool:
+    """Tell whether changes remove what an edit writes, or a set above it."""
+    return edit.op != 'add' and any(
+        later.op == 'remove' and later.path == edit.path[:len(later.path)]
+        for later in batch)
+
+
+def _to_blame(error: Problem | SourceError, index: int) -> Problem:
+    """Return the problem of a batch, which says what change is to blame."""
+    problem = problem_of(error)
+    problem.members['change'] = index
+    return problem
 
 
 def response(

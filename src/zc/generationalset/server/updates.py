@@ -48,14 +48,15 @@ async def updates(service: Service, request: Request) -> Response:
     seconds = _wait(request, service.limits.wait)
     ask = partial(trees.answer, tree, asked, accepts_gzip(request))
     answer = await ask()
-    if seconds and _is_old(request, answer):
+    if seconds and answer.says_nothing:
         with service.access.stream(request), \
                 service.metrics.polls.track_inprogress(), \
                 suppress(asyncio.CancelledError):  # the server ends
             answer = await until_gone(request.receive, _changed(
                 service, request, tree, ask, seconds)) or answer
         service.access.check_again(request, tree.name)
-    if has_tag(request, answer.position.etag):
+    # Who presents less than the tag says has lost what the tag is of.
+    if answer.says_nothing and has_tag(request, answer.position.etag):
         return Response(status_code=304, headers={
             **HEADERS, 'etag': answer.position.etag})
     return AnswerResponse(answer, trees.spools)
@@ -69,10 +70,6 @@ def _wait(request: Request, longest: float) -> float:
     return min(int(text), longest)
 
 
-def _is_old(request: Request, answer: EncodedAnswer) -> bool:
-    return answer.says_nothing or has_tag(request, answer.position.etag)
-
-
 async def _changed(
         service: Service, request: Request, tree: Tree,
         ask: Callable[[], Awaitable[EncodedAnswer]], seconds: float,
@@ -83,7 +80,7 @@ async def _changed(
         while True:
             answer = await ask()
             rest = deadline - asyncio.get_running_loop().time()
-            if not _is_old(request, answer) or rest <= 0 or service.stopping:
+            if not answer.says_nothing or rest <= 0 or service.stopping:
                 if answer.large is not None:
                     await asyncio.sleep(tree.spread())
                 return answer

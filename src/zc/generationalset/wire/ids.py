@@ -22,6 +22,7 @@ from zc.generationalset.wire.jsontext import (
     dump,
     parse,
     shown,
+    shown_json,
 )
 from zc.generationalset.wire.values import value_from_plain
 
@@ -119,7 +120,7 @@ def id_from_plain(data: Any) -> Any:
         id = value_from_plain(data, strict=True)
         if _is_normal(id, data):
             return id
-    raise WireError('expected the form of an id, got ' + shown(data))
+    raise WireError('expected the form of an id, got ' + shown_json(data))
 
 
 def _is_normal(id: Any, data: Any) -> bool:
@@ -205,5 +206,6 @@ def _segment_id(segment: bytes) -> Any:
         raise WireError(f'expected UTF-8 in a path, got: {error}') from error
     if id in _NOT_SEGMENTS or _is_bad_escape(segment):
         raise WireError(
-            f'expected a segment of a path, percent-encoded, got {segment!r}')
+            'expected a segment of a path, percent-encoded, got '
+            + shown_json(segment.decode(errors='replace')))
     return id

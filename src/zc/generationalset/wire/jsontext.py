@@ -273,3 +273,12 @@ def dump(data: Any) -> bytes:
 def shown(data: object) -> str:
     """Return a short form of ``repr``."""
     return reprlib.repr(data)
+
+
+def shown_json(data: Any) -> str:
+    """Return the beginning of the JSON of plain data."""
+    try:
+        text = dump(data).decode()
+    except (TypeError, ValueError):
+        return shown(data)
+    return text if len(text) <= 60 else f'{text[:57]}...'

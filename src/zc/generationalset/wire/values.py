@@ -20,7 +20,7 @@ from zc.generationalset.wire.jsontext import (
     Limits,
     Text,
     WireError,
-    shown,
+    shown_json,
 )
 
 _DATE = '[0-9]{4}-[0-9]{2}-[0-9]{2}'
@@ -115,7 +115,7 @@ def _object(data: dict[str, Any], strict: bool) -> dict[str, Any]:
 
 
 def _refuse(expected: str, got: object) -> NoReturn:
-    raise WireError(f'expected {expected}, got {shown(got)}')
+    raise WireError(f'expected {expected}, got {shown_json(got)}')
 
 
 def _extended(name: str, inner: Any, strict: bool) -> Any:

@@ -11,6 +11,7 @@ from zc.generationalset.interfaces import IdError
 from zc.generationalset.sets.set import GenerationalSet, SGSet
 from zc.generationalset.sources.errors import NoItem, WrongKind
 from zc.generationalset.sources.interface import Path
+from zc.generationalset.wire import encode_id
 
 _NOTHING = object()
 
@@ -31,7 +32,7 @@ class ZODBEditor:
             _add(gset, Document.of_json(gset.stored_id(id), json), id)
             return True
         if not isinstance(old, Document):
-            raise WrongKind(f'expected {id!r} to be a document, it is a '
+            raise WrongKind(f'expected {_shown(id)} to be a document, it is a '
                             f'{type(old).__name__}')
         # An item that is sent twice, after a lost response, is one change.
         if old.json != json:
@@ -46,7 +47,8 @@ class ZODBEditor:
             kind = SGSet if isinstance(gset, SGSet) else GenerationalSet
             _add(gset, kind(id), None)
         elif not isinstance(old, GenerationalSet):
-            raise WrongKind(f'expected {id!r} to be a set, it is an item')
+            raise WrongKind(
+                f'expected {_shown(id)} to be a set, it is an item')
         return old is _NOTHING
 
     def remove(self, path: Path, is_set: bool | None = None) -> None:
@@ -54,8 +56,9 @@ class ZODBEditor:
         found = isinstance(_found(gset, id), GenerationalSet)
         if is_set is not None and is_set != found:
             what = 'a set' if found else 'an item'
-            raise WrongKind(f'{id!r} is {what}: the path of a set ends in a '
-                            'slash, that of an item does not')
+            raise WrongKind(
+                f'{_shown(id)} is {what}: the path of a set ends in a slash, '
+                'that of an item does not')
         del gset[id]
 
 
@@ -64,7 +67,7 @@ def set_at(gset: Any, path: Path) -> Any:
     for id in path:
         gset = _found(gset, id)
         if not isinstance(gset, GenerationalSet):
-            raise NoItem(f'expected a set, {id!r} is an item')
+            raise NoItem(f'expected a set, {_shown(id)} is an item')
     return gset
 
 
@@ -72,8 +75,8 @@ def item_at(gset: Any, path: Path) -> Any:
     """Return the item at a path.  Raises NoItem if there is none."""
     ob = _found(set_at(gset, path[:-1]), path[-1])
     if isinstance(ob, GenerationalSet):
-        raise NoItem(f'expected an item, {path[-1]!r} is a set; its path ends '
-                     'in a slash')
+        raise NoItem(f'expected an item, {_shown(path[-1])} is a set; its '
+                     'path ends in a slash')
     return ob
 
 
@@ -83,7 +86,12 @@ def _found(gset: Any, id: Any) -> Any:
     except POSError:
         raise  # unreadable doesn't mean missing
     except KeyError:
-        raise NoItem(f'there is no {id!r}') from None
+        raise NoItem(f'there is no {_shown(id)}') from None
+
+
+def _shown(id: Any) -> str:
+    """Return an id as clients know it."""
+    return encode_id(id).decode()
 
 
 def _add(gset: GenerationalSet, ob: Any, id: Any) -> None:

@@ -141,13 +141,14 @@ class MemoryTests(unittest.TestCase):
                 'authorization': 'Bearer x'})
 
     def test_conditions(self):
-        etag = self.http.get('/updates').headers['etag']
-        asked = {'if-none-match': etag}
-        self.assertEqual(
-            self.http.get('/updates', headers=asked).status_code, 304)
+        response = self.http.get('/updates')
+        asked = {
+            'params': {name: response.json()[name]
+                       for name in ('epoch', 'generation')},
+            'headers': {'if-none-match': response.headers['etag']}}
+        self.assertEqual(self.http.get('/updates', **asked).status_code, 304)
         self.client().put('a', 1)
-        self.assertEqual(
-            self.http.get('/updates', headers=asked).status_code, 200)
+        self.assertEqual(self.http.get('/updates', **asked).status_code, 200)
 
     def test_handlers_of_applications(self):
         answer = self.http.get('/updates').json()

@@ -133,7 +133,7 @@ class Contract(ClientTests):
         self.refused(409, client.put, 'people', 1)
         self.refused(409, client.make_set, 'a')
         error = self.refused(404, client.batch, [
-            ('put', 'b', 1), ('remove', 'x'), ('put', 'c', 1)])
+            ('put', 'b', 1), ('put', ('x', 'y'), 1), ('put', 'c', 1)])
         self.assertEqual(error.change, 1)
         self.assertEqual(self.items(), {'people': {}, 'a': 1})
 

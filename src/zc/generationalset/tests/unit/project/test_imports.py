@@ -26,7 +26,7 @@ MAY_IMPORT = {
     'replica': {'answers', 'wire'},
     'documents': {'sets', 'wire'},
     'client': {'answers', 'extras', 'replica', 'wire'},
-    'sources': {'answers', 'documents', 'interfaces', 'sets'},
+    'sources': {'answers', 'documents', 'interfaces', 'sets', 'wire'},
     'server': {'answers', 'extras', 'sources', 'wire'},
     'mirror': {
         '', 'answers', 'client', 'documents', 'extras', 'interfaces', 'sets',

@@ -201,7 +201,8 @@ class ResponsesTests(Served):
     def read(self):
         self.ask('getDescription', 200)
         response = self.ask('getUpdates', 200)
-        self.ask('getUpdates', 304, headers={
+        has = {name: response.json()[name] for name in ('epoch', 'generation')}
+        self.ask('getUpdates', 304, params=has, headers={
             'If-None-Match': response.headers['etag']})
         self.ask('getUpdates', 200, params={'generation': 3, 'epoch': 'x'})
         self.ask('getUpdates', 200, params={
@@ -254,8 +255,9 @@ class ResponsesTests(Served):
         with mock.patch.object(jobs, 'WAITING', 0), self.other():
             self.ask_all(503)
         with self.other(limits=Limits(streams=0)):
-            known = {'If-None-Match': self.get().headers['etag']}
-            self.ask_all(429, params={'wait': 1}, headers=known)
+            has = {name: self.get().json()[name]
+                   for name in ('epoch', 'generation')}
+            self.ask_all(429, params={'wait': 1, **has})
 
     def too_long(self):
         """Begin to send bodies."""

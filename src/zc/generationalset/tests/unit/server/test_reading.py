@@ -79,11 +79,23 @@ class UpdatesTests(Served):
                 (etag, 304), (etag.removeprefix('W/'), 304),
                 (f'"x", {etag}', 304), ('"x"', 200),
                 (etag.replace(':2', ':1'), 200), ('', 200)]:
-            response = self.get(if_none_match=value)
+            response = self.get(2, self.epoch(), if_none_match=value)
             self.assertEqual(response.status_code, status, value)
             if status == 304:
                 self.assertEqual(response.headers['etag'], etag)
                 self.assertEqual(response.content, b'')
+
+    def test_who_lost_the_data_and_kept_the_tag_gets_all(self):
+        self.put('a')
+        self.put('b')
+        etag, epoch = self.get().headers['etag'], self.epoch()
+        for since, seconds in (0, 0), (0, 20), (2, 0):
+            response = self.http.get('/updates', headers={
+                'if-none-match': etag}, params={
+                    'generation': since, 'epoch': epoch, 'wait': seconds})
+            self.assertEqual(response.status_code, 200)
+            self.assertEqual(response.json()['since'], since)
+            self.assertLess(response.elapsed.total_seconds(), 15)
 
     def test_answers_are_made_once(self):
         self.put('a')

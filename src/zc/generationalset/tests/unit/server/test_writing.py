@@ -68,7 +68,7 @@ class WritingTests(Served):
         self.put('a')
         response = self.http.delete('/items/a')
         self.assertEqual((response.status_code, response.json()), (200, {}))
-        self.refused(404, self.http.delete('/items/a'), "no 'a'")
+        self.refused(404, self.http.delete('/items/a'), 'no "a"')
         self.assertEqual(self.contents(), [])
 
     def test_subsets(self):
@@ -162,7 +162,7 @@ class RefusedTests(Served):
             path, content=body, headers={'content-type': kind})
 
     def test_bodies(self):
-        for body in (b'', b'{', b'nul', b'"\xff"', b'"\\ud800"', b'NaN',
+        for body in (b'', b'{', b'nul', b'"\\ud800"', b'NaN',
                      b'[1,]', b'{"a":1}x', b'{"$int":"x"}', b'{"$new":1}',
                      b'1e999', b'\xef\xbb\xbf1', b'{"a":1,"a":2}'):
             with self.subTest(body):
@@ -245,7 +245,7 @@ class RefusedTests(Served):
         changes = [{'op': 'put', 'path': ['b'], 'item': 1},
                    {'op': 'put', 'path': ['a'], 'item': 2},
                    {'op': 'remove', 'path': ['set']},
-                   {'op': 'remove', 'path': ['no']},
+                   {'op': 'put', 'path': ['no', 'a'], 'item': 2},
                    {'op': 'add', 'path': [], 'item': 2}]
         problem = self.refused(
             404, self.http.post('/batch', json={'changes': changes}))

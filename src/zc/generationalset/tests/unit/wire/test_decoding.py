@@ -127,8 +127,8 @@ class DecodeTests(unittest.TestCase):
                 ({'contents': {}}, 'contents'),
                 ({'adds': None}, 'adds'),
                 ({'removals': 'a'}, 'removals'),
-                ({'removals': [None]}, 'id, got None'),
-                ({'removals': [True]}, 'id, got True'),
+                ({'removals': [None]}, 'id, got null'),
+                ({'removals': [True]}, 'id, got true'),
                 ({'removals': [1.0]}, 'id, got 1.0'),
                 ({'adds': ['ab']}, r'adds\[0\]'),
                 ({'adds': [[]]}, 'length 2'),
@@ -139,11 +139,11 @@ class DecodeTests(unittest.TestCase):
                 ({'adds': [[{'$int': '5'}, 1]]}, 'outside of'),
                 ({'adds': [[2 ** 53, 1]]}, 'id, got'),
                 ({'adds': [{}]}, 'id'),
-                ({'adds': [{'id': None}]}, 'id, got None'),
+                ({'adds': [{'id': None}]}, 'id, got null'),
                 ({'adds': [{'id': 1.0}]}, 'id, got 1.0'),
                 ({'adds': [{'id': 1, 'adds': [], 'contents': []}]}, 'both'),
                 ({'contents': [{'id': 1, 'contents': [{'id': 2, 'adds': [
-                    [None, 1]]}]}]}, 'id, got None')]:
+                    [None, 1]]}]}]}, 'id, got null')]:
             self.refused(json.dumps(answer(**members)), expected)
 
     def test_missing_members(self):
