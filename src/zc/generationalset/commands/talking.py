@@ -124,7 +124,7 @@ def _read_item(text: str | None) -> Any:
     try:
         data = (sys.stdin.buffer.read() if text in (None, '-')
                 else str(text).encode())
-        return wire.decode_value(data)
+        return wire.decode_value(data, strict=True)
     except ValueError as error:
         raise Failure(f'the item: {error}') from error
 

@@ -302,7 +302,11 @@ export class Client {
   /** Makes an empty subset; a subset that is there stays as it is. */
   makeSet(path: Path | Id): Promise<void>;
 
-  /** Removes an item, or a subset with all that is in it. */
+  /**
+   * Removes an item, or a subset with all that is in it.
+   *
+   * What is gone already is no error.
+   */
   remove(path: Path | Id): Promise<void>;
 
   /**

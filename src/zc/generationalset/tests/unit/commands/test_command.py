@@ -111,7 +111,7 @@ class GetTests(Commands):
                   out='{"path":["people","b/c"],"item":"ä\\u001b[2J"}\n')
 
     def test_missing(self):
-        self.does('get', 'eve', code=1, error=".* 404 there is no 'eve'")
+        self.does('get', 'eve', code=1, error='.* 404 there is no "eve"')
         for path in 'rooms/', 'people/eve/', 'people/ann/':
             self.does('get', path, code=1,
                       error=f'{path}: there is no such set')
@@ -157,7 +157,7 @@ class PutAndRmTests(Commands):
     def test_rm(self):
         self.does('rm', 'people/ann')
         self.assertNotIn('ann', self.items()['people'])
-        self.does('rm', 'people/ann', code=1, error=".* 404 .*'ann'.*")
+        self.does('rm', 'people/ann', code=1, error='.* 404 .*"ann".*')
 
     def test_bad_items(self):
         for item in '{', '', '{"$int": 1}', '1 2', '\udcff':
