@@ -109,7 +109,7 @@ def _opened(data: str, trust: bool) -> Iterator[Any]:
     classes = {} if trust else {'class_factory': trusted.find}
     path = databases.file_path(data.partition('?')[0])
     if path is None:
-        with databases.opened(data, **classes) as db:
+        with databases.opened(data, 1, **classes) as db:
             yield db
         return
     if not os.path.exists(path):

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 RELATIONAL = 'postgresql', 'postgres', 'sqlite', 'mysql', 'oracle'
 #: Schemes that several processes may open at the same time.
 SHARED = 'zeo', *RELATIONAL, 'zconfig'  # zconfig depends on its file
-#: Bytes of objects, as stored, that each connection keeps in memory.
-CACHE = 128 * 2 ** 20
+#: Bytes of objects, as stored, that all connections together keep in memory.
+CACHE = 256 * 2 ** 20
 #: Seconds to wait silently while a database server doesn't answer.
 PATIENCE = 3.0
 
@@ -68,15 +68,21 @@ def _secrets(data: str) -> list[str]:
 
 
 @contextmanager
-def opened(data: str | None, **options: Any) -> Iterator[Any]:
+def opened(
+        data: str | None, connections: int = 1, **options: Any,
+) -> Iterator[Any]:
     """Open the database that a user named.
 
+    connections
+        How many are usually open at the same time.  They share the memory for
+        objects: when they rest, they keep no more than CACHE bytes.
     options
         Options of ``ZODB.DB``.
     """
     import ZODB
 
-    options = {'cache_size': 1_000_000, 'cache_size_bytes': CACHE, **options}
+    options = {'pool_size': connections, 'cache_size': 1_000_000,
+               'cache_size_bytes': CACHE // connections, **options}
     try:
         with _patience(data):
             storage, given = _storage(data)

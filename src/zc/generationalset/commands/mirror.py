@@ -79,7 +79,7 @@ def mirror(options: argparse.Namespace) -> int:
     if tokens:  # Data of users isn't for everybody on this machine.
         os.umask(0o077)
     made = databases.to_be_made(options.data)
-    with databases.opened(options.data, pool_size=CONNECTIONS) as db:
+    with databases.opened(options.data, CONNECTIONS) as db:
         try:
             stored = StoredMirror(db, NAME, options.url)
         except ValueError as error:

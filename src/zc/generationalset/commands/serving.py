@@ -86,7 +86,7 @@ def opened(
     if made and '/' in (options.path or ''):
         raise Failure(f'expected a set that is there, got {options.path} of '
                       f'{made}, which is not')
-    with databases.opened(options.data, pool_size=CONNECTIONS) as db:
+    with databases.opened(options.data, CONNECTIONS) as db:
         if options.demo:
             path, is_new = prepare(
                 db, options.path or demo.NAME, demo.fill)
