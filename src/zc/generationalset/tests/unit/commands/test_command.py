@@ -150,7 +150,7 @@ class PutAndRmTests(Commands):
         self.does('put', '', '1', code=2, error='expected a path; .*')
         self.does('put', 'rooms/~1', '1')
         self.assertEqual(self.items()['rooms'], {1: 1})
-        self.does('rm', 'rooms', code=1, error=".* 409 'rooms' is a set.*")
+        self.does('rm', 'rooms', code=1, error='.* 409 "rooms" is a set.*')
         self.does('rm', 'rooms/')
         self.assertNotIn('rooms', self.items())
 
