@@ -8,7 +8,7 @@ from typing import Any
 from zc.generationalset import GenerationalSet
 from zc.generationalset.answers import SubsetUpdates, Updates
 from zc.generationalset.documents import Document
-from zc.generationalset.sets.changes import forget, remove
+from zc.generationalset.sets.changes import forget, remember_more, remove
 from zc.generationalset.wire import decode_id, encode_id, encode_value
 
 #: How many removals a set of a mirror remembers.  A mirror doesn't know how
@@ -108,6 +108,7 @@ class Writer:
             gset.changed(old, id)
         else:
             gset.add(Document.of_json(id, json), id)
+            remember_more(gset)
         self._note()
 
     def _remove(self, gset: MirroredSet, id: Any) -> None:

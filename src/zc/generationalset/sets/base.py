@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 #: The value of what releases 0.1 to 0.4 didn't store.  The next change of the
 #: set stores it.
 UNKNOWN = -1
+#: How many removals a set remembers, unless it is told otherwise.
+USUAL_REMOVALS = 99
 
 
 class BaseSet(persistent.Persistent):

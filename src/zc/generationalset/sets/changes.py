@@ -14,7 +14,7 @@ from typing import Any
 import zc.generationalset
 from zc.generationalset.interfaces import IdError
 from zc.generationalset.sets import btrees, facts
-from zc.generationalset.sets.base import BaseSet, told_id
+from zc.generationalset.sets.base import USUAL_REMOVALS, BaseSet, told_id
 from zc.generationalset.sets.epochs import new_epoch
 from zc.generationalset.sets.ids import PLAIN, check_id, is_plain, plain_id
 from zc.generationalset.sets.journal import Journal
@@ -22,6 +22,7 @@ from zc.generationalset.sets.members import (
     chain,
     get_entry,
     layers,
+    length,
     locate,
     present,
 )
@@ -102,6 +103,19 @@ def _apply(gset: BaseSet, id: Any, ob: Any, generation: int) -> None:
     before = btrees.apply(gset, id, ob, generation)
     if before is not ob and isinstance(before, BaseSet):
         _leave(before, generation)
+
+
+def remember_more(gset: BaseSet) -> None:
+    """Let a set remember about as many removals as it has items.
+
+    A client that missed a forgotten removal gets the whole contents, which is
+    more than the removals.  The bound grows in large steps, because each step
+    writes the set itself, which may conflict.  It never falls, and a set that
+    is to remember fewer than usual stays as it is.
+    """
+    count = length(gset)
+    if count > 2 * gset.maximum_removals >= 2 * USUAL_REMOVALS:
+        gset.maximum_removals = count
 
 
 def forget(gset: BaseSet) -> None:

@@ -15,7 +15,7 @@ from zope.interface import implementer
 from zc.generationalset.answers import Answer
 from zc.generationalset.interfaces import IdError, IGenerationalSet
 from zc.generationalset.sets import btrees, changes, members, operators
-from zc.generationalset.sets.base import BaseSet, told_id
+from zc.generationalset.sets.base import USUAL_REMOVALS, BaseSet, told_id
 from zc.generationalset.sets.copies import flat_state, is_flat, stored_state
 from zc.generationalset.sets.epochs import new_epoch
 from zc.generationalset.sets.ids import PLAIN, check_id, plain_id
@@ -48,7 +48,7 @@ class GenerationalSet(BaseSet):
 
     def __init__(
             self, id: Any = None, parent: GenerationalSet | None = None,
-            maximum_removals: int = 99, superset: bool = False,
+            maximum_removals: int = USUAL_REMOVALS, superset: bool = False,
             id_attribute: str = 'id') -> None:
         self.id = plain_id(id)
         self.parent = None

@@ -8,6 +8,7 @@ from ZODB.POSException import POSError
 
 from zc.generationalset.documents import Document
 from zc.generationalset.interfaces import IdError
+from zc.generationalset.sets.changes import remember_more
 from zc.generationalset.sets.set import GenerationalSet, SGSet
 from zc.generationalset.sources.errors import NoItem, WrongKind
 from zc.generationalset.sources.interface import Path
@@ -30,6 +31,7 @@ class ZODBEditor:
         old = gset.get(id, _NOTHING)
         if old is _NOTHING:
             _add(gset, Document.of_json(gset.stored_id(id), json), id)
+            remember_more(gset)
             return True
         if not isinstance(old, Document):
             raise WrongKind(f'expected {_shown(id)} to be a document, it is a '
