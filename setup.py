@@ -97,6 +97,7 @@ setup(
             'requests',
             'requests-cache',
             'schemathesis >= 4',
+            'zodbupdate',
             'zope.container',
             'zope.testing',
             'zope.testrunner',
