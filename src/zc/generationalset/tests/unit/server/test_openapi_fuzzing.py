@@ -2,6 +2,7 @@
 
 import urllib.parse
 from collections import Counter
+from functools import partial
 
 import schemathesis
 from schemathesis import engine
@@ -175,7 +176,7 @@ def odd_parts(body):
             yield from odd_parts(part)
     elif isinstance(body, dict):
         if len(body) == 1 and next(iter(body)).startswith('$'):
-            yield wire.value_from_plain, body
+            yield partial(wire.value_from_plain, strict=True), body
         if isinstance(body.get('path'), list):
             for id in body['path']:
                 if isinstance(id, (dict, float)):
