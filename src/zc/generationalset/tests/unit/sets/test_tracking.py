@@ -266,6 +266,14 @@ class TrackingTests(unittest.TestCase):
             transaction.commit()
         self.assertEqual(len(caught), 1)
 
+    def test_it_is_said_again_of_connections_of_another_class(self):
+        class Own(Connection):
+            pass
+        self.db.klass = Own
+        for _ in range(2):
+            track(self.db)
+            self.assertTrue(issubclass(self.db.klass, Own))
+
     def test_wrong_arguments(self):
         for database in None, self.connection.root(), self.tree:
             with self.assertRaisesRegex(TypeError, 'expected a ZODB.DB or'):

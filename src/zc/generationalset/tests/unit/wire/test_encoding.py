@@ -1,6 +1,7 @@
 """Answers as JSON."""
 
 import datetime
+import math
 import tracemalloc
 import unittest
 
@@ -180,6 +181,18 @@ class ChunksTests(unittest.TestCase):
         for _ in range(100):
             self.assertLess(len(next(chunks)), 1300)
         self.assertLess(len(read), 1100)
+
+    def test_what_can_not_be_encoded_is_told_and_replaced(self):
+        told = []
+        thing = object()
+        text = b''.join(wire.encode_chunks(
+            updates(adds=[('a', thing), (thing, 1), (math.nan, 1),
+                          SubsetUpdates(id='s', adds=[('b', thing)])]),
+            unreadable=lambda path, error: told.append(path)))
+        self.assertEqual(told, [('a',), (thing,), (math.nan,), ('s', 'b')])
+        (id, item), subset = wire.decode(text)['adds']
+        self.assertEqual((id, item), ('a', wire.UNREADABLE))
+        self.assertEqual(subset['adds'], [('b', wire.UNREADABLE)])
 
     def test_memory(self):
         entries = ((number, 'x' * 100) for number in range(50_000))
