@@ -157,11 +157,13 @@ class AIOHTTPTests(HTTPClients, Served):
 
 class CurlTests(HTTPClients, Served):
     make = http_clients.Curl
+    level = 2  # not every machine has it
     program = 'curl'
 
 
 class CurlHTTP2Tests(HTTPClients, Served):
     make = http_clients.CurlHTTP2
+    level = 2  # not every machine has it
     program = 'curl'
 
 
