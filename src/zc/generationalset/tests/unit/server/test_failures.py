@@ -184,9 +184,10 @@ class LimitTests(Served):
         self.assertEqual(self.http.get('/updates').status_code, 200)
 
     def test_a_batch_that_is_no_json(self):
-        for body in (b'{', b'\xff', b'[' * 200):
-            self.refused(400, self.http.post('/batch', content=body, headers={
-                'content-type': 'application/json'}))
+        for body, status in (b'{', 400), (b'\xff', 415), (b'[' * 200, 400):
+            self.refused(status, self.http.post(
+                '/batch', content=body,
+                headers={'content-type': 'application/json'}))
 
 
 class ManyTreesTests(Served):
