@@ -192,7 +192,8 @@ class ChunksTests(unittest.TestCase):
         self.assertEqual(told, [('a',), (thing,), (math.nan,), ('s', 'b')])
         (id, item), subset = wire.decode(text)['adds']
         self.assertEqual((id, item), ('a', wire.UNREADABLE))
-        self.assertEqual(subset['adds'], [('b', wire.UNREADABLE)])
+        self.assertEqual(subset, SubsetUpdates(
+            id='s', adds=[('b', wire.UNREADABLE)]))
 
     def test_memory(self):
         entries = ((number, 'x' * 100) for number in range(50_000))
