@@ -236,13 +236,16 @@ def _updates(trees: Trees, name: Hashable, asked: Position) -> EncodedAnswer:
 
 def _make(editor: Editor, batch: list[Edit]) -> list[tuple[Any, bool]]:
     made = []
+    # The last removal of each path, found once: a batch may be long.
+    removals = {edit.path: index for index, edit in enumerate(batch)
+                if edit.op == 'remove'}
     for index, edit in enumerate(batch):
         try:
             made.append(edits.make(editor, edit))
         except NoItem as error:
             # A batch that was made and is sent again finds what it removed
             # gone.
-            if not _is_gone_after(edit, batch[index:]):
+            if not _is_gone_after(edit, index, removals):
                 raise _to_blame(error, index) from error
             made.append((edit.path[-1], False))
         except (Problem, SourceError) as error:
@@ -250,11 +253,11 @@ def _make(editor: Editor, batch: list[Edit]) -> list[tuple[Any, bool]]:
     return made
 
 
-def _is_gone_after(edit: Edit, batch: list[Edit]) -> bool:
+def _is_gone_after(edit: Edit, index: int, removals: dict[Path, int]) -> bool:
     """Tell whether changes remove what an edit writes, or a set above it."""
+    paths = [edit.path[:length + 1] for length in range(len(edit.path))]
     return edit.op != 'add' and any(
-        later.op == 'remove' and later.path == edit.path[:len(later.path)]
-        for later in batch)
+        removals.get(path, -1) >= index for path in paths)
 
 
 def _to_blame(error: Problem | SourceError, index: int) -> Problem:
