@@ -1,16 +1,19 @@
 """Answers to clients, and the rules that say whether an answer fits.
 
 A client presents its position, and asks what changed since.  The answer
-repeats the question, and leads to a newer position.  docs/protocol.txt has the
-form of answers, and the reasons.
+repeats the question, and leads to a newer position.  A client may ask for
+parts of the tree only.  docs/protocol.txt has the form of answers, and the
+reasons.
 """
 
 from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypedDict, cast
+
+from zc.generationalset.parts import Path, check_parts
 
 #: The highest generation: the highest integer that all JSON libraries keep.
 HIGHEST = 2 ** 53 - 1
@@ -75,10 +78,14 @@ class Answer(_Head, total=False):
 
     ``removals`` are ids.  If there is ``contents``, there are no ``removals``
     and ``adds``, and what ``contents`` doesn't list is gone.
+
+    If there is ``parts``, there is none of these.  Each part is a dictionary
+    with ``path``, and the members that say what changed in that subset.
     """
 
     since_epoch: str | None
     reset: str
+    parts: Sequence[Mapping[str, Any]]
     removals: Iterable[Any]
     adds: Iterable[Entry]
     contents: Iterable[Entry]
@@ -135,6 +142,47 @@ def is_to(answer: Answer, asked: Position) -> bool:
         not asked.generation or _since_epoch(answer) == asked.epoch)
 
 
+def fitting_parts(
+        answer: Answer, position: Position, held: Mapping[Path, int] | None,
+) -> Sequence[Mapping[str, Any]]:
+    """Return the parts of an answer that a replica can apply.
+
+    >>> answer: Answer = {
+    ...     'epoch': 'e', 'since': 3, 'generation': 5, 'parts': [
+    ...         {'path': ('a',)}, {'path': ('b',)}, {'path': ('c',)}]}
+    >>> fitting_parts(answer, Position('e', 3), {('a',): 3, ('b',): 6})
+    [{'path': ('a',)}]
+
+    Each part fits by itself, as if it had a replica of its own.  A part that
+    the replica doesn't have joins with an answer since 0.
+
+    held
+        The generation of each part that the replica has; None if it has the
+        whole tree.
+
+    Raises Misfit if there are none, and ValueError for a part within another.
+    """
+    parts = answer['parts']
+    if 'reset' in answer or not position.generation:
+        check_fits(answer, position)
+        if held is not None or not position.generation:
+            return parts
+    elif held and answer['epoch'] == position.epoch:
+        since, generation = answer['since'], answer['generation']
+        parts = [part for part in parts
+                 if since <= held.get(part['path'], 0) <= generation]
+        if parts:
+            check_parts(held.keys() | {part['path'] for part in parts})
+            return parts
+    raise _misfit(answer, position)
+
+
+def check_whole(answer: Answer, held: Mapping[Path, int] | None) -> None:
+    """Raise Misfit for an answer of the whole tree, if a replica has parts."""
+    if held is not None:
+        raise Misfit(f'expected an answer with parts, got {list(answer)}')
+
+
 def covers(position: Position, answer: Answer) -> bool:
     """Tell whether a position is at or after the one an answer leads to."""
     return (position.epoch == answer['epoch']
@@ -144,10 +192,14 @@ def covers(position: Position, answer: Answer) -> bool:
 def check_fits(answer: Answer, position: Position) -> None:
     """Raise Misfit unless a replica at a position can apply an answer."""
     if not fits(answer, position):
-        raise Misfit(
-            f'expected an answer for {str(position)!r}, got one from '
-            f'{str(Position(_since_epoch(answer), answer["since"]))!r} to '
-            f'{str(Position(answer["epoch"], answer["generation"]))!r}')
+        raise _misfit(answer, position)
+
+
+def _misfit(answer: Answer, position: Position) -> Misfit:
+    return Misfit(
+        f'expected an answer for {str(position)!r}, got one from '
+        f'{str(Position(_since_epoch(answer), answer["since"]))!r} to '
+        f'{str(Position(answer["epoch"], answer["generation"]))!r}')
 
 
 def _since_epoch(answer: Answer) -> str | None:
@@ -169,6 +221,7 @@ def check_answer(updates: Any) -> Answer:
     Raises ValueError for what isn't an answer.
     """
     check_mapping(updates)
+    _check_parts(updates)
     if not updates.keys() >= _HEAD:
         missing = ', '.join(sorted(_HEAD - updates.keys()))
         raise expected(f'updates with {missing}, as from client_updates or '
@@ -184,7 +237,7 @@ def check_answer(updates: Any) -> Answer:
     if 'reset' in updates:
         if not isinstance(updates['reset'], str):
             raise expected('reset, a string', updates['reset'])
-        if 'contents' not in updates:
+        if not all('contents' in each for each in _sets(updates)):
             raise expected('contents with a reset', updates)
     elif generation < since:
         raise expected(
@@ -192,6 +245,28 @@ def check_answer(updates: Any) -> Answer:
     elif 'since_epoch' in updates:
         raise expected('a reset with since_epoch', updates)
     return cast(Answer, updates)
+
+
+def _check_parts(updates: Mapping[str, Any]) -> None:
+    """Raise ValueError for parts that no answer has."""
+    if 'parts' not in updates:
+        return
+    parts = updates['parts']
+    if not isinstance(parts, list | tuple):
+        raise expected('parts, a list', parts)
+    if not updates.keys().isdisjoint(('contents', 'removals', 'adds')):
+        raise expected('parts in the place of all else', list(updates))
+    for part in parts:
+        check_mapping(part)
+        if not isinstance(part.get('path'), tuple):
+            raise expected('the path of a part, a tuple', part.get('path'))
+    check_parts([part['path'] for part in parts])
+
+
+def _sets(updates: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the parts of an answer, or the answer itself."""
+    parts: Sequence[Mapping[str, Any]] = updates.get('parts', (updates,))
+    return parts
 
 
 def _check_epoch(epoch: str) -> None:

@@ -15,6 +15,7 @@ from zope.interface import Attribute, Interface
 
 from zc.generationalset.answers import Answer
 from zc.generationalset.answers import SubsetUpdates as SubsetUpdates
+from zc.generationalset.parts import Parts
 
 
 class IdError(TypeError):
@@ -32,7 +33,9 @@ class IServed(Interface):
 
     epoch = Attribute('A string that names the set, and its history.')
 
-    def client_updates(generation: int, epoch: str | None = None) -> Answer:
+    def client_updates(
+            generation: int, epoch: str | None = None, *,
+            parts: Parts = ()) -> Answer:
         """Return the answer of the protocol to a client."""
 
     def __getitem__(id: Any) -> Any:
@@ -226,7 +229,7 @@ class IGenerationalSet(IServed):
 
     def client_updates(
             generation: int, epoch: str | None = None,
-            provisional: bool = False) -> Answer:
+            provisional: bool = False, parts: Parts = ()) -> Answer:
         """Return the answer to a client, as docs/protocol.txt specifies it.
 
         Costs what ``generational_updates`` costs.  If ids were given
@@ -262,6 +265,10 @@ class IGenerationalSet(IServed):
         provisional
             Whether to answer as ``provisional_updates`` does: with this
             transaction's own changes, and the generation from before them.
+        parts
+            Paths of the subsets that the client wants, without the rest of the
+            tree; see ``check_parts`` in ``zc.generationalset.answers``.  A
+            subset that isn't there is empty.
 
         Raises TypeError if the generation isn't an integer, and ValueError if
         it is negative.

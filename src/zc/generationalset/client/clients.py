@@ -16,8 +16,10 @@ from zc.generationalset.client.network import AsyncNetwork, Network
 from zc.generationalset.client.server import Server, Token
 from zc.generationalset.client.session import Session
 from zc.generationalset.client.steps import Course, Deliver, Steps
+from zc.generationalset.client.urls import as_path
 from zc.generationalset.client.watch import Watch
 from zc.generationalset.client.writes import Writes
+from zc.generationalset.parts import Parts, check_parts
 from zc.generationalset.replica import ReplicaLike
 
 T = TypeVar('T')
@@ -29,11 +31,14 @@ class _Base:
     def __init__(
             self, url: str, token: Token = None,
             replica: ReplicaLike | None = None, *,
+            parts: Iterable[Any] = (),
             limits: wire.Limits | None = None, timeout: float = 30.0,
             heartbeat: float = 15.0, **options: Any) -> None:
         self._server = Server(
             url, token, limits=limits, timeout=timeout, heartbeat=heartbeat)
-        self._session = Session(self._server, replica)
+        paths = [as_path(path) for path in parts]
+        self._session = Session(
+            self._server, replica, check_parts(paths) if paths else ())
         self._writes = Writes(self._session)
         headers = httpx.Headers(options.pop('headers', None))
         headers['Accept-Encoding'] = 'gzip'
@@ -44,6 +49,11 @@ class _Base:
     def replica(self) -> Any:
         """The replica; see ``lock``."""
         return self._session.replica
+
+    @property
+    def parts(self) -> Parts:
+        """The paths of the parts; () for the whole tree."""
+        return self._session.parts
 
     @property
     def token(self) -> Token:
@@ -104,6 +114,10 @@ class Client(_Base):
     replica
         A Replica, SQLiteReplica, or something like them; a new Replica by
         default.
+    parts
+        Paths of up to 100 subsets: then the replica has these alone, under
+        their paths.  A subset that isn't there yet is empty.  See
+        ``add_part``.
     limits
         A wire.Limits: the most that is accepted from the server.
     timeout
@@ -172,6 +186,35 @@ class Client(_Base):
                         line.take(step, course)
         except Closed:
             return
+
+    def add_part(self, path: Any) -> list[Change]:
+        """Follow another subset, too; return what changed.
+
+        One or two requests; a stream is opened again.  If this raises an
+        error, the part is wanted, and comes with the next ``sync``.
+
+        .. code-block:: python
+
+            client = Client(url, token, parts=['people', ('rooms', 'a')])
+            client.add_part(('rooms', 'b'))
+            client.drop_part(('rooms', 'a'))
+
+        Raises ValueError for a client of a whole tree, for too many parts, and
+        for a part within another.
+        """
+        try:
+            self._session.add_part(as_path(path))
+            return self.sync()
+        finally:
+            self._network.end_streams()
+
+    def drop_part(self, path: Any) -> None:
+        """Follow a subset no more, and forget what is in it.
+
+        Raises KeyError for what isn't a part, and ValueError for the last.
+        """
+        self._session.drop_part(as_path(path))
+        self._network.end_streams()
 
     def get(self, path: Any) -> Any:
         """Return an item as it is on the server now.
@@ -287,6 +330,19 @@ class AsyncClient(_Base):
                             await line.take(step, course)
         except Closed:
             return
+
+    async def add_part(self, path: Any) -> list[Change]:
+        """See Client.add_part."""
+        try:
+            self._session.add_part(as_path(path))
+            return await self.sync()
+        finally:
+            self._network.end_streams()
+
+    def drop_part(self, path: Any) -> None:
+        """See Client.drop_part."""
+        self._session.drop_part(as_path(path))
+        self._network.end_streams()
 
     async def get(self, path: Any) -> Any:
         """See Client.get."""

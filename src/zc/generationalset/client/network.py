@@ -46,6 +46,8 @@ class Network:
             self.streams.cookies = self.http.cookies.jar
         self.closed = threading.Event()
         self._sockets: WeakSet[socket] = WeakSet()
+        #: Those that have a stream.
+        self.listening: WeakSet[Line] = WeakSet()
         self._lock = threading.Lock()  # held while connections are added
         self.process = os.getpid()
 
@@ -72,6 +74,11 @@ class Network:
                 _shut(connection)
         self.http.close()
         self.streams.close()
+
+    def end_streams(self) -> None:
+        """Make threads that wait for a stream see its end."""
+        for line in list(self.listening):
+            line.end_stream()
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
         """Keep a connection, for ``close``."""
@@ -132,6 +139,7 @@ class Line:
         ), stream=True)
         if _is_stream(step, response):
             self._stream, self._pieces = response, response.iter_raw()
+            self._network.listening.add(self)
             return Reply(
                 response.status_code, response.headers, stream=True)
         with closing(response):
@@ -140,6 +148,12 @@ class Line:
                 if not body.add(piece):
                     break
             return body.reply(response.status_code, response.headers)
+
+    def end_stream(self) -> None:
+        """End the stream, in any thread."""
+        stream = self._stream
+        if stream:
+            _shut(stream.extensions['network_stream'].get_extra_info('socket'))
 
     def close(self) -> None:
         if self._stream:
@@ -158,12 +172,19 @@ class AsyncNetwork:
             self.streams.cookies = self.http.cookies.jar
         self.closed = False
         self.scopes: set[anyio.CancelScope] = set()
+        #: Those of tasks that wait for a stream.
+        self.reading: set[anyio.CancelScope] = set()
 
     def line(self) -> AsyncLine:
         return AsyncLine(self)
 
     async def wait(self, seconds: float) -> None:
         await anyio.sleep(seconds)
+
+    def end_streams(self) -> None:
+        """Make tasks that wait for a stream see its end."""
+        for scope in self.reading:
+            scope.cancel()
 
     async def close(self) -> None:
         self.closed = True
@@ -186,12 +207,15 @@ class AsyncLine:
             raise Closed('the client is closed')
         with anyio.CancelScope() as scope:
             self._network.scopes.add(scope)
+            if isinstance(step, Read):
+                self._network.reading.add(scope)
             try:
                 course.answer(await self._take(step))
             except Unavailable as error:
                 course.fail(error)
             finally:
                 self._network.scopes.discard(scope)
+                self._network.reading.discard(scope)
         if self._network.closed:
             raise Closed('the client was closed')
 

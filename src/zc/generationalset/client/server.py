@@ -15,6 +15,7 @@ from zc.generationalset.client.errors import BadAnswer, Unavailable
 from zc.generationalset.client.replies import Reply, check
 from zc.generationalset.client.steps import Request, Steps, Wait
 from zc.generationalset.client.urls import check_url, items_path, redirected
+from zc.generationalset.parts import Parts
 
 T = TypeVar('T')
 #: A bearer token, a callable that returns one for each request, or None.
@@ -57,7 +58,10 @@ class Server:
     def request(
             self, method: str, path: str, position: Position = NOTHING,
             headers: dict[str, str] | None = None,
-            content: bytes | None = None, **params: str) -> Request:
+            content: bytes | None = None, *, parts: Parts = (),
+            **params: str) -> Request:
+        if parts:
+            params['parts'] = wire.encode_parts(parts)
         query = urlencode({**_question(position), **params}, quote_via=quote)
         return Request(
             method, f'{self.url}/{path}' + (query and f'?{query}'),

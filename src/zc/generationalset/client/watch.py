@@ -52,6 +52,7 @@ from zc.generationalset.client.errors import (
 from zc.generationalset.client.eventstream import Event, EventStream, TooLong
 from zc.generationalset.client.session import Session
 from zc.generationalset.client.steps import Deliver, Read, Steps, Wait
+from zc.generationalset.parts import Parts
 
 logger = logging.getLogger('zc.generationalset.client')
 
@@ -197,15 +198,16 @@ class Watch:
         return request.words
 
     def _listen(self) -> Steps[None]:
+        if self._session.missing():
+            yield from self._session.update()
+        parts = self._session.parts
         what = yield from self._open()
         # The stream doesn't have what others applied before it was opened.
         yield from self._deliver()
         began = self._clock()
         stream = EventStream(self._server.limits.size)
-        while True:
-            piece: bytes = yield Read()
-            if not piece:
-                raise Lost(f'{what}: the stream ended')
+        while self._session.parts == parts:
+            piece = yield from self._read(what, parts)
             self._heard = True
             for event in _events(stream, piece, what):
                 if event.type == 'updates':
@@ -220,6 +222,18 @@ class Watch:
                     return
             if self._clock() - began >= GOOD:
                 self._thrive()
+
+    def _read(self, what: str, parts: Parts) -> Steps[bytes]:
+        """Return what comes next; b'' if other parts are wanted now."""
+        try:
+            piece: bytes | None = yield Read()
+        except Unavailable:
+            if self._session.parts == parts:
+                raise
+            piece = None
+        if not piece and self._session.parts == parts:
+            raise Lost(f'{what}: the stream ended')
+        return piece or b''
 
     def _updates(self, data: bytes, what: str) -> Steps[None]:
         """Apply an event; if it doesn't fit, ask for what is missing."""

@@ -90,7 +90,8 @@ class Writes:
         def ask() -> Steps[_Written]:
             nonlocal lost
             request = self._server.request(
-                method, path, self._session.position(), headers, content)
+                method, path, self._session.position(), headers, content,
+                parts=self._session.parts)
             try:
                 reply = yield from self._server.ask(request)
                 return _written(reply, request.words)

@@ -23,6 +23,7 @@ from zc.generationalset.mirror.mirrored import (
     with_ids,
 )
 from zc.generationalset.mirror.points import Points
+from zc.generationalset.parts import Parts
 
 
 @implementer(IServed)
@@ -82,7 +83,8 @@ class Mirror(persistent.Persistent):
     # For clients
 
     def client_updates(
-            self, generation: int, epoch: str | None = None) -> Answer:
+            self, generation: int, epoch: str | None = None, *,
+            parts: Parts = ()) -> Answer:
         """Return the answer to a client; see IGenerationalSet.
 
         A client that is ahead comes from the source, or from another mirror.
@@ -100,9 +102,9 @@ class Mirror(persistent.Persistent):
             answer['reset'] = 'ahead'
         else:
             answer['generation'] = generation
-            return answer
-        return cast(Answer, answer | with_ids(
-            self.mirrored.client_updates(since, self.mirrored.epoch)))
+            since = self.mirrored.generation
+        return cast(Answer, answer | with_ids(self.mirrored.client_updates(
+            since, self.mirrored.epoch, parts=parts)))
 
     # For the source
 

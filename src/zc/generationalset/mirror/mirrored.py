@@ -146,6 +146,9 @@ def with_ids(updates: Mapping[str, Any]) -> dict[str, Any]:
     for name in 'adds', 'contents':
         if name in updates:
             members[name] = _Entries(updates[name])
+    if 'parts' in updates:
+        members['parts'] = [{'path': part['path'], **with_ids(part)}
+                            for part in updates['parts']]
     return members
 
 

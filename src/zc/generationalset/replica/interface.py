@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from zc.generationalset.answers import Change
+from zc.generationalset.parts import Path
 
 
 class ReplicaLike(Protocol):
@@ -24,3 +25,19 @@ class ReplicaLike(Protocol):
 
         Raises Misfit, with nothing changed, for an answer that doesn't fit.
         """
+
+
+@runtime_checkable
+class PartialReplica(ReplicaLike, Protocol):
+    """A Replica, a SQLiteReplica, or an application's own, that takes parts.
+    """
+
+    @property
+    def parts(self) -> dict[Path, int] | None:
+        """The generation of each part that this has.
+
+        None if it has the whole tree, or nothing.
+        """
+
+    def drop(self, path: Path) -> list[Change]:
+        """Forget a part; return the changes.  Raises KeyError."""

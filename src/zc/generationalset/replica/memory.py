@@ -21,14 +21,15 @@ from zc.generationalset.answers import (
     check_fits,
     check_mapping,
     check_number,
+    check_whole,
+    fitting_parts,
     held,
     pair,
     read,
 )
+from zc.generationalset.parts import Path, lowest
 from zc.generationalset.replica.echo import is_echo
 from zc.generationalset.replica.files import write_file
-
-Path = tuple[Any, ...]
 
 
 class Replica:
@@ -58,6 +59,9 @@ class Replica:
         #: Items by id; the item that changed last comes last.  A subset is a
         #: ``Subset``, a dictionary of its items.  Don't change them.
         self.items: dict[Any, Any] = {}
+        #: The parts of the tree that this has, with the generation of each;
+        #: None if it has the whole tree, or nothing.  See ``drop``.
+        self.parts: dict[Path, int] | None = None
 
     def apply(self, updates: Mapping[str, Any]) -> list[Change]:
         """Apply an answer, and return what it changed here, in order.
@@ -91,6 +95,9 @@ class Replica:
             generation is lower, the server has lost changes, and the replica
             becomes empty, with generation 0.
 
+            An answer with ``parts`` changes those that fit; parts that aren't
+            here join.  ``generation`` is the lowest of all parts.
+
         Raises Misfit for an answer that doesn't fit, and ValueError for what
         isn't an answer.  Then nothing is changed.
         """
@@ -105,10 +112,59 @@ class Replica:
             held(read(updates, self._with_id)))
 
     def _apply_answer(self, answer: Answer) -> list[Change]:
-        check_fits(answer, Position(self.epoch, self.generation))
+        position = Position(self.epoch, self.generation)
+        if 'parts' in answer:
+            fitting = fitting_parts(answer, position, self.parts)
+            return self._apply_parts(answer, [
+                (part['path'], held(read(part))) for part in fitting])
+        check_whole(answer, self.parts)
+        check_fits(answer, position)
         return self._become(
             Position(answer['epoch'], answer['generation']),
             _replace if 'reset' in answer else _update, held(read(answer)))
+
+    def _apply_parts(
+            self, answer: Answer, news: list[tuple[Path, Updates]],
+    ) -> list[Change]:
+        changes: list[Change] = []
+        parts = {path: answer['generation'] for path, _ in news}
+        if 'reset' in answer:
+            for path in (self.parts or {}).keys() - parts:
+                _drop(self.items, path, changes)
+        else:
+            parts = {**(self.parts or {}), **parts}
+        change = _replace if 'reset' in answer else _update
+        for path, updates in news:
+            change(_part(self.items, path, changes), updates, path, changes)
+        # This is last, as in ``_become``.
+        self.epoch, self.parts = answer['epoch'], parts
+        self.generation = lowest(parts)
+        return changes
+
+    def drop(self, path: Path) -> list[Change]:
+        """Forget a part, and return what that changed here.
+
+        >>> replica = Replica()
+        >>> len(replica.apply({
+        ...     'epoch': 'a', 'since': 0, 'generation': 3, 'parts': [
+        ...         {'path': ('people',), 'contents': [('bob', 'Bob')]},
+        ...         {'path': ('rooms', 'a'), 'contents': []}]}))
+        4
+        >>> replica.drop(('rooms', 'a'))
+        [Change(kind='removed', path=('rooms',), item={'a': {}})]
+        >>> replica.parts, replica.items
+        ({('people',): 3}, {'people': {'bob': 'Bob'}})
+
+        Raises KeyError for a part that isn't here.
+        """
+        if self.parts is None:
+            raise KeyError(path)
+        parts = {**self.parts}
+        del parts[path]
+        changes: list[Change] = []
+        _drop(self.items, path, changes)
+        self.parts, self.generation = parts or None, lowest(parts)
+        return changes
 
     def _become(
             self, position: Position, change: _Change, updates: Updates,
@@ -140,9 +196,16 @@ class Replica:
             with suppress(FileNotFoundError):
                 os.remove(os.path.realpath(path))
             return
-        write_file(path, encode_chunks({
-            'epoch': self.epoch, 'since': 0, 'generation': self.generation,
-            'contents': _entries(self.items)}))
+        answer: dict[str, Any] = {
+            'epoch': self.epoch, 'since': 0, 'generation': self.generation}
+        if self.parts is None:
+            answer['contents'] = _entries(self.items)
+        else:
+            answer['parts'] = [
+                {'path': path,
+                 'contents': _entries(_part(self.items, path, []))}
+                for path in self.parts]
+        write_file(path, encode_chunks(answer))
 
     @classmethod
     def load(
@@ -222,6 +285,29 @@ def _enter(
             stale.discard(id)
         else:
             _put(items, id, ob, path, changes)
+
+
+def _part(
+        items: dict[Any, Any], path: Path, changes: list[Change],
+) -> dict[Any, Any]:
+    """Return the subset that is a part; make it if it isn't there."""
+    for depth, id in enumerate(path):
+        if id not in items:
+            _put_subset(items, id, path[:depth], changes)
+        items = items[id]
+    return items
+
+
+def _drop(
+        items: dict[Any, Any], path: Path, changes: list[Change]) -> None:
+    """Remove a part, and the sets above it that have nothing else."""
+    sets = [items]
+    for id in path[:-1]:
+        sets.append(sets[-1][id])
+    depth = len(path) - 1
+    while depth and len(sets[depth]) == 1:
+        depth -= 1
+    _remove(sets[depth], [path[depth]], path[:depth], changes)
 
 
 def _put_subset(

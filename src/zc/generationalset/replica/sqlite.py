@@ -11,10 +11,12 @@ What a kill and a power failure may do
     cost too much.
 
 Two tables
-    ``replica`` has one row.  ``entry`` has a row for each item and subset: the
-    number of its set, its id, and the item as JSON.  The set at the top has
-    the number 0; a subset has the position at which it was first put.
-    Positions grow: what was put last comes last.  After an answer with
+    ``replica`` has one row.  Its ``parts`` is NULL for a whole tree, or else a
+    JSON array of pairs, the path and the generation of each part.  ``entry``
+    has a row for each item and subset: the number of its set, its id, and the
+    item as JSON.  The set at the top has the number 0; a subset has the
+    position at which it was first put.  Positions grow: what was put last
+    comes last.  After an answer with
     contents, rows that are still at an older position weren't listed, so they
     go.
 """
@@ -27,26 +29,33 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from zc.generationalset.answers import (
+    Answer,
     Change,
     Position,
     Subset,
     Updates,
     check_answer,
     check_fits,
+    check_whole,
+    fitting_parts,
     read,
 )
+from zc.generationalset.parts import Path, lowest
 from zc.generationalset.replica.echo import is_echo
 from zc.generationalset.replica.sqlite_file import open_file
 from zc.generationalset.replica.sqlite_items import (
     StoredSet,
     damaged,
+    parts_text,
     stored_id,
+    stored_parts,
     stored_value,
 )
 from zc.generationalset.wire import encode_id, encode_value
 
 #: Types of the only row of ``replica``.
-_STATES = [[int, str, int]], [[int, type(None), int]]
+_STATES = [[[int, epoch, int, parts]] for epoch in (str, type(None))
+           for parts in (str, type(None))]
 
 #: Seconds to wait for other processes, such as for one that stores an answer
 #: with a million items.
@@ -96,11 +105,18 @@ class SQLiteReplica:
 
     def _state(self) -> _State:
         rows = self._database.execute(
-            'SELECT generation, epoch, last FROM replica LIMIT 2').fetchall()
+            'SELECT generation, epoch, last, parts FROM replica LIMIT 2'
+            ).fetchall()
         if [[*map(type, row)] for row in rows] not in _STATES:
             raise damaged('one generation, epoch and position', rows)
-        [(generation, epoch, last)] = rows
-        return _State(Position(epoch, generation), last)
+        [(generation, epoch, last, parts)] = rows
+        return _State(Position(epoch, generation), last,
+                      None if parts is None else stored_parts(parts))
+
+    @property
+    def parts(self) -> dict[Path, int] | None:
+        """The parts of the tree that this has; see ``Replica.parts``."""
+        return self._state().parts
 
     @property
     def items(self) -> StoredSet:
@@ -128,15 +144,40 @@ class SQLiteReplica:
         """
         answer = check_answer(updates)
         with self._database.transaction():
-            position, last = self._state()
-            check_fits(answer, position)
-            writer = _Writer(self._database, last)
-            change = writer.replace if 'reset' in answer else writer.update
-            change(_ROOT, read(answer), ())
-            self._database.execute(
-                'UPDATE replica SET generation = ?, epoch = ?, last = ?',
-                (answer['generation'], answer['epoch'], writer.last + 1))
+            state = self._state()
+            writer = _Writer(self._database, state.last)
+            parts: dict[Path, int] | None = None
+            if 'parts' in answer:
+                parts = _apply_parts(writer, answer, state)
+            else:
+                check_whole(answer, state.parts)
+                check_fits(answer, state.position)
+                change = writer.replace if 'reset' in answer else writer.update
+                change(_ROOT, read(answer), ())
+            generation = answer['generation'] if parts is None else lowest(
+                parts)
+            self._store(Position(answer['epoch'], generation), writer, parts)
         return writer.changes
+
+    def drop(self, path: Path) -> list[Change]:
+        """Forget a part; see ``Replica.drop``."""
+        with self._database.transaction():
+            state = self._state()
+            parts = state.parts or {}
+            del parts[path]
+            writer = _Writer(self._database, state.last)
+            writer.drop(path)
+            self._store(state.position._replace(generation=lowest(parts)),
+                        writer, parts)
+        return writer.changes
+
+    def _store(
+            self, position: Position, writer: _Writer,
+            parts: dict[Path, int] | None) -> None:
+        self._database.execute(
+            'UPDATE replica SET generation = ?, epoch = ?, last = ?, '
+            'parts = ?', (position.generation, position.epoch, writer.last + 1,
+                          parts_text(parts) if parts else None))
 
     def close(self) -> None:
         """Close the file; the replica can't be used any more."""
@@ -153,6 +194,25 @@ class _State(NamedTuple):
     position: Position
     #: The highest position that any row has had.
     last: int
+    parts: dict[Path, int] | None
+
+
+def _apply_parts(
+        writer: _Writer, answer: Answer, state: _State) -> dict[Path, int]:
+    """Apply an answer with parts, and return what parts there are then."""
+    fitting = fitting_parts(answer, state.position, state.parts)
+    parts = {part['path']: answer['generation'] for part in fitting}
+    change = writer.update
+    if 'reset' in answer:
+        for path in (state.parts or {}).keys() - parts:
+            writer.drop(path)
+        change = writer.replace
+    else:
+        parts = {**(state.parts or {}), **parts}
+    for part in fitting:
+        path = part['path']
+        change(writer.part(path), read(part), path)
+    return parts
 
 
 class _Row(NamedTuple):
@@ -196,6 +256,26 @@ class _Writer:
         start = self.last
         self._enter(number, updates, path, start)
         self._remove_until(number, start, path)
+
+    def part(self, path: Path) -> int:
+        """Return the number of a part; make it if it isn't there."""
+        number = _ROOT
+        for depth, id in enumerate(path):
+            key = encode_id(id).decode()
+            row = self._find(number, key)
+            number = row.subset if row else self._put_subset(
+                number, key, None, path[:depth + 1])
+        return number
+
+    def drop(self, path: Path) -> None:
+        """Remove a part, and the sets above it that have nothing else."""
+        number = self.part(path[:-1])
+        row = self._find(number, encode_id(path[-1]).decode())
+        if row is not None:
+            if len(path) > 1 and len(StoredSet(self._database, number)) == 1:
+                self.drop(path[:-1])
+            else:
+                self._remove(row, path)
 
     def _enter(
             self, number: int, updates: Updates, path: tuple[Any, ...],

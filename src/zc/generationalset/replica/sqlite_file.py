@@ -15,8 +15,9 @@ _VERSION = 1
 
 _SCHEMA = (
     'CREATE TABLE replica ('
-    ' generation INTEGER NOT NULL, epoch TEXT, last INTEGER NOT NULL)',
-    'INSERT INTO replica VALUES (0, NULL, 0)',
+    ' generation INTEGER NOT NULL, epoch TEXT, last INTEGER NOT NULL,'
+    ' parts TEXT)',
+    'INSERT INTO replica VALUES (0, NULL, 0, NULL)',
     'CREATE TABLE entry ('
     ' position INTEGER PRIMARY KEY, parent INTEGER NOT NULL,'
     ' id TEXT NOT NULL, item TEXT, subset INTEGER, UNIQUE (parent, id))',

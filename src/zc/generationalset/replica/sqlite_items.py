@@ -7,10 +7,12 @@ import sys
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from typing import Any
 
+from zc.generationalset.parts import Path
 from zc.generationalset.wire import (
     Limits,
     decode_value,
     encode_id,
+    encode_ids,
     id_from_plain,
     parse,
 )
@@ -31,6 +33,23 @@ def stored_id(text: str) -> Any:
 
 def stored_value(text: str) -> Any:
     return decode_value(text, _STORED)
+
+
+def stored_parts(text: str) -> dict[Path, int]:
+    """Return the parts in a text that ``parts_text`` made."""
+    try:
+        parts = {tuple(map(id_from_plain, path)): generation
+                 for path, generation in parse(text, _STORED)}
+    except (TypeError, ValueError):
+        raise damaged('parts', text) from None
+    if not all(isinstance(each, int) for each in parts.values()):
+        raise damaged('generations of parts', text)
+    return parts
+
+
+def parts_text(parts: Mapping[Path, int]) -> str:
+    return _array(f'[{encode_ids(path).decode()},{generation}]'
+                  for path, generation in parts.items())
 
 
 def damaged(expected: str, got: object) -> sqlite3.DatabaseError:

@@ -6,10 +6,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from zc.generationalset import wire
-from zc.generationalset.answers import NOTHING, Position
+from zc.generationalset.answers import NOTHING, Answer, Position
+from zc.generationalset.parts import Parts, Path
 from zc.generationalset.server import compression
 from zc.generationalset.server.spool import Spool
 
@@ -63,10 +64,12 @@ class EncodedAnswer:
     #: Whether this answer for an event stream wasn't made, because it is
     #: large.
     is_too_large: bool = False
+    #: Whether nothing changed in the parts that the client has.
+    lists_nothing: bool = False
 
     @property
     def says_nothing(self) -> bool:
-        return self.asked == self.position
+        return self.lists_nothing or self.asked == self.position
 
     @property
     def fits_event(self) -> bool:
@@ -102,12 +105,12 @@ class EncodedAnswer:
 
 
 def beginning(position: Position, asked: Position) -> bytes:
-    """Return the beginning of an answer with contents, up to the entries."""
+    """Return the beginning of an answer that has contents, before them."""
     updates = {'epoch': position.epoch, 'since': asked.generation,
                'generation': position.generation, 'contents': ()}
     if asked.generation:
         updates.update(since_epoch=asked.epoch, reset='epoch')
-    return wire.encode(updates).removesuffix(b']}')
+    return wire.encode(updates).removesuffix(b',"contents":[]}')
 
 
 def _in_one_line(json: bytes) -> bytes:
@@ -117,8 +120,19 @@ def _in_one_line(json: bytes) -> bytes:
     return json
 
 
-def nothing_new(position: Position, count: int) -> EncodedAnswer:
+def nothing_new(
+        position: Position, parts: Parts, count: int) -> EncodedAnswer:
     """Return the answer for a client that has everything."""
-    return EncodedAnswer(position, position, position, count, wire.encode({
+    updates: dict[str, Any] = {
         'epoch': position.epoch, 'since': position.generation,
-        'generation': position.generation}))
+        'generation': position.generation}
+    if parts:
+        updates['parts'] = [{'path': path} for path in parts]
+    return EncodedAnswer(
+        position, position, position, count, wire.encode(updates),
+        lists_nothing=bool(parts))
+
+
+def changed_parts(answer: Answer) -> set[Path]:
+    """Return the paths of the parts of which an answer says anything."""
+    return {part['path'] for part in answer['parts'] if len(part) > 1}

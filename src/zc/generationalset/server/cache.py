@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 from zc.generationalset.answers import Position
+from zc.generationalset.parts import Parts
 from zc.generationalset.server.answer import EncodedAnswer
 
 #: The most bytes of small answers, and the most large answers, each of which
@@ -28,6 +29,8 @@ class Question(NamedTuple):
     compressed: bool
     #: Whether it is for an event stream, which takes no large answers.
     streamed: bool = False
+    #: The parts that the client has; () for the whole tree.
+    parts: Parts = ()
 
 
 class _Entry(NamedTuple):

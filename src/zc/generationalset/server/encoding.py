@@ -14,19 +14,21 @@ from typing import Any
 
 from zc.generationalset import wire
 from zc.generationalset.answers import NOTHING, Answer, Position
+from zc.generationalset.parts import Parts, Path
 from zc.generationalset.server.answer import (
     SMALL,
     WHOLE,
     EncodedAnswer,
     Large,
     beginning,
+    changed_parts,
 )
 from zc.generationalset.server.cache import Question
 from zc.generationalset.server.compression import Deflated
 from zc.generationalset.server.copies import Copies
 from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.spool import Spools
-from zc.generationalset.sources import Path, Snapshot, Source
+from zc.generationalset.sources import Snapshot, Source
 
 #: The least bytes for which compression is worth while.
 COMPRESSIBLE = 1000
@@ -54,6 +56,8 @@ class Begun:
     snapshot: Snapshot
     #: Whether the client starts over.
     is_reset: bool
+    #: Whether nothing changed in the parts that the client has.
+    lists_nothing: bool
 
     @property
     def is_foreign(self) -> bool:
@@ -63,7 +67,8 @@ class Begun:
 
     def answer(self, body: bytes = b'', **others: Any) -> EncodedAnswer:
         return EncodedAnswer(
-            self.asked, self.position, self.tree, self.count, body, **others)
+            self.asked, self.position, self.tree, self.count, body,
+            lists_nothing=self.lists_nothing, **others)
 
 
 class Encoder:
@@ -95,9 +100,10 @@ class Encoder:
         epoch, the answer isn't made, and is marked as unwanted: then an answer
         will be made that many can share.
         """
-        name, asked, compressed, streamed = question
+        compressed, streamed = question.compressed, question.streamed
         with ExitStack() as stack:
-            begun = self.begin(stack, name, asked)
+            begun = self.begin(
+                stack, question.tree, question.asked, question.parts)
             if begun.is_foreign or has_fallen(begun.tree, begun.count):
                 return begun.answer(is_unwanted=True)
             if begun.rest is not None and streamed:
@@ -112,7 +118,8 @@ class Encoder:
         return begun.answer(begun.first)
 
     def begin(
-            self, stack: ExitStack, name: Hashable, asked: Position) -> Begun:
+            self, stack: ExitStack, name: Hashable, asked: Position,
+            parts: Parts = ()) -> Begun:
         """Encode an answer, or only its beginning if it is large.
 
         This process may be a little behind another one, which may have told
@@ -122,29 +129,32 @@ class Encoder:
         stack
             Closes the snapshot in the end; it has nothing else.
         """
-        begun = self._begin(stack, name, asked)
+        begun = self._begin(stack, name, asked, parts)
         if begun.is_reset and self._source.may_be_behind:
             stack.close()
             self._source.catch_up()
-            begun = self._begin(stack, name, asked)
+            begun = self._begin(stack, name, asked, parts)
         return begun
 
     def _begin(
-            self, stack: ExitStack, name: Hashable, asked: Position) -> Begun:
+            self, stack: ExitStack, name: Hashable, asked: Position,
+            parts: Parts) -> Begun:
         snapshot = stack.enter_context(self._source.snapshot())
-        updates = snapshot.updates(name, asked)
+        updates = snapshot.updates(name, asked, parts)
         first, rest = self._first(updates, partial(self.unreadable, name))
         return Begun(
             asked, Position(updates['epoch'], updates['generation']),
             snapshot.position(name), snapshot.count, first, rest, snapshot,
-            'reset' in updates)
+            'reset' in updates,
+            'parts' in updates and not changed_parts(updates))
 
     def _first(
             self, updates: Answer, unreadable: wire.Unreadable,
     ) -> tuple[bytes, Iterator[bytes] | None]:
         """Encode the beginning, and the rest, too, if that is small."""
         first, size = [], 0
-        most = WHOLE if 'contents' in updates else SMALL
+        is_whole = 'contents' in updates or not updates['since']
+        most = WHOLE if is_whole else SMALL
         chunks = _told(wire.encode_chunks(
             updates, self._default, unreadable=unreadable))
         for chunk in chunks:

@@ -14,11 +14,13 @@ from starlette.responses import Response
 
 from zc.generationalset import wire
 from zc.generationalset.answers import Position
+from zc.generationalset.parts import Parts
 from zc.generationalset.server import bodies, edits
 from zc.generationalset.server.answer import EncodedAnswer
 from zc.generationalset.server.budget import Share
 from zc.generationalset.server.edits import Edit
 from zc.generationalset.server.options import Limits
+from zc.generationalset.server.parts import parts_asked
 from zc.generationalset.server.positions import position_asked
 from zc.generationalset.server.problems import Problem, problem_of
 from zc.generationalset.server.trees import Trees
@@ -203,6 +205,7 @@ async def write(
     """Change a tree; return the result, and the encoded updates."""
     trees = service.trees()
     asked = position_asked(request)
+    parts = parts_asked(request, service.limits)
     tries = count()
 
     def attempt(editor: Editor) -> T:
@@ -214,7 +217,7 @@ async def write(
         result = trees.source.write(name, attempt)
         try:
             return result, (
-                None if asked is None else _updates(trees, name, asked))
+                None if asked is None else _updates(trees, name, asked, parts))
         except Exception:
             # The change is written, so the client must not get an error.
             logger.exception('could not read the updates after a write')
@@ -227,10 +230,12 @@ async def write(
     return result, answer.body
 
 
-def _updates(trees: Trees, name: Hashable, asked: Position) -> EncodedAnswer:
+def _updates(
+        trees: Trees, name: Hashable, asked: Position, parts: Parts,
+) -> EncodedAnswer:
     """Return the answer after a write; without a body if it is too large."""
     with ExitStack() as stack:
-        begun = trees.encoder.begin(stack, name, asked)
+        begun = trees.encoder.begin(stack, name, asked, parts)
     return begun.answer(begun.first if begun.rest is None else b'')
 
 

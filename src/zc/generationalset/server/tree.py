@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from weakref import WeakValueDictionary
 
 from zc.generationalset.answers import NOTHING, Position
+from zc.generationalset.parts import Parts
 from zc.generationalset.server.answer import EncodedAnswer
 from zc.generationalset.server.cache import Cache, Question
+from zc.generationalset.server.group import Group
 from zc.generationalset.server.spool import Spool
 
 #: How many of the latest positions count as those of clients that follow.
@@ -32,10 +34,10 @@ class Tree:
     def __init__(self, name: Hashable, cache: Cache) -> None:
         self.name = name
         self._cache = cache
-        #: The last position that was read; None if there is no tree.
-        self.position: Position | None = None
-        #: How many commits there were then, at least.
-        self.checked = -1
+        #: Those who listen to the whole tree; what is known of it.
+        self.whole = Group()
+        #: The groups that have listeners, by their parts.
+        self.groups: dict[Parts, Group] = {}
         #: Epoch -> the generation that it was last seen at.
         self.seen: OrderedDict[str | None, int] = OrderedDict()
         #: How many event streams and long polls are open.
@@ -49,8 +51,17 @@ class Tree:
             Question, tuple[int, asyncio.Task[EncodedAnswer]]] = {}
         #: The task that renews its epoch, if there is one.
         self.renewal: asyncio.Task[None] | None = None
-        self._changed = asyncio.Event()
         self._recent: deque[Position] = deque(maxlen=RECENT)
+
+    @property
+    def position(self) -> Position | None:
+        """The last position that was read; None if there is no tree."""
+        return self.whole.position
+
+    @property
+    def checked(self) -> int:
+        """How many commits there were then, at least."""
+        return self.whole.checked
 
     def has_fallen(self, position: Position | None, count: int) -> bool:
         """Tell whether changes were taken back: the generation fell.
@@ -63,15 +74,18 @@ class Tree:
 
     def learn(self, position: Position | None, count: int) -> None:
         """Note a position that was read after ``count`` commits."""
-        if count >= self.checked:
-            self.checked = count
-            if position != self.position:
-                if position is not None:
-                    self._recent.append(position)
-                self.position = position
-                self._remember(position)
-                self._cache.forget(self.name)
-                self.wake()
+        if count >= self.checked and position != self.position:
+            if position is not None:
+                self._recent.append(position)
+            self._remember(position)
+            self._cache.forget(self.name)
+        self.whole.learn(position, count, True)
+
+    def is_behind(self, count: int) -> bool:
+        """Tell whether listeners may not know all of ``count`` commits."""
+        return self.listeners > 0 and any(
+            group.checked < count for group in self.groups.values()
+            if group.position is not None or group is self.whole)
 
     def _remember(self, position: Position | None) -> None:
         if position is not None:
@@ -103,9 +117,11 @@ class Tree:
             return answer
         return None
 
-    def is_common(self, asked: Position) -> bool:
+    def is_common(self, question: Question) -> bool:
         """Tell whether many may ask this, because they begin or follow."""
-        return asked == NOTHING or asked in self._recent
+        asked = question.asked
+        return asked == NOTHING or asked in self._recent or (
+            question.streamed and bool(question.parts))
 
     def is_foreign(self, asked: Position) -> bool:
         """Tell whether a client is of another epoch, as far as known."""
@@ -122,17 +138,23 @@ class Tree:
 
     def wake(self) -> None:
         """Make all listeners look again."""
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
-
-    async def wait(self) -> None:
-        await self._changed.wait()
+        for group in self.groups.values():
+            group.wake()
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Have the server look at this tree after each commit."""
+    def listening(self, parts: Parts) -> Iterator[Group]:
+        """Have the server look after each commit; return the listener's group.
+        """
+        group = self.groups.get(parts)
+        if group is None:
+            group = Group(parts) if parts else self.whole
+            self.groups[parts] = group
+        group.listeners += 1
         self.listeners += 1
         try:
-            yield
+            yield group
         finally:
             self.listeners -= 1
+            group.listeners -= 1
+            if not group.listeners:
+                del self.groups[parts]

@@ -10,17 +10,19 @@ from contextlib import suppress
 from typing import Any
 
 from zc.generationalset.answers import NOTHING, Position
+from zc.generationalset.parts import Parts
 from zc.generationalset.server.answer import EncodedAnswer, nothing_new
 from zc.generationalset.server.cache import Cache, Question
 from zc.generationalset.server.encoding import Encoder
 from zc.generationalset.server.jobs import Jobs
 from zc.generationalset.server.metrics import Metrics
+from zc.generationalset.server.news import News, position
 from zc.generationalset.server.options import Options
 from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.spool import Spools
 from zc.generationalset.server.tree import Tree
 from zc.generationalset.server.turns import USER, Turns
-from zc.generationalset.sources import NoTree, Snapshot, Source
+from zc.generationalset.sources import Source
 
 #: How many trees without listeners are remembered.
 IDLE = 10_000
@@ -112,22 +114,29 @@ class Trees:
         while True:
             await self._committed.wait()
             self._committed.clear()
-            trees = [tree for tree in self._trees.values() if tree.listeners
-                     and tree.checked < self.source.count]
+            count = self.source.count
+            trees = [tree for tree in self._trees.values()
+                     if tree.is_behind(count)]
             if trees:
                 await self._look_at(trees)
             await asyncio.sleep(self._options.pace)
 
     async def _look_at(self, trees: list[Tree]) -> None:
         try:
-            count, positions = await self.jobs.read(
-                self.positions, [tree.name for tree in trees])
+            news = [News(tree) for tree in trees]
+            await self.jobs.read(self._read_news, news)
         except Exception:
             # The next commit, or heartbeat, tries again.
             logger.exception('could not look what changed')
             return
-        for tree, position in zip(trees, positions, strict=True):
-            await self.learn(tree, position, count)
+        for each in news:
+            await self.learn(each.tree, each.position, each.count)
+            each.tell()
+
+    def _read_news(self, news: list[News]) -> None:
+        with self.source.snapshot() as snapshot:
+            for each in news:
+                each.read(snapshot)
 
     def positions(
             self, names: list[Hashable]) -> tuple[int, list[Position | None]]:
@@ -138,7 +147,7 @@ class Trees:
         """
         with self.source.snapshot() as snapshot:
             return snapshot.count, [
-                _position(snapshot, name) for name in names]
+                position(snapshot, name) for name in names]
 
     # Changes that were taken back
 
@@ -175,10 +184,10 @@ class Trees:
         except Problem as problem:
             logger.error(
                 'tree %r: could not renew the epoch: %s', tree.name, problem)
-            tree.position = None
+            tree.whole.position = None
         except Exception:
             logger.exception('tree %r: could not renew the epoch', tree.name)
-            tree.position = None
+            tree.whole.position = None
             tree.seen.clear()
         finally:
             tree.renewal = None
@@ -200,34 +209,49 @@ class Trees:
 
     async def answer(
             self, tree: Tree, asked: Position, compressed: bool = False,
-            fresh: bool = True) -> EncodedAnswer:
+            parts: Parts = ()) -> EncodedAnswer:
         """Return the answer to a question.
 
-        With ``fresh``, the answer has everything that was committed before;
-        otherwise, at least what is known of the tree.
+        It has everything that was committed before.
         """
-        return await self._answer(
-            tree, Question(tree.name, asked, compressed), fresh)
+        return await self._noted(
+            tree, Question(tree.name, asked, compressed, parts=parts), True)
 
     async def event(
-            self, tree: Tree, asked: Position, fresh: bool = True,
-    ) -> EncodedAnswer:
+            self, tree: Tree, asked: Position, parts: Parts = (),
+            fresh: bool = True) -> EncodedAnswer:
         """Return the answer for an event stream.
 
-        A large answer isn't made, because the client is told to ask.
+        A large answer isn't made, because the client is told to ask.  With
+        ``fresh``, the answer has everything that was committed before;
+        otherwise, at least what is known of the tree.
         """
-        return await self._answer(
-            tree, Question(tree.name, asked, False, True), fresh)
+        return await self._noted(
+            tree, Question(tree.name, asked, False, True, parts), fresh)
+
+    async def _noted(
+            self, tree: Tree, question: Question, fresh: bool,
+    ) -> EncodedAnswer:
+        """Return an answer, and let those who listen to its parts know it."""
+        answer = await self._answer(tree, question, fresh)
+        group = tree.groups.get(question.parts)
+        if question.parts and group is not None:
+            group.note(answer)
+            if group.checked < self.source.count:
+                self._committed.set()
+        return answer
 
     async def _answer(
             self, tree: Tree, question: Question, fresh: bool,
     ) -> EncodedAnswer:
-        asked = question.asked
+        asked, parts = question.asked, question.parts
+        group = tree.groups.get(parts) if parts else tree.whole
         count = self.source.count if fresh else tree.checked
         while True:
-            if tree.position == asked and tree.checked >= count:
+            if group and group.is_current(asked) and (
+                    not fresh or group.checked >= count):
                 self._metrics.shared.inc()
-                return nothing_new(asked, tree.checked)
+                return nothing_new(asked, parts, group.checked)
             answer = tree.kept(question, count)
             if answer is not None:
                 self._metrics.shared.inc()
@@ -282,7 +306,7 @@ class Trees:
 
     async def _make(self, tree: Tree, question: Question) -> EncodedAnswer:
         this = asyncio.current_task()
-        if tree.is_common(question.asked):
+        if tree.is_common(question):
             # The job doesn't wait for other jobs of the first user to ask.
             USER.set(('everybody', tree.name))
         try:
@@ -304,13 +328,6 @@ class Trees:
             return await self._answer(tree, question, True)
         tree.keep(question, answer)
         return answer
-
-
-def _position(snapshot: Snapshot, name: Hashable) -> Position | None:
-    try:
-        return snapshot.position(name)
-    except NoTree:
-        return None
 
 
 def look_at_error(task: asyncio.Task[Any]) -> None:

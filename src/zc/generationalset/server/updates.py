@@ -16,9 +16,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from zc.generationalset.answers import NOTHING
+from zc.generationalset.parts import Parts
 from zc.generationalset.server.answer import EncodedAnswer, Large
 from zc.generationalset.server.fields import accepts_gzip, has_tag
 from zc.generationalset.server.leaving import until_gone
+from zc.generationalset.server.parts import parts_asked
 from zc.generationalset.server.positions import position_asked
 from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.requests import abort
@@ -46,14 +48,15 @@ async def updates(service: Service, request: Request) -> Response:
     tree = trees.tree(service.access.tree_name(request))
     asked = position_asked(request) or NOTHING
     seconds = _wait(request, service.limits.wait)
-    ask = partial(trees.answer, tree, asked, accepts_gzip(request))
+    parts = parts_asked(request, service.limits)
+    ask = partial(trees.answer, tree, asked, accepts_gzip(request), parts)
     answer = await ask()
     if seconds and answer.says_nothing:
         with service.access.stream(request), \
                 service.metrics.polls.track_inprogress(), \
                 suppress(asyncio.CancelledError):  # the server ends
             answer = await until_gone(request.receive, _changed(
-                service, request, tree, ask, seconds)) or answer
+                service, tree, parts, ask, seconds)) or answer
         service.access.check_again(request, tree.name)
     # Who presents less than the tag says has lost what the tag is of.
     if answer.says_nothing and has_tag(request, answer.position.etag):
@@ -71,22 +74,23 @@ def _wait(request: Request, longest: float) -> float:
 
 
 async def _changed(
-        service: Service, request: Request, tree: Tree,
+        service: Service, tree: Tree, parts: Parts,
         ask: Callable[[], Awaitable[EncodedAnswer]], seconds: float,
 ) -> EncodedAnswer:
     """Return the answer as soon as something changed, or after some time."""
     deadline = asyncio.get_running_loop().time() + seconds
-    with tree.listening():
+    with tree.listening(parts) as group:
         while True:
+            news = group.news
             answer = await ask()
             rest = deadline - asyncio.get_running_loop().time()
             if not answer.says_nothing or rest <= 0 or service.stopping:
                 if answer.large is not None:
                     await asyncio.sleep(tree.spread())
                 return answer
-            if tree.position == answer.tree:
+            if group.news == news:
                 with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(tree.wait(), rest)
+                    await asyncio.wait_for(group.wait(), rest)
 
 
 class AnswerResponse(Response):

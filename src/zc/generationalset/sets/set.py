@@ -14,6 +14,7 @@ from zope.interface import implementer
 
 from zc.generationalset.answers import Answer
 from zc.generationalset.interfaces import IdError, IGenerationalSet
+from zc.generationalset.parts import Parts
 from zc.generationalset.sets import btrees, changes, members, operators
 from zc.generationalset.sets.base import USUAL_REMOVALS, BaseSet, told_id
 from zc.generationalset.sets.copies import flat_state, is_flat, stored_state
@@ -194,7 +195,7 @@ class GenerationalSet(BaseSet):
 
     def client_updates(
             self, generation: int, epoch: str | None = None,
-            provisional: bool = False) -> Answer:
+            provisional: bool = False, parts: Parts = ()) -> Answer:
         check_generation(generation)
         if generation < 0:
             raise ValueError(
@@ -202,7 +203,7 @@ class GenerationalSet(BaseSet):
         return client_updates_since(
             self, generation, epoch,
             members.generation_before if provisional
-            else members.handed_out_generation)
+            else members.handed_out_generation, parts)
 
     # Set operations
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 from zc.generationalset.answers import Answer, SubsetUpdates
+from zc.generationalset.parts import Parts
 from zc.generationalset.sets import facts
 from zc.generationalset.sets.base import BaseSet, told_id
-from zc.generationalset.sets.members import born, epoch, locate, tree_index
+from zc.generationalset.sets.members import (
+    born,
+    epoch,
+    get_entry,
+    locate,
+    tree_index,
+)
 from zc.generationalset.sets.records import (
     GONE,
     MISSING,
@@ -48,25 +55,97 @@ def updates_since(
 
 def client_updates_since(
         gset: BaseSet, since: int, since_epoch: str | None,
-        generation_of: Callable[[BaseSet], int]) -> Answer:
+        generation_of: Callable[[BaseSet], int], parts: Parts = (),
+) -> Answer:
     """Return the answer of the protocol, with pairs of id and object."""
     root, path = locate(gset)
-    current, current_epoch = generation_of(root), epoch(gset, root, path)
-    answer: Answer = {
-        'epoch': current_epoch, 'since': since, 'generation': current}
+    answer = head(gset, since, since_epoch, generation_of(root))
+    known = 0 if 'reset' in answer else since
+    if parts:
+        answer['parts'] = _parts(gset, root, path, parts, known)
+        return answer
+    if known:
+        news = _news(gset, root, path, since, keyed=True)
+        return cast(Answer, answer | news)
+    reader = _KeyedReader(tree_index(gset, root), 0)
     came = born(gset) if path else 0
-    if since and since_epoch != current_epoch:
+    return cast(Answer, answer | reader.contents(gset, path, came))
+
+
+def head(
+        gset: BaseSet, since: int, since_epoch: str | None, current: int,
+) -> Answer:
+    """Return the beginning of an answer, which says whether it is a reset."""
+    root, path = locate(gset)
+    answer: Answer = {
+        'epoch': epoch(gset, root, path), 'since': since,
+        'generation': current}
+    if since and since_epoch != answer['epoch']:
         answer['since_epoch'] = since_epoch
         answer['reset'] = 'epoch'
     elif since > current:
         answer['reset'] = 'ahead'
-    elif 0 < since < came:
+    elif path and 0 < since < born(gset):
         answer['reset'] = 'replaced'
-    elif since:
-        news = _news(gset, root, path, since, keyed=True)
-        return cast(Answer, answer | news)
-    reader = _KeyedReader(tree_index(gset, root), 0)
-    return cast(Answer, answer | reader.contents(gset, path, came))
+    return answer
+
+
+def _parts(
+        gset: BaseSet, root: BaseSet, path: Path, parts: Parts, since: int,
+) -> list[dict[str, Any]]:
+    """Return what is new in some subsets.
+
+    Most have nothing new: then the journal has no records of them.
+    """
+    journal = root._journal
+    sets = None
+    if journal is not None and since >= journal.base and since:
+        sets = journal.full_index.sets
+    return [
+        {'path': ids} if sets is not None and _is_quiet(gset, path, ids, sets)
+        else {'path': ids, **_part(gset, root, path, ids, since)}
+        for ids in parts]
+
+
+def _is_quiet(
+        gset: BaseSet, path: Path, ids: Path, sets: Mapping[Path, SetIndex],
+) -> bool:
+    """Tell whether there are no records of a subset.
+
+    Strings are stored in the same way in all sets of a tree.
+    """
+    return all(type(id) is str for id in ids) and (
+        *path, *map(gset.stored_id, ids)) not in sets
+
+
+def _part(
+        gset: BaseSet, root: BaseSet, path: Path, ids: Path, since: int,
+) -> dict[str, Any]:
+    """Return what is new in the subset to which ids lead, if there is one.
+
+    What isn't there is empty.  Without a record of when it went, nobody knows
+    whether a client has something of it.
+    """
+    reader = _KeyedReader(tree_index(gset, root), since)
+    for id in ids:
+        changed, ob = _member(gset, id)
+        if not isinstance(ob, BaseSet):
+            gone = max(changed, born(gset), reader.floor(gset, path))
+            return {} if 0 < since >= gone else {'contents': []}
+        path = *path, told_id(gset, ob)
+        gset = ob
+    came = born(gset)
+    if 0 < since >= came:
+        return _news(gset, root, path, since, keyed=True)
+    return reader.contents(gset, path, came)
+
+
+def _member(gset: BaseSet, id: Any) -> tuple[int, Any]:
+    """Return an id's latest generation, or 0, and its object or MISSING."""
+    try:
+        return get_entry(gset, gset.stored_id(id))
+    except TypeError:
+        return 0, MISSING  # no set with these ids can have it
 
 
 def _news(
@@ -133,6 +212,10 @@ class _Reader:
     def __init__(self, index: Index, since: int) -> None:
         self._index = index
         self._since = since
+
+    def floor(self, gset: BaseSet, path: Path) -> int:
+        """Return the floor of a set."""
+        return log_range(gset, self._index.at(path))[0]
 
     def updates(self, gset: BaseSet, path: Path, born: int) -> dict[str, Any]:
         """Return a set's removals and adds, or its contents if needed.

@@ -4,6 +4,7 @@ A source is the database behind a server.  ``zc.generationalset.sources.zodb``
 has the source for ZODB databases.
 """
 
+from zc.generationalset.parts import Path
 from zc.generationalset.sources.errors import (
     Contended,
     NoItem,
@@ -16,7 +17,6 @@ from zc.generationalset.sources.errors import (
 )
 from zc.generationalset.sources.interface import (
     Editor,
-    Path,
     Snapshot,
     Source,
 )

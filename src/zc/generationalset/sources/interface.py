@@ -11,10 +11,9 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from zc.generationalset.answers import Answer, Position
+from zc.generationalset.parts import Parts, Path
 
 T = TypeVar('T')
-
-Path = tuple[Any, ...]
 
 
 class Snapshot(AbstractContextManager['Snapshot'], Protocol):
@@ -31,8 +30,13 @@ class Snapshot(AbstractContextManager['Snapshot'], Protocol):
     def position(self, name: Hashable) -> Position:
         """Return the position of a tree.  Raises NoTree."""
 
-    def updates(self, name: Hashable, asked: Position) -> Answer:
+    def updates(
+            self, name: Hashable, asked: Position, parts: Parts = (),
+    ) -> Answer:
         """Return the answer to a client, as ``wire.encode`` takes it.
+
+        If there are parts, this answers for these subsets alone; any number.
+        A part in which nothing changed has only its ``path``.
 
         Iterating over its entries may read the source, so do it before the
         snapshot is closed.  Raises NoTree.

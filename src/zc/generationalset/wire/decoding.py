@@ -39,6 +39,10 @@ class _Subset(_Members, kw_only=True):
     id: Any
 
 
+class _Part(_Members, kw_only=True):
+    path: list[Any]
+
+
 class _Answer(_Members, kw_only=True):
     format: int
     epoch: str | None
@@ -46,6 +50,7 @@ class _Answer(_Members, kw_only=True):
     generation: int
     since_epoch: str | UnsetType | None = UNSET
     reset: str | UnsetType = UNSET
+    parts: list[_Part] | UnsetType = UNSET
 
 
 _ANSWER: Reader[_Answer] = Reader(_Answer)
@@ -67,9 +72,17 @@ def decode(text: Text, limits: Limits = LIMITS) -> Answer:
     if answer.format != FORMAT:
         raise WireError(f'expected format {FORMAT}, got {answer.format}')
     updates = _present(answer, (*HEAD, *_MEMBERS))
+    if answer.parts is not UNSET:
+        updates['parts'] = [_part(part) for part in answer.parts]
     _check(check_answer, updates)
-    _read_members(updates, simple)
+    for each in updates.get('parts', (updates,)):
+        _read_members(each, simple)
     return cast(Answer, updates)
+
+
+def _part(part: _Part) -> dict[str, Any]:
+    path = tuple(map(id_from_plain, part.path))
+    return {'path': path, **_present(part, _MEMBERS)}
 
 
 def _present(struct: msgspec.Struct, names: Iterable[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from zc.generationalset.answers import (
     check_members,
 )
 from zc.generationalset.wire.forms import Default, plain_value, wire_text
-from zc.generationalset.wire.ids import encode_id, plain_id
+from zc.generationalset.wire.ids import encode_id, encode_ids, plain_id
 from zc.generationalset.wire.jsontext import dump, shown
 from zc.generationalset.wire.values import Extended
 
@@ -116,8 +116,24 @@ def _parts(
     head = {'format': FORMAT} | {
         name: updates[name] for name in HEAD if name in updates}
     yield dump(head)[:-1]
-    yield from Level(default, unreadable, ()).parts(updates)
+    if 'parts' in updates:
+        yield from _subsets(updates['parts'], default, unreadable)
+    else:
+        yield from Level(default, unreadable, ()).parts(updates)
     yield b'}'
+
+
+def _subsets(
+        parts: Iterable[Mapping[str, Any]], default: Default,
+        unreadable: Unreadable | None) -> Iterator[bytes]:
+    separator = b',"parts":['
+    for part in parts:
+        path = part['path']
+        yield separator + b'{"path":%b' % encode_ids(path)
+        yield from Level(default, unreadable, tuple(path)).parts(part)
+        yield b'}'
+        separator = b','
+    yield b']'
 
 
 class Level(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 from uuid import UUID
 
+from zc.generationalset.parts import Parts, check_parts
 from zc.generationalset.wire.forms import DEPTH, DIGITS, plain_value
 from zc.generationalset.wire.jsontext import (
     LIMITS,
@@ -144,6 +145,17 @@ def encode_id(id: Any) -> bytes:
     return dump(plain_id(id))
 
 
+def encode_ids(ids: Iterable[Any]) -> bytes:
+    """Return the JSON text of a path of ids.
+
+    >>> encode_ids(('rooms', 42))
+    b'["rooms",42]'
+
+    Raises what ``encode_id`` raises.
+    """
+    return b'[%b]' % b','.join(map(encode_id, ids))
+
+
 def decode_id(text: Text, limits: Limits = LIMITS) -> Any:
     """Return the id in a JSON text.
 
@@ -153,6 +165,37 @@ def decode_id(text: Text, limits: Limits = LIMITS) -> Any:
     Raises WireError.
     """
     return id_from_plain(parse(text, limits))
+
+
+def encode_parts(parts: Parts) -> str:
+    """Return the JSON text of paths.
+
+    >>> encode_parts((('people',), ('rooms', 42)))
+    '[["people"],["rooms",42]]'
+
+    Raises what ``encode_id`` raises.
+    """
+    return (b'[%b]' % b','.join(map(encode_ids, parts))).decode()
+
+
+def decode_parts(text: Text, limits: Limits = LIMITS) -> Parts:
+    """Return the paths of parts in a JSON text.
+
+    >>> decode_parts('[["people"],["rooms",42]]')
+    (('people',), ('rooms', 42))
+
+    Raises WireError, also for what ``check_parts`` refuses.
+    """
+    paths = parse(text, limits)
+    if not isinstance(paths, list) or not all(
+            isinstance(path, list) for path in paths):
+        raise WireError(f'expected a list of paths, got {shown_json(paths)}')
+    try:
+        return check_parts(map(id_from_plain, path) for path in paths)
+    except WireError:
+        raise
+    except ValueError as error:
+        raise WireError(str(error)) from error
 
 
 def path_segment(id: Any) -> str:

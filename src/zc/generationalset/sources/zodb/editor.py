@@ -8,10 +8,10 @@ from ZODB.POSException import POSError
 
 from zc.generationalset.documents import Document
 from zc.generationalset.interfaces import IdError
+from zc.generationalset.parts import Path
 from zc.generationalset.sets.changes import remember_more
 from zc.generationalset.sets.set import GenerationalSet, SGSet
 from zc.generationalset.sources.errors import NoItem, WrongKind
-from zc.generationalset.sources.interface import Path
 from zc.generationalset.wire import encode_id
 
 _NOTHING = object()

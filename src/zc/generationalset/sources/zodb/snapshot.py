@@ -12,9 +12,9 @@ from ZODB.POSException import POSError
 
 from zc.generationalset.answers import Answer, Position
 from zc.generationalset.interfaces import IServed
+from zc.generationalset.parts import Parts, Path
 from zc.generationalset.sets.set import GenerationalSet
 from zc.generationalset.sources.errors import NoTree, ReadOnly, Unavailable
-from zc.generationalset.sources.interface import Path
 from zc.generationalset.sources.zodb.editor import item_at, set_at
 
 #: Returns the set with a name, from the root of a database.
@@ -70,9 +70,11 @@ class ZODBSnapshot(Available):
         gset = self._set(name)
         return Position(gset.epoch, gset.generation)
 
-    def updates(self, name: Hashable, asked: Position) -> Answer:
+    def updates(
+            self, name: Hashable, asked: Position, parts: Parts = (),
+    ) -> Answer:
         updates: Answer = self._set(name).client_updates(
-            asked.generation, asked.epoch)
+            asked.generation, asked.epoch, parts=parts)
         return updates
 
     def item(self, name: Hashable, path: Path) -> Any:

@@ -45,6 +45,20 @@ class Tree(NamedTuple):
             each[-1] for each, generation in self.gone.items()
             if each[:-1] == path and generation > since]}
 
+    def part(self, path, since):
+        newest = max(
+            [member.born for each, member in self.members.items()
+             if path[:len(each)] == each]
+            + [generation for each, generation in self.gone.items()
+               if path[:len(each)] == each])
+        member = self.members.get(path)
+        if member is None or member.json is not None:
+            return {} if 0 < since >= newest else {'contents': []}
+        if since < newest:
+            return self.updates(path, 0)
+        return {name: value for name, value in self.updates(
+            path, since).items() if value}
+
     def entry(self, path, since):
         member = self.members[path]
         if member.json is None:
@@ -110,7 +124,7 @@ class Snapshot(AbstractContextManager):
         tree = self.tree(name)
         return Position(tree.epoch, tree.members[()].generation)
 
-    def updates(self, name, asked):
+    def updates(self, name, asked, parts=()):
         epoch, generation = self.position(name)
         answer = {'epoch': epoch, 'since': asked.generation,
                   'generation': generation}
@@ -118,8 +132,12 @@ class Snapshot(AbstractContextManager):
             answer |= {'since_epoch': asked.epoch, 'reset': 'epoch'}
         elif asked.generation > generation:
             answer |= {'reset': 'ahead'}
-        return answer | self.tree(name).updates(
-            (), 0 if 'reset' in answer else asked.generation)
+        tree = self.tree(name)
+        since = 0 if 'reset' in answer else asked.generation
+        if parts:
+            return answer | {'parts': [
+                {'path': path, **tree.part(path, since)} for path in parts]}
+        return answer | tree.updates((), since)
 
     def item(self, name, path):
         return self.tree(name).get(path, False)

@@ -81,26 +81,39 @@ class Contract:
     # Vectors
 
     def test_vectors(self):
-        cases = json.loads((VECTORS / 'apply.json').read_bytes())['cases']
-        self.assertGreater(len(cases), 40)
+        self.check_vectors('apply.json')
+
+    def test_vectors_of_parts(self):
+        self.check_vectors('parts.json')
+
+    def check_vectors(self, name):
+        cases = json.loads((VECTORS / name).read_bytes())['cases']
+        self.assertGreater(len(cases), 25)
         for case in cases:
             replica = self.make()
             for number, step in enumerate(case['steps']):
                 with self.subTest(case['name'], step=number):
                     self.check_step(replica, step)
 
-    def check_step(self, replica, step):
+    def take(self, replica, step):
+        if 'drop' in step:
+            return replica.drop(tuple(step['drop']))
         text = step['text'] if 'text' in step else json.dumps(step['answer'])
+        return self.apply(replica, wire.decode(text.encode()))
+
+    def check_step(self, replica, step):
         result, changes = 'applied', []
         try:
-            updates = wire.decode(text.encode())
-            changes = self.apply(replica, updates)
+            changes = self.take(replica, step)
         except Misfit:
             result = 'ignored'
         except ValueError:
             result = 'refused'
         self.assertEqual(result, step['result'])
         self.assertEqual(state(replica), self.expected(step))
+        self.assertEqual(replica.parts or {}, {
+            tuple(map(wire.id_from_plain, path)): generation
+            for path, generation in step.get('parts', ())})
         self.assertCountEqual(
             [(kind, path) for kind, path, _ in changes],
             [(change['kind'],

@@ -11,8 +11,11 @@ from zc.generationalset.tests.support.serving import wait
 class Stream:
     """An event stream, read in a thread."""
 
-    def __init__(self, http, generation=0, epoch=None, **headers):
-        params = {'generation': generation, 'epoch': epoch}
+    def __init__(
+            self, http, generation=0, epoch=None, *, parts=None, **headers):
+        params = {
+            'generation': generation, 'epoch': epoch,
+            'parts': None if parts is None else json.dumps(parts)}
         self.lines = []
         self.ended = False
         self.error = None

@@ -17,20 +17,22 @@ from zc.generationalset.tests.support.imports import (
 #: The one without a name is the package itself.
 MAY_IMPORT = {
     'extras': set(),
-    'answers': set(),
-    'interfaces': {'answers'},
-    'sets': {'answers', 'interfaces'},
+    'parts': set(),
+    'answers': {'parts'},
+    'interfaces': {'answers', 'parts'},
+    'sets': {'answers', 'interfaces', 'parts'},
     'check': {'sets'},
     '': {'sets'},
-    'wire': {'answers', 'extras'},
-    'replica': {'answers', 'wire'},
+    'wire': {'answers', 'extras', 'parts'},
+    'replica': {'answers', 'parts', 'wire'},
     'documents': {'sets', 'wire'},
-    'client': {'answers', 'extras', 'replica', 'wire'},
-    'sources': {'answers', 'documents', 'interfaces', 'sets', 'wire'},
-    'server': {'answers', 'extras', 'sources', 'wire'},
+    'client': {'answers', 'extras', 'parts', 'replica', 'wire'},
+    'sources': {
+        'answers', 'documents', 'interfaces', 'parts', 'sets', 'wire'},
+    'server': {'answers', 'extras', 'parts', 'sources', 'wire'},
     'mirror': {
-        '', 'answers', 'client', 'documents', 'extras', 'interfaces', 'sets',
-        'wire'},
+        '', 'answers', 'client', 'documents', 'extras', 'interfaces', 'parts',
+        'sets', 'wire'},
     'process': {'server'},
     'commands': {
         '', 'check', 'client', 'documents', 'extras', 'interfaces', 'mirror',

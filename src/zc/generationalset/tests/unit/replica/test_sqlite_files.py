@@ -58,12 +58,16 @@ class DamagedTests(Base):
     def test_generations_that_can_not_be(self):
         for statement in [
                 'DELETE FROM replica',
-                'INSERT INTO replica VALUES (1, NULL, 1)',
+                'INSERT INTO replica VALUES (1, NULL, 1, NULL)',
                 "UPDATE replica SET generation = 'x'",
-                "UPDATE replica SET epoch = x'00'"]:
+                "UPDATE replica SET epoch = x'00'",
+                "UPDATE replica SET parts = x'00'",
+                "UPDATE replica SET parts = '[1]'",
+                "UPDATE replica SET parts = '[['",
+                'UPDATE replica SET parts = \'[[["a"],"b"]]\'']:
             with self.subTest(statement):
                 self.execute('DELETE FROM replica',
-                             "INSERT INTO replica VALUES (3, 'e', 3)",
+                             "INSERT INTO replica VALUES (3, 'e', 3, NULL)",
                              statement)
                 with SQLiteReplica(NAME) as replica, \
                         self.assertRaisesRegex(

@@ -270,7 +270,7 @@ class OvertakenTests(Served):
             if times < 0:
                 return await original(tree, *arguments, **options)
             await original(tree, NOTHING)
-            return nothing_new(old, 0)
+            return nothing_new(old, (), 0)
         self.put('a', 1)
         trees.answer = trees.event = answer
 
