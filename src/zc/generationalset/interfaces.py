@@ -274,6 +274,39 @@ class IGenerationalSet(IServed):
         it is negative.
         """
 
+    def unchanged(id: Any, generation: int, epoch: str | None) -> bool:
+        """Tell whether an id is what it was at a client's position.
+
+        O(log n + d).  Call it before a transaction writes what a user has
+        decided from what the client shows:
+
+        >>> from zc.generationalset import GSet
+        >>> gset = GSet()
+        >>> gset.add('Ann', 1)
+        >>> generation, epoch = gset.generation, gset.epoch
+        >>> gset.add('Bob', 2)
+        >>> gset.unchanged(1, generation, epoch)
+        True
+        >>> gset.unchanged(2, generation, epoch)
+        False
+
+        An id that isn't here is unchanged if it wasn't here then, either, and
+        never in between.  A subset is unchanged if nothing in it has changed.
+        False also means that nobody can know: the epoch is another one, the
+        set hasn't reached the generation, or it has forgotten removals of
+        after it.  The transaction's own changes are changes.
+
+        If another transaction changes the id before this one commits, this one
+        conflicts only if it changes the id, too.
+
+        generation
+            The generation that the client has.
+        epoch
+            The epoch that the client has; None if it has none.
+
+        Raises TypeError if the generation isn't an integer.
+        """
+
     def renew() -> None:
         """Give the tree a new epoch, so that all clients start over.
 

@@ -7,6 +7,7 @@ need('client')
 from zc.generationalset.client.clients import AsyncClient, Client
 from zc.generationalset.client.errors import (
     BadAnswer,
+    Changed,
     ClientError,
     Closed,
     MaybeWritten,
@@ -17,6 +18,7 @@ from zc.generationalset.client.errors import (
 __all__ = [
     'AsyncClient',
     'BadAnswer',
+    'Changed',
     'Client',
     'ClientError',
     'Closed',

@@ -2,97 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing, closing
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-import httpx
-
-from zc.generationalset import wire
-from zc.generationalset.answers import Change
+from zc.generationalset.answers import Change, Position
+from zc.generationalset.client.base import BaseClient
 from zc.generationalset.client.errors import Closed
 from zc.generationalset.client.network import AsyncNetwork, Network
-from zc.generationalset.client.server import Server, Token
-from zc.generationalset.client.session import Session
 from zc.generationalset.client.steps import Course, Deliver, Steps
 from zc.generationalset.client.urls import as_path
 from zc.generationalset.client.watch import Watch
-from zc.generationalset.client.writes import Writes
-from zc.generationalset.parts import Parts, check_parts
-from zc.generationalset.replica import ReplicaLike
 
 T = TypeVar('T')
+#: A position at which a path must have had what it has.
+Since: TypeAlias = 'Position | None'
 
 
-class _Base:
-    """What both clients share: everything but input and output."""
-
-    def __init__(
-            self, url: str, token: Token = None,
-            replica: ReplicaLike | None = None, *,
-            parts: Iterable[Any] = (),
-            limits: wire.Limits | None = None, timeout: float = 30.0,
-            heartbeat: float = 15.0, **options: Any) -> None:
-        self._server = Server(
-            url, token, limits=limits, timeout=timeout, heartbeat=heartbeat)
-        paths = [as_path(path) for path in parts]
-        self._session = Session(
-            self._server, replica, check_parts(paths) if paths else ())
-        self._writes = Writes(self._session)
-        headers = httpx.Headers(options.pop('headers', None))
-        headers['Accept-Encoding'] = 'gzip'
-        self._options = {
-            **options, 'headers': headers, 'follow_redirects': False}
-
-    @property
-    def replica(self) -> Any:
-        """The replica; see ``lock``."""
-        return self._session.replica
-
-    @property
-    def parts(self) -> Parts:
-        """The paths of the parts; () for the whole tree."""
-        return self._session.parts
-
-    @property
-    def token(self) -> Token:
-        """The token, or a callable that returns it; you may replace it.
-
-        .. code-block:: python
-
-            while True:
-                try:
-                    for changes in client.watch():
-                        show(changes)
-                except Refused as error:
-                    if error.status != 401:
-                        raise
-                    client.token = log_in()
-
-        The next request has the new token; a stream that is open stays open.
-
-        Raises TypeError and ValueError for what can't be a token.
-        """
-        return self._server.token
-
-    @token.setter
-    def token(self, token: Token) -> None:
-        self._server.token = token
-
-    @property
-    def lock(self) -> threading.RLock:
-        """Held while the replica changes.
-
-        Hold it to read a replica that another thread keeps current.
-        """
-        return self._session.lock
-
-    def __repr__(self) -> str:
-        return f'<{type(self).__name__} {self._server.url}>'
-
-
-class Client(_Base):
+class Client(BaseClient):
     """Keeps a replica of a server's set current, and writes.
 
     .. code-block:: python
@@ -133,12 +60,26 @@ class Client(_Base):
     A path is a tuple of ids, from the top of the tree; anything but a tuple or
     a list is one id.
 
+    Writes with ``unchanged_since`` are made only if each path has what it had
+    at that position:
+
+    .. code-block:: python
+
+        with client.lock:
+            ann = client.replica.items['people']['ann']
+            position = client.position
+        try:
+            client.put(('people', 'ann'), edit(ann), unchanged_since=position)
+        except Changed as error:
+            show('Somebody else has changed it:', error.item)
+
     Several threads may use a client at the same time; one may ``watch`` while
     another writes.  See ``lock``.
 
     All methods raise ClientError, mostly one of its subclasses:
 
-    - Refused if the server refuses the request;
+    - Refused if the server refuses the request; Changed, which is a Refused,
+      if something isn't ``unchanged_since``;
     - Unavailable if there was no response (after some tries, which may take a
       minute), or if the server is too busy;
     - BadAnswer if the response makes no sense;
@@ -223,7 +164,9 @@ class Client(_Base):
         """
         return self._run(self._server.get(path))
 
-    def put(self, path: Any, item: Any) -> None:
+    def put(
+            self, path: Any, item: Any, *,
+            unchanged_since: Since = None) -> None:
         """Store an item at a path, and replace the item that is there.
 
         One request, as for each write.  If the response is lost, the request
@@ -234,7 +177,23 @@ class Client(_Base):
         ``item`` is a value that ``wire.encode_value`` takes.  The sets on the
         path must be there.
         """
-        self._run(self._writes.put(path, item))
+        self._run(self._writes.put(path, item, unchanged_since))
+
+    def patch(
+            self, path: Any, patch: Any, *,
+            unchanged_since: Since = None) -> None:
+        """Change some members of an item, and leave the others as they are.
+
+        ``patch`` is a JSON merge patch (RFC 7396): a dictionary with members
+        to change; None removes a member; dictionaries within are patches, too.
+
+        .. code-block:: python
+
+            client.patch(('people', 'ann'), {'age': 43, 'address': None})
+
+        Raises Refused, with the status 404, if there is none.
+        """
+        self._run(self._writes.patch(path, patch, unchanged_since))
 
     def add(self, path: Any, item: Any) -> str:
         """Add an item to the set at a path, () for the top; return its new id.
@@ -248,28 +207,36 @@ class Client(_Base):
         """Make an empty set; a set that is there stays as it is."""
         self._run(self._writes.make_set(path))
 
-    def remove(self, path: Any, missing_ok: bool = False) -> None:
+    def remove(
+            self, path: Any, missing_ok: bool = False, *,
+            unchanged_since: Since = None) -> None:
         """Remove an item.
 
         Raises Refused, with the status 404, if there is none, unless
         ``missing_ok``; with 409 if it is a set.
         """
-        self._run(self._writes.remove(path, missing_ok))
+        self._run(self._writes.remove(path, missing_ok, unchanged_since))
 
-    def remove_set(self, path: Any, missing_ok: bool = False) -> None:
+    def remove_set(
+            self, path: Any, missing_ok: bool = False, *,
+            unchanged_since: Since = None) -> None:
         """Remove a set with all that is in it."""
-        self._run(self._writes.remove_set(path, missing_ok))
+        self._run(self._writes.remove_set(
+            path, missing_ok, unchanged_since))
 
-    def batch(self, changes: Iterable[tuple[Any, ...]]) -> list[Any]:
+    def batch(
+            self, changes: Iterable[tuple[Any, ...]], *,
+            unchanged_since: Since = None) -> list[Any]:
         """Make several changes in one transaction, and return their ids.
 
-        Changes are ``('put', path, item)``, ``('add', path, item)``, ``('set',
-        path)`` and ``('remove', path)``, which removes an item or a set.
+        Changes are ``('put', path, item)``, ``('patch', path, patch)``,
+        ``('add', path, item)``, ``('set', path)`` and ``('remove', path)``,
+        which removes an item or a set.
 
         Either all changes are made, or none.  If none is, Refused has the
         attribute ``change``, the index of the change to blame.
         """
-        return self._run(self._writes.batch(changes))
+        return self._run(self._writes.batch(changes, unchanged_since))
 
     def close(self) -> None:
         """End everything that runs, also in other threads."""
@@ -289,7 +256,7 @@ class Client(_Base):
         return course.result
 
 
-class AsyncClient(_Base):
+class AsyncClient(BaseClient):
     """A Client for programs with ``async`` and ``await``.
 
     .. code-block:: python
@@ -348,9 +315,17 @@ class AsyncClient(_Base):
         """See Client.get."""
         return await self._run(self._server.get(path))
 
-    async def put(self, path: Any, item: Any) -> None:
+    async def put(
+            self, path: Any, item: Any, *,
+            unchanged_since: Since = None) -> None:
         """See Client.put."""
-        await self._run(self._writes.put(path, item))
+        await self._run(self._writes.put(path, item, unchanged_since))
+
+    async def patch(
+            self, path: Any, patch: Any, *,
+            unchanged_since: Since = None) -> None:
+        """See Client.patch."""
+        await self._run(self._writes.patch(path, patch, unchanged_since))
 
     async def add(self, path: Any, item: Any) -> str:
         """See Client.add."""
@@ -360,17 +335,25 @@ class AsyncClient(_Base):
         """See Client.make_set."""
         await self._run(self._writes.make_set(path))
 
-    async def remove(self, path: Any, missing_ok: bool = False) -> None:
+    async def remove(
+            self, path: Any, missing_ok: bool = False, *,
+            unchanged_since: Since = None) -> None:
         """See Client.remove."""
-        await self._run(self._writes.remove(path, missing_ok))
+        await self._run(self._writes.remove(
+            path, missing_ok, unchanged_since))
 
-    async def remove_set(self, path: Any, missing_ok: bool = False) -> None:
+    async def remove_set(
+            self, path: Any, missing_ok: bool = False, *,
+            unchanged_since: Since = None) -> None:
         """See Client.remove_set."""
-        await self._run(self._writes.remove_set(path, missing_ok))
+        await self._run(self._writes.remove_set(
+            path, missing_ok, unchanged_since))
 
-    async def batch(self, changes: Iterable[tuple[Any, ...]]) -> list[Any]:
+    async def batch(
+            self, changes: Iterable[tuple[Any, ...]], *,
+            unchanged_since: Since = None) -> list[Any]:
         """See Client.batch."""
-        return await self._run(self._writes.batch(changes))
+        return await self._run(self._writes.batch(changes, unchanged_since))
 
     async def close(self) -> None:
         """End everything that runs, also in other tasks."""

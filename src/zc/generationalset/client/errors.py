@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ClientError(Exception):
     """A client couldn't do what it was asked; the text says why.
@@ -22,6 +24,17 @@ class Refused(ClientError):
     """
 
     change: int | None = None
+
+
+class Changed(Refused):
+    """What a write presumed to be unchanged isn't; nothing was written.
+
+    ``item`` is the item as it is now; None if there is none, or a set.
+    ``exists`` tells whether there is an item or a set.
+    """
+
+    item: Any = None
+    exists: bool = False
 
 
 class Unavailable(ClientError):

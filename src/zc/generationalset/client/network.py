@@ -14,7 +14,12 @@ import anyio
 import httpx
 
 from zc.generationalset.client.errors import Closed, Lost, Silence, Unavailable
-from zc.generationalset.client.replies import PROBLEM_SIZE, Body, Reply
+from zc.generationalset.client.replies import (
+    CHANGED,
+    PROBLEM_SIZE,
+    Body,
+    Reply,
+)
 from zc.generationalset.client.steps import Course, Read, Request, Step, Wait
 
 CONNECT = 10.0  # seconds
@@ -288,8 +293,8 @@ def _is_stream(step: Request, response: httpx.Response) -> bool:
 
 
 def _body(step: Request, response: httpx.Response) -> Body:
-    return Body(response.headers, step.limit if response.is_success
-                else PROBLEM_SIZE)
+    is_short = response.is_error and response.status_code != CHANGED
+    return Body(response.headers, PROBLEM_SIZE if is_short else step.limit)
 
 
 @contextmanager

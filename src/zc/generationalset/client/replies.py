@@ -11,11 +11,14 @@ from typing import NamedTuple
 from zc.generationalset.client.backoff import parse_retry_after
 from zc.generationalset.client.errors import (
     BadAnswer,
+    Changed,
     Lost,
     Refused,
     Unavailable,
 )
+from zc.generationalset.wire import value_from_plain
 
+CHANGED = 412  # a problem that has an item
 PROBLEM_SIZE = 65536  # bytes of an error's body that are read
 
 
@@ -103,10 +106,18 @@ def check(reply: Reply, what: str) -> Reply:
         raise error
     if status < 300:
         raise BadAnswer(text, status)
-    refused = Refused(text, status)
+    refused = (_changed(problem, text) if status == CHANGED and problem
+               else Refused(text, status))
     change = problem.get('change')
     refused.change = change if isinstance(change, int) else None
     raise refused
+
+
+def _changed(problem: dict[str, object], text: str) -> Changed:
+    error = Changed(text, CHANGED)
+    error.item = value_from_plain(problem.get('item'))
+    error.exists = 'item' in problem or 'length' in problem
+    return error
 
 
 def _problem(reply: Reply) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from zc.generationalset import wire
-from zc.generationalset.answers import Misfit
+from zc.generationalset.answers import Misfit, Position
 from zc.generationalset.client.errors import (
     BadAnswer,
     Lost,
@@ -27,9 +27,11 @@ from zc.generationalset.client.urls import as_path, items_path
 logger = logging.getLogger('zc.generationalset.client')
 
 JSON = {'Content-Type': 'application/json'}
+PATCH = {'Content-Type': 'application/merge-patch+json'}
 ID_LETTERS = string.ascii_letters + string.digits
 ID_LENGTH = 16  # 95 bits: never the same twice
-_OPERATIONS = {'put': 1, 'add': 1, 'set': 0, 'remove': 0}  # items
+_OPERATIONS = {
+    'put': 1, 'patch': 1, 'add': 1, 'set': 0, 'remove': 0}  # items
 
 
 class _Written(msgspec.Struct):
@@ -53,9 +55,19 @@ class Writes:
         self._session = session
         self._server = session.server
 
-    def put(self, path: Any, item: Any) -> Steps[None]:
+    def put(
+            self, path: Any, item: Any, since: Position | None = None,
+    ) -> Steps[None]:
         return self._write(
-            'PUT', items_path(path), wire.encode_value(item), JSON)
+            'PUT', items_path(path), wire.encode_value(item),
+            {**JSON, **_condition(since)})
+
+    def patch(
+            self, path: Any, patch: Any, since: Position | None = None,
+    ) -> Steps[None]:
+        return self._write(
+            'PATCH', items_path(path), wire.encode_value(patch),
+            {**PATCH, **_condition(since)})
 
     def add(self, path: Any, item: Any) -> Steps[str]:
         id = make_id()
@@ -65,16 +77,24 @@ class Writes:
     def make_set(self, path: Any) -> Steps[None]:
         return self._write('PUT', items_path(path, '/'))
 
-    def remove(self, path: Any, missing_ok: bool) -> Steps[None]:
-        return self._write('DELETE', items_path(path), gone_ok=missing_ok)
+    def remove(
+            self, path: Any, missing_ok: bool, since: Position | None = None,
+    ) -> Steps[None]:
+        return self._write('DELETE', items_path(path), None,
+                           _condition(since), gone_ok=missing_ok)
 
-    def remove_set(self, path: Any, missing_ok: bool) -> Steps[None]:
-        return self._write('DELETE', items_path(path, '/'), gone_ok=missing_ok)
+    def remove_set(
+            self, path: Any, missing_ok: bool, since: Position | None = None,
+    ) -> Steps[None]:
+        return self._write('DELETE', items_path(path, '/'), None,
+                           _condition(since), gone_ok=missing_ok)
 
-    def batch(self, changes: Iterable[tuple[Any, ...]]) -> Steps[list[Any]]:
+    def batch(
+            self, changes: Iterable[tuple[Any, ...]],
+            since: Position | None = None) -> Steps[list[Any]]:
         encoded, ids = [], []
         for change in changes:
-            text, id = _encode_change(*change)
+            text, id = _encode_change(*change, since=since)
             encoded.append(text)
             ids.append(id)
         yield from self._write(
@@ -148,13 +168,20 @@ def _written(reply: Reply, what: str) -> _Written:
         raise BadAnswer(f'{what}: {error}', reply.status) from error
 
 
+def _condition(since: Position | None) -> dict[str, str]:
+    """Return the header that says since when a path must be unchanged."""
+    return {} if since is None else {'If-Match': f'"{since}"'}
+
+
 def _encode_change(
-        op: str, path: Any, *item: Any) -> tuple[bytes, Any]:
+        op: str, path: Any, *item: Any, since: Position | None,
+) -> tuple[bytes, Any]:
     """Return a change as JSON, and the id that it changes."""
     if len(item) != _OPERATIONS.get(op):
         raise ValueError(
-            "expected ('put', path, item), ('add', path, item), ('set', path) "
-            f"or ('remove', path), got {(op, path, *item)!r:.200}")
+            "expected ('put', path, item), ('patch', path, item), ('add', "
+            "path, item), ('set', path) or ('remove', path), got "
+            f'{(op, path, *item)!r:.200}')
     ids = as_path(path)
     if op == 'add':
         op, ids = 'put', (*ids, make_id())
@@ -164,4 +191,6 @@ def _encode_change(
         op.encode(), b','.join(map(wire.encode_id, ids)))
     if item:
         text += b',"item":' + wire.encode_value(item[0])
+    if since is not None:
+        text += b',"unchanged_since":' + wire.encode_value(str(since))
     return text + b'}', ids[-1]

@@ -43,6 +43,11 @@ from zc.generationalset.server import (
 )
 from zc.generationalset.server.access import Access, bearer
 from zc.generationalset.server.budget import Budget
+from zc.generationalset.server.conditions import (
+    Conditions,
+    check,
+    conditions_of,
+)
 from zc.generationalset.server.hosts import Hosts
 from zc.generationalset.server.metrics import Metrics
 from zc.generationalset.server.options import Limits, Options
@@ -59,7 +64,7 @@ from zc.generationalset.server.sites import (
     cors,
 )
 from zc.generationalset.server.trees import Trees
-from zc.generationalset.sources import Source
+from zc.generationalset.sources import Editor, Path, Source
 
 __all__ = ['Limits', 'Problem', 'Service', 'application']
 
@@ -109,7 +114,8 @@ class Service:
                 'application, after it')
 
     async def write(
-            self, request: Request, change: Callable[[Any], Any]) -> Response:
+            self, request: Request, change: Callable[[Any], Any],
+            path: Path | None = None) -> Response:
         """Change a tree in a transaction, and respond with its updates.
 
         Handlers of an application that write call this:
@@ -130,13 +136,22 @@ class Service:
             Called with the set, in a transaction, in a thread; called again if
             the transaction conflicts.  A source that isn't a ZODB database
             calls it with its editor's ``root``.
+        path
+            A tuple of ids: what the request's If-Match and If-None-Match are
+            about.  Without it, they are ignored.
 
         Raises what ``change`` raises; then nothing is written.  A Problem
         becomes the response to the client.
         """
         name = self.access.tree_name(request)
-        _, new = await items.write(
-            self, request, name, lambda editor: change(editor.root))
+        encode = items.encoder(self, name)
+        conditions = Conditions() if path is None else conditions_of(request)
+
+        def checked(editor: Editor) -> None:
+            check(editor, path or (), conditions, encode)
+            change(editor.root)
+
+        _, new = await items.write(self, request, name, checked)
         return items.response({}, new, 200)
 
     def stop(self) -> None:

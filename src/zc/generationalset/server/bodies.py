@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sized
+from collections.abc import AsyncIterator, Callable, Iterator, Sized
 from typing import Any, Literal
 
 import anyio
@@ -11,24 +11,42 @@ from starlette.requests import ClientDisconnect, Request
 
 from zc.generationalset import wire
 from zc.generationalset.server.budget import Share
-from zc.generationalset.server.edits import Edit
+from zc.generationalset.server.conditions import Conditions
+from zc.generationalset.server.edits import Edit, normal
 from zc.generationalset.server.options import Limits
+from zc.generationalset.server.positions import position_of
 from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.turns import Turns
 
 #: The most bytes that are parsed in the event loop.  More are parsed in a
 #: thread, so many at a time, so that others go on meanwhile.
 AT_ONCE = 16 * 1024
+JSON = 'application/json'
+PATCH = 'application/merge-patch+json'
 
 
 async def document(
         request: Request, limits: Limits, share: Share, threads: Turns,
 ) -> bytes:
     """Return the text of a document, in normal form."""
-    body = await _body(request, limits.document, limits, share)
+    body = await _body(request, JSON, limits.document, limits, share)
+    return await _read(normal, body, limits, threads)
+
+
+async def patch(
+        request: Request, limits: Limits, share: Share, threads: Turns,
+) -> bytes:
+    """Return the text of a patch."""
+    body = await _body(request, PATCH, limits.document, limits, share)
+    return await _read(_patch, body, limits, threads)
+
+
+async def _read(
+        read: Callable[[bytes, Limits], bytes], body: bytes, limits: Limits,
+        threads: Turns) -> bytes:
     if len(body) <= AT_ONCE:
-        return _normal(body, limits)
-    return await threads.run(_normal, body, limits)
+        return read(body, limits)
+    return await threads.run(read, body, limits)
 
 
 async def nothing(request: Request, limits: Limits) -> None:
@@ -43,7 +61,7 @@ async def edits(
         request: Request, limits: Limits, share: Share, threads: Turns,
 ) -> list[Edit]:
     """Return the changes of a batch."""
-    body = await _body(request, limits.batch, limits, share)
+    body = await _body(request, JSON, limits.batch, limits, share)
     if len(body) <= AT_ONCE:
         return _edits(_texts(body, limits), 0, limits)
     texts = await threads.run(_texts, body, limits)
@@ -97,9 +115,10 @@ class _Batch(msgspec.Struct):
 
 
 class _Edit(msgspec.Struct):
-    op: Literal['put', 'add', 'set', 'remove']
+    op: Literal['put', 'patch', 'add', 'set', 'remove']
     path: list[Any]
     item: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    unchanged_since: str | msgspec.UnsetType = msgspec.UNSET
 
 
 _BATCH: wire.Reader[_Batch] = wire.Reader(_Batch)
@@ -114,11 +133,27 @@ def _edit(text: bytes, limits: Limits) -> Edit:
     except wire.WireError as error:
         raise Problem(400, str(error)) from error
     check_path(ids, wire.encode_path(ids), limits)
+    if not ids and edit.op != 'add':
+        raise Problem(400, 'expected the id of an item, got the top of the '
+                      'tree')
+    conditions = _conditions(edit.unchanged_since)
     if edit.op in ('set', 'remove'):
-        return Edit(edit.op, ids)
+        return Edit(edit.op, ids, conditions=conditions)
     if edit.item is msgspec.UNSET:
         raise Problem(400, 'expected an item')
-    return Edit(edit.op, ids, _normal(bytes(edit.item), limits))
+    read = _patch if edit.op == 'patch' else normal
+    return Edit(edit.op, ids, read(bytes(edit.item), limits),
+                conditions=conditions)
+
+
+def _conditions(since: str | msgspec.UnsetType) -> Conditions:
+    if since is msgspec.UNSET:
+        return Conditions()
+    position = position_of(since)
+    if position is None:
+        raise Problem(400, 'expected unchanged_since to be a position, '
+                      f'EPOCH:GENERATION, got {since[:80]!r}')
+    return Conditions((position,))
 
 
 def check_path(ids: Sized, path: Sized, limits: Limits) -> None:
@@ -128,22 +163,16 @@ def check_path(ids: Sized, path: Sized, limits: Limits) -> None:
                       f'as it is in a URL, and {limits.depth} ids')
 
 
-def _normal(text: bytes, limits: Limits) -> bytes:
-    """Return the text of a document in normal form."""
-    if len(text) > limits.document:
-        raise Problem(413, f'expected a document of up to {limits.document} '
-                      f'bytes, got {len(text)}')
-    try:
-        return wire.encode_value(wire.decode_value(
-            text, wire.Limits(limits.document, limits.depth, limits.document),
-            strict=True))
-    except wire.WireError as error:
-        raise Problem(400, str(error)) from error
+def _patch(text: bytes, limits: Limits) -> bytes:
+    """Return the text of a patch, which must be a document, too."""
+    normal(text, limits)
+    return text
 
 
 async def _body(
-        request: Request, size: int, limits: Limits, share: Share) -> bytes:
-    _check_kind(request)
+        request: Request, kind: str, size: int, limits: Limits, share: Share,
+) -> bytes:
+    _check_kind(request, kind)
     length = request.headers.get('content-length', '0')
     if length.isdecimal() and int(length) > size:
         raise _too_large(size)
@@ -160,12 +189,15 @@ async def _body(
     return body
 
 
-def _check_kind(request: Request) -> None:
+def _check_kind(request: Request, expected: str) -> None:
     given = request.headers.get('content-type', '')
     kind, *parameters = given.lower().replace(' ', '').split(';')
-    if kind != 'application/json':
-        raise Problem(415, 'expected Content-Type: application/json, got '
-                      f'{given[:80]!r}')
+    if kind != expected:
+        problem = Problem(415, f'expected Content-Type: {expected}, got '
+                          f'{given[:80]!r}')
+        if expected == PATCH:
+            problem.headers['accept-patch'] = PATCH
+        raise problem
     for parameter in parameters:
         name, _, value = parameter.partition('=')
         if name == 'charset' and value.strip('"') not in ('utf-8', 'utf8'):

@@ -1,4 +1,4 @@
-"""GET, PUT, POST, DELETE and OPTIONS of items, and POST batch."""
+"""Requests for items and sets, one at a time, and batches of changes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from starlette.responses import Response
 from zc.generationalset import wire
 from zc.generationalset.answers import Position
 from zc.generationalset.parts import Parts
-from zc.generationalset.server import bodies, edits
+from zc.generationalset.server import bodies
 from zc.generationalset.server.answer import EncodedAnswer
+from zc.generationalset.server.batches import Batch
 from zc.generationalset.server.budget import Share
-from zc.generationalset.server.edits import Edit
+from zc.generationalset.server.conditions import Encode, conditions_of
+from zc.generationalset.server.edits import Edit, Editing
 from zc.generationalset.server.options import Limits
 from zc.generationalset.server.parts import parts_asked
 from zc.generationalset.server.positions import position_asked
-from zc.generationalset.server.problems import Problem, problem_of
+from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.trees import Trees
 from zc.generationalset.server.updates import HEADERS
-from zc.generationalset.sources import Editor, NoItem, Path, SourceError
+from zc.generationalset.sources import Editor, Path, ReadOnly, Snapshot
 
 if TYPE_CHECKING:
     from zc.generationalset.server import Service
@@ -35,7 +37,7 @@ T = TypeVar('T')
 logger = logging.getLogger('zc.generationalset.server')
 
 _FOR_READING = 'GET, HEAD, OPTIONS'
-_OF_ITEMS = f'{_FOR_READING}, PUT, DELETE'
+_OF_ITEMS = f'{_FOR_READING}, PUT, PATCH, DELETE'
 _OF_SETS = f'{_FOR_READING}, PUT, POST, DELETE'
 _OF_THE_TOP = f'{_FOR_READING}, POST'
 
@@ -52,8 +54,8 @@ async def item(service: Service, request: Request) -> Response:
     await _check_write(service, request, name)
     with service.budget.share() as share:
         edit = await _edit(service, request, path, is_set, share)
-        (id, is_new), updates = await write(
-            service, request, name, lambda editor: edits.make(editor, edit))
+        (id, is_new), updates = await _write(
+            service, request, name, lambda editing: editing.make(edit))
     members = {'id': wire.encode_id(id)} if edit.op == 'add' else {}
     return response(members, updates, 201 if is_new else 200)
 
@@ -63,10 +65,9 @@ async def batch(service: Service, request: Request) -> Response:
     name = service.access.tree_name(request)
     await _check_write(service, request, name)
     with service.budget.share() as share:
-        batch = await bodies.edits(
-            request, service.limits, share, service.trees().parsing)
-        made, updates = await write(
-            service, request, name, lambda editor: _make(editor, batch))
+        batch = Batch(await bodies.edits(
+            request, service.limits, share, service.trees().parsing))
+        made, updates = await _write(service, request, name, batch.make)
     ids = b','.join([wire.encode_id(id) for id, _ in made])
     return response({'ids': b'[%b]' % ids}, updates, 200)
 
@@ -136,7 +137,10 @@ async def _options(
         if problem.status != 403:
             raise
         allowed = _FOR_READING
-    return Response(status_code=204, headers={**HEADERS, 'allow': allowed})
+    headers = {**HEADERS, 'allow': allowed}
+    if 'PATCH' in allowed:
+        headers['accept-patch'] = bodies.PATCH
+    return Response(status_code=204, headers=headers)
 
 
 async def _check_write(
@@ -163,15 +167,17 @@ async def _check_target(service: Service, name: Hashable) -> None:
 async def _edit(
         service: Service, request: Request, path: Path, is_set: bool,
         share: Share) -> Edit:
+    conditions = conditions_of(request)
     if request.method == 'DELETE':
-        return Edit('remove', path, is_set=is_set)
+        return Edit('remove', path, is_set=is_set, conditions=conditions)
     if request.method == 'PUT' and is_set:
         await bodies.nothing(request, service.limits)
-        return Edit('set', path)
-    op = 'put' if request.method == 'PUT' else 'add'
-    json = await bodies.document(
+        return Edit('set', path, conditions=conditions)
+    op = {'PUT': 'put', 'PATCH': 'patch', 'POST': 'add'}[request.method]
+    read = bodies.patch if op == 'patch' else bodies.document
+    json = await read(
         request, service.limits, share, service.trees().parsing)
-    return Edit(op, path, json)
+    return Edit(op, path, json, conditions=conditions)
 
 
 async def _get(
@@ -187,16 +193,53 @@ async def _get(
             raise Problem(500, 'the server can not send this item; its log '
                           'says more') from error
 
-    def read() -> bytes:
+    def read() -> tuple[bytes, str]:
         with trees.source.snapshot() as snapshot:
+            etag = _etag(snapshot, name)
             if not is_set:
-                return item_text(snapshot.item(name, path))
+                return item_text(snapshot.item(name, path)), etag
             id = wire.encode_id(path[-1]) if path else b'null'
             return b'{"id":%b,"length":%d}' % (
-                id, snapshot.length(name, path))
+                id, snapshot.length(name, path)), etag
 
-    return Response(await trees.jobs.read(read), 200, HEADERS,
-                    'application/json')
+    body, etag = await trees.jobs.read(read)
+    return Response(body, 200, {**HEADERS, 'etag': etag}, 'application/json')
+
+
+def _etag(snapshot: Snapshot, name: Hashable) -> str:
+    """Return the ETag of an item, which a condition may name.
+
+    It is weak, and never matches, where nobody can write.
+    """
+    position = snapshot.position(name)
+    try:
+        snapshot.check_writable(name)
+    except ReadOnly:
+        return position.etag
+    return f'"{position}"'
+
+
+async def _write(
+        service: Service, request: Request, name: Hashable,
+        make: Callable[[Editing], T]) -> tuple[T, bytes]:
+    """Make edits; return the result, and the encoded updates."""
+    encode = encoder(service, name)
+    return await write(service, request, name, lambda editor: make(
+        Editing(editor, service.limits, encode)))
+
+
+def encoder(service: Service, name: Hashable) -> Encode:
+    """Return a function that makes the text of any item of a tree."""
+    trees = service.trees()
+
+    def encode(path: Path, item: Any) -> bytes:
+        try:
+            return wire.encode_value(item, service.default)
+        except (TypeError, ValueError) as error:
+            trees.encoder.unreadable(name, path, error)
+            return wire.encode_value(wire.UNREADABLE)
+
+    return encode
 
 
 async def write(
@@ -237,39 +280,6 @@ def _updates(
     with ExitStack() as stack:
         begun = trees.encoder.begin(stack, name, asked, parts)
     return begun.answer(begun.first if begun.rest is None else b'')
-
-
-def _make(editor: Editor, batch: list[Edit]) -> list[tuple[Any, bool]]:
-    made = []
-    # The last removal of each path, found once: a batch may be long.
-    removals = {edit.path: index for index, edit in enumerate(batch)
-                if edit.op == 'remove'}
-    for index, edit in enumerate(batch):
-        try:
-            made.append(edits.make(editor, edit))
-        except NoItem as error:
-            # A batch that was made and is sent again finds what it removed
-            # gone.
-            if not _is_gone_after(edit, index, removals):
-                raise _to_blame(error, index) from error
-            made.append((edit.path[-1], False))
-        except (Problem, SourceError) as error:
-            raise _to_blame(error, index) from error
-    return made
-
-
-def _is_gone_after(edit: Edit, index: int, removals: dict[Path, int]) -> bool:
-    """Tell whether changes remove what an edit writes, or a set above it."""
-    paths = [edit.path[:length + 1] for length in range(len(edit.path))]
-    return edit.op != 'add' and any(
-        removals.get(path, -1) >= index for path in paths)
-
-
-def _to_blame(error: Problem | SourceError, index: int) -> Problem:
-    """Return the problem of a batch, which says what change is to blame."""
-    problem = problem_of(error)
-    problem.members['change'] = index
-    return problem
 
 
 def response(

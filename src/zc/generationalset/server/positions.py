@@ -11,6 +11,7 @@ from zc.generationalset.server.problems import Problem
 
 _GENERATION = re.compile('[0-9]{1,18}')
 _LONGEST_EPOCH = 200
+_POSITION = re.compile('(.{0,200}):([0-9]{1,16})', re.DOTALL)
 
 
 def position_asked(request: Request) -> Position | None:
@@ -31,13 +32,21 @@ def _position(generation: str, epoch: str | None) -> Position:
     return Position(epoch if number else None, number)
 
 
+def position_of(text: str) -> Position | None:
+    """Return the position in a text, EPOCH:GENERATION; None for others."""
+    match = _POSITION.fullmatch(text)
+    if match is None or int(match[2]) > HIGHEST:
+        return None
+    return Position(match[1] or None, int(match[2]))
+
+
 def last_event(request: Request) -> Position | None:
     """Return the position in Last-Event-ID."""
     event = request.headers.get('last-event-id')
     if not event:
         return None
-    epoch, colon, generation = event.rpartition(':')
-    if not colon:
+    position = position_of(event)
+    if position is None:
         raise Problem(400, 'expected a Last-Event-ID of this server, '
                       f'EPOCH:GENERATION, got {event[:40]!r}')
-    return _position(generation, epoch or None)
+    return position

@@ -64,9 +64,9 @@ def cors(origins: Collection[str]) -> list[Middleware]:
         return []
     return [Middleware(
         CORSMiddleware, allow_origins=origins,
-        allow_methods=['GET', 'PUT', 'POST', 'DELETE', 'OPTIONS'],
-        allow_headers=['Authorization', 'Content-Type', 'If-None-Match',
-                       'Last-Event-ID'],
+        allow_methods=['GET', 'PUT', 'PATCH', 'POST', 'DELETE', 'OPTIONS'],
+        allow_headers=['Authorization', 'Content-Type', 'If-Match',
+                       'If-None-Match', 'Last-Event-ID'],
         expose_headers=['Allow', 'Date', 'ETag', 'Retry-After'])]
 
 

@@ -17,6 +17,7 @@ from zc.generationalset.interfaces import IdError, IGenerationalSet
 from zc.generationalset.parts import Parts
 from zc.generationalset.sets import btrees, changes, members, operators
 from zc.generationalset.sets.base import USUAL_REMOVALS, BaseSet, told_id
+from zc.generationalset.sets.conditions import unchanged
 from zc.generationalset.sets.copies import flat_state, is_flat, stored_state
 from zc.generationalset.sets.epochs import new_epoch
 from zc.generationalset.sets.ids import PLAIN, check_id, plain_id
@@ -204,6 +205,11 @@ class GenerationalSet(BaseSet):
             self, generation, epoch,
             members.generation_before if provisional
             else members.handed_out_generation, parts)
+
+    def unchanged(
+            self, id: Any, generation: int, epoch: str | None) -> bool:
+        check_generation(generation)
+        return unchanged(self, (id,), generation, epoch)
 
     # Set operations
 

@@ -64,6 +64,31 @@ class Editor(Protocol):
     #: The object in which this source keeps the tree, for applications' code.
     root: Any
 
+    @property
+    def epoch(self) -> str | None:
+        """The epoch of the tree."""
+
+    def unchanged(self, path: Path, position: Position) -> bool:
+        """Tell whether a path has what it had at a position of the tree.
+
+        What nobody can know counts as a change, and so does each change of
+        this transaction.  A set has changed if anything in it has.  If another
+        transaction changes the path meanwhile, and this one does, too, they
+        conflict.
+        """
+
+    def item(self, path: Path) -> Any:
+        """Return the item at a path.  Raises NoItem."""
+
+    def length(self, path: Path) -> int:
+        """Return the length of the set at a path.  Raises NoItem."""
+
+    def document(self, path: Path) -> bytes:
+        """Return the JSON text of an item that ``put`` could replace.
+
+        Raises NoItem and WrongKind.
+        """
+
     def put(self, path: Path, json: bytes) -> bool:
         """Store an item; return whether it is new.
 

@@ -133,6 +133,11 @@ export class RequestError extends Error {
   readonly retryAfter?: number;
   /** Which change of a batch is to blame, from 0. */
   readonly change?: number;
+  /**
+   * With the status 412: the item as it is now; undefined if there is none, or
+   * if it is a set.
+   */
+  readonly item?: Value;
 }
 
 /**
@@ -159,9 +164,17 @@ export interface Options {
   heartbeat?: number;
 }
 
-export type BatchChange =
-  | { op: 'put' | 'add'; path: Path | Id; item: Value }
-  | { op: 'set' | 'remove'; path: Path | Id };
+export interface Condition {
+  /**
+   * A `Client.position`.  The server refuses the write, with the status 412,
+   * unless the path has what it had then.
+   */
+  unchangedSince?: string;
+}
+
+export type BatchChange = Condition & (
+  | { op: 'put' | 'patch' | 'add'; path: Path | Id; item: Value }
+  | { op: 'set' | 'remove'; path: Path | Id });
 
 export interface Events {
   /** An item or subset is new. */
@@ -226,6 +239,8 @@ export class Client {
   /** The generation of what the client has; 0 if it has nothing. */
   readonly generation: number;
   readonly epoch: string | null;
+  /** What a write with `unchangedSince` is compared with. */
+  readonly position: string;
   /** Don't change it; use `put` and so on. */
   readonly items: Items;
 
@@ -291,10 +306,30 @@ export class Client {
    *
    *     await client.put(['people', 'ann'], {name: 'Ann'})
    *
+   * Nobody's change is lost if you say what you have seen.
+   *
+   *     const {position} = client;
+   *     const item = await edited(client.items.at(['people', 'ann']));
+   *     try {
+   *       await client.put(['people', 'ann'], item, {unchangedSince: position});
+   *     } catch (error) {
+   *       if (error.status === 412) showWhatIsThereNow(error.item);
+   *     }
+   *
    * Rejects with a TypeError for an item that isn't JSON, or a path that has
    * no ids.
    */
-  put(path: Path | Id, item: Value): Promise<void>;
+  put(path: Path | Id, item: Value, condition?: Condition): Promise<void>;
+
+  /**
+   * Changes some members of an item, and leaves the others as they are.
+   *
+   *     await client.patch(['people', 'ann'], {age: 43, address: null})
+   *
+   * `patch` is a JSON merge patch (RFC 7396), which the server applies: null
+   * removes a member, objects within are patches, too.
+   */
+  patch(path: Path | Id, patch: Value, condition?: Condition): Promise<void>;
 
   /** Adds an item to the set at a path, [] for the top; returns its id. */
   add(path: Path | Id, item: Value): Promise<string>;
@@ -307,7 +342,7 @@ export class Client {
    *
    * What is gone already is no error.
    */
-  remove(path: Path | Id): Promise<void>;
+  remove(path: Path | Id, condition?: Condition): Promise<void>;
 
   /**
    * Makes several changes in one transaction, all or none; returns their ids.

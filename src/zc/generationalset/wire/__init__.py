@@ -31,6 +31,7 @@ from zc.generationalset.wire.ids import (
     path_segment,
 )
 from zc.generationalset.wire.jsontext import Limits, Reader, WireError, parse
+from zc.generationalset.wire.patches import patched
 from zc.generationalset.wire.values import (
     Extended,
     decode_value,
@@ -61,6 +62,7 @@ __all__ = [
     'encode_value',
     'id_from_plain',
     'parse',
+    'patched',
     'path_segment',
     'plain',
     'value_from_plain',

@@ -6,10 +6,12 @@ from typing import Any
 
 from ZODB.POSException import POSError
 
+from zc.generationalset.answers import Position
 from zc.generationalset.documents import Document
 from zc.generationalset.interfaces import IdError
 from zc.generationalset.parts import Path
 from zc.generationalset.sets.changes import remember_more
+from zc.generationalset.sets.conditions import unchanged
 from zc.generationalset.sets.set import GenerationalSet, SGSet
 from zc.generationalset.sources.errors import NoItem, WrongKind
 from zc.generationalset.wire import encode_id
@@ -26,6 +28,23 @@ class ZODBEditor:
     def __init__(self, root: GenerationalSet) -> None:
         self.root = root
 
+    @property
+    def epoch(self) -> str | None:
+        return self.root.epoch
+
+    def unchanged(self, path: Path, position: Position) -> bool:
+        epoch, generation = position
+        return unchanged(self.root, path, generation, epoch)
+
+    def item(self, path: Path) -> Any:
+        return item_at(self.root, path)
+
+    def length(self, path: Path) -> int:
+        return len(set_at(self.root, path))
+
+    def document(self, path: Path) -> bytes:
+        return _document(self.item(path), path[-1]).json
+
     def put(self, path: Path, json: bytes) -> bool:
         gset, id = set_at(self.root, path[:-1]), path[-1]
         old = gset.get(id, _NOTHING)
@@ -33,13 +52,11 @@ class ZODBEditor:
             _add(gset, Document.of_json(gset.stored_id(id), json), id)
             remember_more(gset)
             return True
-        if not isinstance(old, Document):
-            raise WrongKind(f'expected {_shown(id)} to be a document, it is a '
-                            f'{type(old).__name__}')
+        document = _document(old, id)
         # An item that is sent twice, after a lost response, is one change.
-        if old.json != json:
-            old.json = json
-            gset.changed(old, id)
+        if document.json != json:
+            document.json = json
+            gset.changed(document, id)
         return False
 
     def make_set(self, path: Path) -> bool:
@@ -80,6 +97,13 @@ def item_at(gset: Any, path: Path) -> Any:
         raise NoItem(f'expected an item, {_shown(path[-1])} is a set; its '
                      'path ends in a slash')
     return ob
+
+
+def _document(item: Any, id: Any) -> Document:
+    if not isinstance(item, Document):
+        raise WrongKind(f'expected {_shown(id)} to be a document, it is a '
+                        f'{type(item).__name__}')
+    return item
 
 
 def _found(gset: Any, id: Any) -> Any:

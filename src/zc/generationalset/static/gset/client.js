@@ -73,6 +73,7 @@ export class Client extends EventTarget {
   get online() { return this.#session.online; }
   get epoch() { return this.#session.replica.epoch; }
   get generation() { return this.#session.replica.generation; }
+  get position() { return `${this.epoch ?? ''}:${this.generation}`; }
   get items() { return this.#session.replica.items; }
   get #isClosed() { return this.#closing.signal.aborted; }
 
@@ -269,9 +270,16 @@ export class Client extends EventTarget {
   // Asking and writing.
 
   sync() { return this.#session.ask(); }
-  async put(path, item) { await this.batch([{op: 'put', path, item}]); }
   async makeSet(path) { await this.batch([{op: 'set', path}]); }
-  async remove(path) { await this.batch([{op: 'remove', path}]); }
+  async put(path, item, options) {
+    await this.batch([{...options, op: 'put', path, item}]);
+  }
+  async patch(path, item, options) {
+    await this.batch([{...options, op: 'patch', path, item}]);
+  }
+  async remove(path, options) {
+    await this.batch([{...options, op: 'remove', path}]);
+  }
   async add(path, item) {
     return (await this.batch([{op: 'add', path, item}]))[0];
   }

@@ -64,12 +64,12 @@ export function checkLength(length) {
 
 /** Returns the error for a response. */
 export async function failure({status, statusText, headers}, pieces) {
-  const {detail = statusText, change} =
+  const {detail = statusText, change, item} =
     await joined(pieces).then(JSON.parse).catch(() => '') ?? '';
   const retryAfter = parseRetryAfter(
     headers.get('retry-after'), headers.get('date'));
   return new RequestError(
-    `${status} ${detail}`, {status, detail, change, retryAfter});
+    `${status} ${detail}`, {status, detail, change, item, retryAfter});
 }
 
 // A date is by the server's clock, which may differ from ours.

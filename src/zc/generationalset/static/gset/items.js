@@ -67,7 +67,7 @@ export class Items {
 }
 
 /** Tells whether two values are equal; those too deep to compare aren't. */
-export function isSame(one, other) {
+function isSame(one, other) {
   try {
     return isEqual(one, other);
   } catch {

@@ -3,7 +3,6 @@
 import { checkAnswer } from './answers.js';
 import { joined, MaybeWritten } from './exchange.js';
 import { asPath, keyOf } from './ids.js';
-import { isSame, Items } from './items.js';
 import { toJson } from './json.js';
 
 export class Writes {
@@ -46,35 +45,12 @@ export class Writes {
       } else if (error.status || !isOnline) {
         throw maybe(error);
       }
-      return this.#sendAgain(body, changes);
     }
-  }
-
-  // On 404 for a removal, the first try may have removed the item.
-  async #sendAgain(body, changes) {
     try {
       return await this.#send(body);
     } catch (error) {
-      if (error.status === 404 && await this.#isDone(changes)) {
-        return {};
-      }
       throw maybe(error);
     }
-  }
-
-  async #isDone(changes) {
-    if (changes.length === 1 && changes[0].op === 'remove') {
-      return true;
-    }
-    const {replica} = this.#session;
-    const last = new Map(
-      changes.map(change => [JSON.stringify(change.path), change]));
-    try {
-      await this.#session.ask();
-    } catch {
-      return false; // nobody knows
-    }
-    return [...last.values()].every(change => isSo(change, replica.items));
   }
 
   async #send(body) {
@@ -86,19 +62,16 @@ export class Writes {
 const makeId = () => crypto.getRandomValues(new Uint32Array(3))
   .reduce((id, number) => id + number.toString(36), '');
 
-function prepared({op, path, item}) {
+function prepared({op, path, item, unchangedSince}) {
   path = asPath(path);
   path.forEach(keyOf);
   if (op === 'add') {
-    return {op: 'put', path: [...path, makeId()], item};
+    op = 'put';
+    path.push(makeId());
   }
-  return op === 'put' ? {op, path, item} : {op, path};
-}
-
-function isSo({op, path, item}, items) {
-  const found = items.at(path);
-  return op === 'set' ? found instanceof Items :
-    isSame(found, op === 'put' ? item : undefined);
+  return {
+    op, path, ...op !== 'set' && op !== 'remove' && {item},
+    ...unchangedSince !== undefined && {unchanged_since: unchangedSince}};
 }
 
 // 503, and any status below 500, promise that nothing was written.

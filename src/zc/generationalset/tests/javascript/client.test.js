@@ -158,15 +158,6 @@ function loseOnce(server, second) {
 const gone = (response) =>
   json(response, { detail: 'there is no such item', change: 0 }, 404);
 
-test('several changes find what they did themselves', async (test) => {
-  const { server, client } = await started(test);
-  loseOnce(server, gone);
-  assert.deepEqual(await client.batch([
-    { op: 'remove', path: 'ann' }, { op: 'put', path: 'bob', item: [1] },
-    { op: 'set', path: 'cards' }]), ['ann', 'bob', 'cards']);
-  assert.deepEqual([...client.items.keys()], ['bob', 'cards']);
-});
-
 test('a lost response to several changes is no refusal', async (test) => {
   const { server, client } = await started(test);
   loseOnce(server, (response) => {
@@ -213,22 +204,6 @@ test('a write is made, though its updates make no sense', async (test) => {
   assert.equal(events.find(([type]) => type === 'error')[1].error.name,
     'TypeError');
   await until(() => client.items.has('bob'));
-});
-
-test('a lost response to a removal', async (test) => {
-  const { server, client } = await started(test);
-  let lost = 1;
-  server.fault = (request, response, path) => {
-    if (path === 'batch' && !server.model.root.entries.has('"ann"')) {
-      return json(response, { detail: 'there is no such item' }, 404);
-    }
-    return path === 'written' && lost-- > 0 && Boolean(response.destroy());
-  };
-  await client.remove('ann');
-  assert.ok(!client.items.has('ann'));
-  assert.equal(server.count('POST'), 2);
-  const error = await client.remove('ann').catch((error) => error);
-  assert.equal(error.status, 404);
 });
 
 test('a request that was lost is sent again', async (test) => {

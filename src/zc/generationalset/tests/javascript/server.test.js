@@ -161,6 +161,38 @@ test('a wrong token', options, async (test) => {
   assert.equal(client.items.get('a'), 1);
 });
 
+test('writes only what is as it was', options, async (test) => {
+  const server = await Server.start(test);
+  const [one, other] = [connect(test, server), connect(test, server)];
+  await one.put('ann', { name: 'Ann', age: 42 });
+  await one.put('bob', 1);
+  await one.sync();
+  assert.equal(one.position, `${one.epoch}:${one.generation}`);
+  const condition = { unchangedSince: one.position };
+  await other.patch('ann', { age: 43, name: null });
+  for (const [write, status, change, item] of [
+    [() => one.put('ann', 1, condition), 412, 0, { age: 43 }],
+    [() => one.patch('ann', { age: 44 }, condition), 412, 0, { age: 43 }],
+    [() => one.remove('ann', condition), 412, 0, { age: 43 }],
+    [() => one.batch([
+      { op: 'put', path: 'bob', item: 2, ...condition },
+      { op: 'put', path: 'cy', item: 2, unchangedSince: 'other:1' },
+    ]), 412, 1, undefined],
+    [() => one.patch('cy', {}), 404, 0, undefined],
+  ]) {
+    const error = await write().catch((error) => error);
+    assert.ok(error instanceof RequestError, String(error));
+    assert.deepEqual([error.status, error.change, error.item],
+      [status, change, item]);
+  }
+  await one.put('bob', 2, condition);
+  assert.deepEqual(contents(one), [['ann', { age: 43 }], ['bob', 2]]);
+  await one.remove('bob', { unchangedSince: one.position });
+  const nobody = connect(test, server); // has nothing, at ":0"
+  await nobody.put('cy', 1, { unchangedSince: nobody.position });
+  assert.deepEqual(await server.contents(), [['ann', { age: 43 }], ['cy', 1]]);
+});
+
 test('a server that is killed again and again', options, async (test) => {
   const seed = Number(process.env.GSET_TEST_SEED ?? Date.now() % 1e6);
   console.log(`# GSET_TEST_SEED=${seed}`);

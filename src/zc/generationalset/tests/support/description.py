@@ -65,8 +65,15 @@ class Operation(NamedTuple):
         if 'requestBody' not in self.definition:
             return None
         content = resolve(self.definition['requestBody'])['content']
-        [(_, example), *_] = examples(content['application/json'])
+        [content] = content.values()
+        [(_, example), *_] = examples(content)
         return example
+
+    @property
+    def kind(self):
+        """The media type of the body."""
+        [kind] = resolve(self.definition['requestBody'])['content']
+        return kind
 
     def takes(self, name):
         return name in [parameter['name'] for parameter in self.parameters]

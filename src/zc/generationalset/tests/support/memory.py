@@ -32,6 +32,10 @@ class Tree(NamedTuple):
             raise NoItem(f'there is no {"set" if is_set else "item"}, {path}')
         return member
 
+    def length(self, path):
+        self.get(path, True)
+        return sum(each[:-1] == path and each != () for each in self.members)
+
     def updates(self, path, since):
         whole = since < self.members[path].born
         since = 0 if whole else since
@@ -70,6 +74,28 @@ class Editor:
 
     def __init__(self, tree):
         self.root = tree
+        self.epoch = tree.epoch
+        self.before = tree.members[()].generation
+
+    def unchanged(self, path, position):
+        epoch, since = position
+        members, gone = self.root.members, self.root.gone
+        above = [path[:size] for size in range(1, len(path) + 1)]
+        changed = max(
+            0, members[path].generation if path in members else 0,
+            *[gone.get(each, 0) for each in above],
+            *[members[each].born for each in above if each in members])
+        return (not since or epoch == self.root.epoch) and (
+            changed <= since <= self.before)
+
+    def item(self, path):
+        return self.root.get(path, False)
+
+    def length(self, path):
+        return self.root.length(path)
+
+    def document(self, path):
+        return self.item(path).json
 
     def put(self, path, json):
         self.root.get(path[:-1], True)
@@ -143,9 +169,7 @@ class Snapshot(AbstractContextManager):
         return self.tree(name).get(path, False)
 
     def length(self, name, path):
-        tree = self.tree(name)
-        tree.get(path, True)
-        return sum(each[:-1] == path and each != () for each in tree.members)
+        return self.tree(name).length(path)
 
     def check_writable(self, name):
         self.tree(name)

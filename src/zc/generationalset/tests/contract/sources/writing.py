@@ -64,6 +64,74 @@ class Writing(Base):
             with self.assertRaises(NoItem):
                 self.write(remove(*path))
 
+    def unchanged(self, position, *paths):
+        """Return those of some paths that are as they were at a position."""
+        return self.write(lambda editor: [
+            path for path in paths if editor.unchanged(path, position)])
+
+    def test_what_is_unchanged(self):
+        first = self.position()
+        self.write(put('a'), make_set('s'), put('s', 'b'), put('s', 'c'))
+        before = self.position()
+        paths = [(), ('a',), ('s',), ('s', 'b'), ('s', 'c'), ('s', 'x'),
+                 ('x',), ('x', 'y'), ('a', 'b')]
+        self.assertEqual(self.unchanged(before, *paths), paths)
+        for generation in 0, first.generation:
+            self.assertEqual(self.unchanged(
+                first._replace(generation=generation), *paths),
+                [('x',), ('x', 'y')])
+        self.write(put('s', 'b', value=1))
+        self.assertEqual(
+            self.unchanged(before, *paths),
+            [('a',), ('s', 'c'), ('s', 'x'), ('x',), ('x', 'y'), ('a', 'b')])
+        self.write(remove('a'), remove('s', 'c'), put('x'))
+        self.assertEqual(self.unchanged(before, *paths), [('s', 'x')])
+        self.assertEqual(self.unchanged(self.position(), *paths), paths)
+
+    def test_a_set_that_is_made_again_is_another_one(self):
+        self.write(make_set('s'), put('s', 'a'))
+        before = self.position()
+        self.write(remove('s'))
+        paths = [('s',), ('s', 'a'), ('s', 'x')]
+        self.assertEqual(self.unchanged(before, *paths), [])
+        self.write(make_set('s'), put('s', 'a'))
+        self.assertEqual(self.unchanged(before, *paths), [])
+        self.assertEqual(self.unchanged(self.position(), *paths), paths)
+
+    def test_what_nobody_can_know_is_changed(self):
+        self.write(put('a'))
+        epoch, generation = self.position()
+        for position in [
+                Position(epoch, generation + 1), Position('x', generation),
+                Position(None, generation)]:
+            self.assertEqual(self.unchanged(position, ('a',), ('x',)), [])
+
+    def test_own_changes_are_changes(self):
+        self.write(put('a'), put('b'))
+        before = self.position()
+        self.assertEqual(self.write(several(
+            put('a', value=1),
+            lambda editor: editor.unchanged(('a',), before),
+            lambda editor: editor.unchanged(('b',), before))),
+            [False, False, True])
+
+    def test_editors_read_what_they_have_written(self):
+        def read(editor):
+            with self.assertRaises(NoItem):
+                editor.item(('a',))
+            put('a', value=1)(editor)
+            make_set('s')(editor)
+            for ask in editor.item, editor.document:
+                for path in [('s',), ('x',), ('x', 'a'), ('a', 'a')]:
+                    with self.assertRaises(NoItem):
+                        ask(path)
+            with self.assertRaises(NoItem):
+                editor.length(('a',))
+            return (editor.document(('a',)), editor.length(()),
+                    editor.length(('s',)))
+
+        self.assertEqual(self.write(read), (b'1', 2, 0))
+
     def test_several_changes_are_one(self):
         end = self.source.listen(lambda: None)
         self.addCleanup(end)

@@ -1,11 +1,14 @@
 """The writes of a client, and their responses."""
 
+import datetime
 import re
 import unittest
 
 from zc.generationalset import wire
+from zc.generationalset.answers import Position
 from zc.generationalset.client.errors import (
     BadAnswer,
+    Changed,
     Lost,
     MaybeWritten,
     Refused,
@@ -106,6 +109,63 @@ class WritesTests(unittest.TestCase):
             {'op': 'remove', 'path': ['s', 'x']}]})
         self.assertEqual(self.script.log[0],
                          'POST /batch?generation=3&epoch=e')
+
+    def test_patch(self):
+        self.run_steps(
+            self.writes.patch('b', {'x': 1.5, 'y': None}), written(3, 4))
+        request, = self.script.requests
+        self.assertEqual(request.words, 'PATCH http://host/sync/items/b')
+        self.assertEqual(request.content, b'{"x":1.5,"y":null}')
+        self.assertEqual(request.headers['Content-Type'],
+                         'application/merge-patch+json')
+
+    # Conditions
+
+    def test_unchanged_since(self):
+        since = Position('e', 2)
+        for write in (
+                self.writes.put('b', 1, since), self.writes.remove(
+                    'b', False, since), self.writes.patch('b', 1, since),
+                self.writes.remove_set('b', False, since)):
+            self.run_steps(write, written(3, 4))
+            request, = self.script.requests
+            self.assertEqual(request.headers['If-Match'], '"e:2"')
+        self.run_steps(self.writes.batch([
+            ('patch', 'b', {'x': 1}), ('remove', 'c')], since), written(3, 4))
+        request, = self.script.requests
+        self.assertEqual(wire.decode_value(request.content), {'changes': [
+            {'op': 'patch', 'path': ['b'], 'item': {'x': 1},
+             'unchanged_since': 'e:2'},
+            {'op': 'remove', 'path': ['c'], 'unchanged_since': 'e:2'}]})
+        self.assertNotIn('If-Match', request.headers)
+
+    def test_the_condition_stays_when_the_replica_moves(self):
+        def answered():
+            self.session.apply(wire.decode(answer(3, 4, adds=[['b', 1]])))
+            return LOST
+        self.run_steps(self.writes.put('b', 1, self.session.position()),
+                       answered, written(4, 5))
+        self.assertEqual(
+            [request.headers['If-Match'] for request in self.script.requests],
+            ['"e:3"', '"e:3"'])
+
+    def test_changed(self):
+        for text, item, exists in [
+                (b'"item": {"$date": "2026-11-29"}',
+                 datetime.date(2026, 11, 29), True),
+                (b'"item": null', None, True), (b'"length": 3', None, True),
+                (b'"x": 0', None, False)]:
+            body = b'{"detail": "it has changed", "change": 0, %b}' % text
+            with self.assertRaisesRegex(Changed, 'it has changed') as caught:
+                self.put(Reply(412, PROBLEM, body))
+            error = caught.exception
+            self.assertEqual((error.status, error.change), (412, 0))
+            self.assertEqual((error.item, error.exists), (item, exists))
+        with self.assertRaises(Refused) as refused:
+            self.put(reply(412))  # of something else than this server
+        self.assertNotIsInstance(refused.exception, Changed)
+        with self.assertRaises(MaybeWritten):
+            self.put(LOST, Reply(412, PROBLEM, b'{}'))
 
     def test_bad_changes(self):
         for change in [('put', 'a'), ('remove', 'a', 1), ('delete', 'a'),

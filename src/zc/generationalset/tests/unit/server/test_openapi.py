@@ -28,6 +28,7 @@ from zc.generationalset.tests.support.description import (
 )
 from zc.generationalset.tests.support.places import VECTORS
 from zc.generationalset.tests.support.serving import Served, served
+from zc.generationalset.tests.support.things import Thing
 
 
 class DescriptionTests(unittest.TestCase):
@@ -169,6 +170,8 @@ class ResponsesTests(Served):
         operation = self.operations[name]
         if operation.body is not None:
             request = {'json': operation.body, **request}
+            request['headers'] = {
+                'Content-Type': operation.kind, **request.get('headers', {})}
         response = self.http.request(
             operation.method, path or operation.url, **request)
         self.saw(name, response)
@@ -187,7 +190,8 @@ class ResponsesTests(Served):
 
     def test_all_that_are_described(self):
         for part in (self.written, self.read, self.not_allowed, self.conflicts,
-                     self.bad_requests, self.too_much, self.too_long):
+                     self.changed, self.bad_requests, self.too_much,
+                     self.too_long):
             part()
         self.assertEqual(self.seen, {
             (operation.name, status)
@@ -200,6 +204,7 @@ class ResponsesTests(Served):
                     ('makeSet', 201, 200), ('addItemInSet', 201),
                     ('putItemInSet', 201, 200), ('makeChanges', 200),
                     ('addItem', 201), ('putItem', 201, 200),
+                    ('patchItem', 200), ('patchItemInSet', 200),
                     ('getItem', 200), ('getItemInSet', 200), ('getSet', 200),
                     ('getTop', 200), ('removeItem', 200),
                     ('removeItemInSet', 200), ('removeSet', 200)]:
@@ -241,6 +246,11 @@ class ResponsesTests(Served):
         self.ask('addItemInSet', 409, '/items/numbers/')
         self.ask('putItem', 409, '/items/set')
         self.ask('removeItem', 409, '/items/set')
+        with self.changing() as things:
+            things.add(Thing('thing'))
+            things['set'].add(Thing(3))
+        self.ask('patchItem', 409, '/items/thing')
+        self.ask('patchItemInSet', 409, '/items/set/~3')
         self.ask('makeSet', 409, '/items/item/')
         self.ask('removeSet', 409, '/items/item/')
         self.ask('putItemInSet', 409, '/items/set/~2')
@@ -249,6 +259,13 @@ class ResponsesTests(Served):
             'changes': [{'op': 'put', 'path': ['set'], 'item': 1}]})
         with self.other(find=lambda root: root['things']['numbers']):
             self.ask('addItem', 409)
+
+    def changed(self):
+        for name, operation in self.operations.items():
+            if operation.takes('If-Match'):
+                self.ask(name, 412, headers={'If-Match': '"other:1"'})
+        self.ask('makeChanges', 412, json={'changes': [
+            {'op': 'remove', 'path': ['ann'], 'unchanged_since': 'other:1'}]})
 
     def bad_requests(self):
         for name, operation in self.operations.items():
@@ -280,7 +297,7 @@ class ResponsesTests(Served):
                     self.http.base_url.host, self.http.base_url.port)
                 with contextlib.closing(connection):
                     connection.putrequest(operation.method, operation.url)
-                    connection.putheader('Content-Type', 'application/json')
+                    connection.putheader('Content-Type', operation.kind)
                     connection.putheader('Content-Length', '5')
                     connection.endheaders(b'{')
                     response = connection.getresponse()

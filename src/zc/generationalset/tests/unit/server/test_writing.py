@@ -206,7 +206,7 @@ class RefusedTests(Served):
 
     def test_methods(self):
         self.refused(405, self.http.post('/items/a', json=1), 'slash')
-        self.refused(405, self.http.patch('/items/a', json=1))
+        self.refused(405, self.http.patch('/items/set/', json=1))
         for method in 'PUT', 'DELETE':
             self.refused(405, self.http.request(method, '/items/'), 'top')
         self.refused(400, self.http.put('/items/new/', json=1), 'no body')
