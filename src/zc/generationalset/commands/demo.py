@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 #: Where the board is in the root of a database.
 NAME = 'board'
 
-SETS = 'columns', 'cards', 'places', 'messages', 'here'
+SETS = 'columns', 'cards', 'messages', 'here'
 PEOPLE = {
     'Ann': 'violet', 'Bob': 'amber', 'Cy': 'moss',
 }
@@ -56,19 +56,17 @@ def fill(gset: GenerationalSet) -> None:
     # Imported here because documents need an extra, and the command doesn't.
     from zc.generationalset.documents import Document
 
-    columns, cards, places, messages, _ = made = [
+    columns, cards, messages, _ = made = [
         GenerationalSet(name) for name in SETS]
     for subset in made:
         gset.add(subset)
     for rank, (name, texts) in enumerate(COLUMNS.items(), 1):
         id = name.lower().replace(' ', '-')
-        columns.add(Document(id, {'name': name}))
-        places.add(Document(f'columns/{id}', {'rank': rank}))
+        columns.add(Document(id, {'name': name, 'rank': rank}))
         for place, (text, who, minutes) in enumerate(texts, 1):
-            card = f'{id}-{place}'
-            cards.add(Document(card, {'text': text, **_signed(who, minutes)}))
-            places.add(Document(
-                f'cards/{card}', {'column': id, 'rank': place}))
+            cards.add(Document(f'{id}-{place}', {
+                'text': text, 'column': id, 'rank': place,
+                **_signed(who, minutes)}))
     for number, (text, who, minutes) in enumerate(MESSAGES, 1):
         messages.add(Document(f'sample-{number}', {
             'text': text, **_signed(who, minutes)}))

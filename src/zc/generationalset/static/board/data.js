@@ -1,7 +1,6 @@
 /** The board: what the server has, and what this window is writing. */
 
-import { Contents, keyOf, read, SETS, subjectOf, withPlaced }
-  from './contents.js';
+import { Contents, keyOf, read, SETS } from './contents.js';
 import { person } from './names.js';
 
 /** How many messages are kept. */
@@ -104,10 +103,10 @@ export class Board extends EventTarget {
   #compare(before, changes) {
     const own = new Set(this.#queue.flatMap(
       ({ changes }) => (changes ?? []).map(({ path }) => keyOf(path))));
-    const subjects = new Map(changes
+    const paths = new Map(changes
       .filter(({ path }) => path.length === 2 && SETS.includes(path[0]))
-      .map(({ path }) => [keyOf(path), subjectOf(path)]));
-    return [...subjects].map(([key, [set, id]]) => {
+      .map(({ path }) => [keyOf(path), path]));
+    return [...paths].map(([key, [set, id]]) => {
       const [old, item] = [before, this.#stored].map(
         (contents) => contents.find(set, id));
       const kind = !old ? 'added' : item ? 'changed' : 'removed';
@@ -125,7 +124,7 @@ export class Board extends EventTarget {
       return contents.after(changes);
     }, this.#stored);
     this.dispatchEvent(new CustomEvent(
-      'change', { detail: { ...detail, sets: withPlaced(sets) } }));
+      'change', { detail: { ...detail, sets } }));
   }
 
   // Writing.
@@ -149,7 +148,7 @@ export class Board extends EventTarget {
   }
 
   #showQueue() {
-    this.#show(SETS, {
+    this.#show(new Set(SETS), {
       changes: [], generation: this.client.generation, size: 0,
       isNews: this.#isFilled });
   }
@@ -190,7 +189,7 @@ export class Board extends EventTarget {
         if (changes.length) await this.write(changes);
         return;
       } catch (error) {
-        if (error.status !== 404 || tries === TRIES) throw error;
+        if (!isOutdated(error) || tries === TRIES) throw error;
         await this.client.sync();
       }
     }
@@ -205,10 +204,17 @@ export class Board extends EventTarget {
     return group.flatMap(({ changes }) => changes);
   }
 
-  /** Makes changes now, in one transaction, as Client.batch does. */
+  /**
+   * Makes changes now, in one transaction, as Client.batch does.
+   *
+   * The server refuses those with `isUnseen` if somebody has written there
+   * since what this window has.
+   */
   async write(changes) {
+    const { position } = this.client;
     try {
-      await this.client.batch(changes);
+      await this.client.batch(changes.map(({ isUnseen, ...change }) => ({
+        ...change, ...isUnseen && { unchangedSince: position } })));
       this.tellAccess(true);
     } catch (error) {
       if (error.status === 403) this.tellAccess(false);
@@ -245,6 +251,11 @@ export class Board extends EventTarget {
       // Another user removes them, or whoever writes the next message.
     }
   }
+}
+
+/** Tells whether a write failed for what this window hasn't seen yet. */
+function isOutdated({ status }) {
+  return status === 404 || status === 412;
 }
 
 /** Returns the changes of an edit, or none and the reason. */

@@ -7,11 +7,11 @@
  * because others may have written meanwhile.  The edit throws Gone if it no
  * longer makes sense.
  *
- * A card or column is written as it is shown, with its rank, because another
- * user may be removing its place.
+ * Moving a card and writing its text are patches of different members, so two
+ * users who do both at the same time don't undo each other's work.  What is
+ * put back is written only if nobody has put it back already: `isUnseen`.
  */
 
-import { placePath, subjectOf } from './contents.js';
 import { ranksAt } from './ranks.js';
 
 /** Another user has removed what was to be changed. */
@@ -26,8 +26,7 @@ export function addCard(column, text) {
     const [rank] = ranksAt(cards, cards.length);
     return [
       ...revive(contents, column),
-      put(['cards', id], { text, ...signature }),
-      put(placePath('cards', id), { column: column.id, rank })];
+      put(['cards', id], { text, column: column.id, rank, ...signature })];
   };
 }
 
@@ -40,15 +39,17 @@ export function addCard(column, text) {
  */
 export function saveCard({ id, item }, text, chosen, known) {
   return (contents, signature) => {
-    const now = contents.find('cards', id) ?? item;
-    const wanted = chosen ?? now.column;
+    const now = contents.find('cards', id);
+    const wanted = chosen ?? (now ?? item).column;
     const column = known.find((each) => each.id === wanted);
+    const [place, ...others] = wanted === (now ?? item).column ? [{}]
+      : placesFor('cards', id, contents.cards(wanted), null, wanted);
+    const written = { text, ...place, ...signature };
     return [
       ...column ? revive(contents, column) : [],
-      put(['cards', id], { ...now, text, ...signature }),
-      ...wanted === now.column ? [] : place(
-        contents, 'cards', id, signature, contents.cards(wanted), null,
-        wanted)];
+      now ? patch(['cards', id], written)
+        : putBack(['cards', id], { ...item, ...written }),
+      ...others];
   };
 }
 
@@ -57,8 +58,9 @@ export function moveCard(id, column, before = null) {
   return (contents, signature) => {
     expect(contents, 'cards', id);
     expect(contents, 'columns', column);
-    return place(contents, 'cards', id, signature, contents.cards(column),
-      before, column);
+    const [place, ...others] = placesFor(
+      'cards', id, contents.cards(column), before, column);
+    return [patch(['cards', id], { ...place, ...signature }), ...others];
   };
 }
 
@@ -66,35 +68,37 @@ export function addColumn(name) {
   const id = newId();
   return ({ columns }) => {
     const [rank] = ranksAt(columns, columns.length);
-    return [
-      put(['columns', id], { name }), put(placePath('columns', id), { rank })];
+    return [put(['columns', id], { name, rank })];
   };
 }
 
 /** Writes a column's name; {id, item} is the column as it was known. */
 export function renameColumn({ id, item }, name) {
-  return (contents) => [put(['columns', id], {
-    ...contents.find('columns', id) ?? item, name })];
+  return (contents) => [contents.find('columns', id)
+    ? patch(['columns', id], { name })
+    : putBack(['columns', id], { ...item, name })];
 }
 
 export function moveColumn(id, before = null) {
   return (contents) => {
     expect(contents, 'columns', id);
-    return place(contents, 'columns', id, {}, contents.columns, before);
+    const [place, ...others] = placesFor(
+      'columns', id, contents.columns, before);
+    return [patch(['columns', id], place), ...others];
   };
 }
 
 /** Returns the edits that remove a card and put it back. */
 export function removeCard(id) {
-  return removal((contents) => pathsOf(contents, 'cards', id));
+  return removal(() => [['cards', id]]);
 }
 
 /** Returns the edits that remove a column with its cards, and restore it. */
 export function removeColumn(id) {
   return removal((contents) => [
-    ...pathsOf(contents, 'columns', id),
-    ...contents.find('columns', id) ? contents.cards(id).flatMap(
-      (card) => pathsOf(contents, 'cards', card.id)) : []]);
+    ['columns', id],
+    ...contents.find('columns', id)
+      ? contents.cards(id).map((card) => ['cards', card.id]) : []]);
 }
 
 /** Adds a message. */
@@ -113,43 +117,37 @@ function removal(find) {
   const removed = new Map();
   return {
     edit(contents) {
-      const paths = find(contents);
+      const paths = find(contents).filter((path) => contents.find(...path));
       for (const path of paths) {
-        removed.set(String(path), put(
-          path, contents.find(...path) ?? contents.stored(...path)));
+        removed.set(String(path), putBack(path, contents.find(...path)));
       }
       return paths.map((path) => ({ op: 'remove', path }));
     },
     // An item that is there again was saved by another user.
     undo: (contents) => [...removed.values()].filter(
-      ({ path }) => !contents.find(...subjectOf(path))),
+      ({ path }) => !contents.find(...path)),
   };
 }
 
-function pathsOf(contents, set, id) {
-  return [[set, id], placePath(set, id)].filter(
-    (path) => contents.stored(...path));
-}
-
-/** Puts something before another one of a list, or at its end. */
-function place(contents, set, id, signature, list, before, column) {
+/**
+ * Returns the place of something before another thing of a list, or at its
+ * end, and the changes of others that have to make room.
+ */
+function placesFor(set, id, list, before, column) {
   const others = list.filter((other) => other.id !== id);
   const found = others.findIndex((other) => other.id === before);
   const index = found < 0 ? others.length : found;
   const [rank, ...ranks] = ranksAt(others, index);
   const where = column === undefined ? {} : { column };
   return [
-    put(placePath(set, id), { ...where, rank, ...signature }),
-    ...ranks.map((each, step) => {
-      const path = placePath(set, others[index + step].id);
-      return put(
-        path, { ...contents.stored(...path), ...where, rank: each });
-    })];
+    { ...where, rank },
+    ...ranks.map((each, step) => patch(
+      [set, others[index + step].id], { ...where, rank: each }))];
 }
 
 /** Returns the changes that put a column back, if it was removed. */
 function revive(contents, { id, item }) {
-  return contents.find('columns', id) ? [] : [put(['columns', id], item)];
+  return contents.find('columns', id) ? [] : [putBack(['columns', id], item)];
 }
 
 function expect(contents, set, id) {
@@ -158,6 +156,15 @@ function expect(contents, set, id) {
 
 function put(path, item) {
   return { op: 'put', path, item };
+}
+
+function putBack(path, item) {
+  return { ...put(path, item), isUnseen: true };
+}
+
+/** Returns a change of some members of an item, which must be there. */
+function patch(path, item) {
+  return { op: 'patch', path, item };
 }
 
 /** Returns a random id; crypto.randomUUID works only in secure pages. */

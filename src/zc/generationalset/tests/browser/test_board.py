@@ -294,11 +294,11 @@ class BoardTests(BoardServed):
             [2, 3, 2, 2])
 
     def test_sets_that_are_missing_are_made(self):
-        for name in 'columns', 'cards', 'messages', 'here', 'places':
+        for name in 'columns', 'cards', 'messages', 'here':
             self.assertEqual(
                 self.http.delete(f'/items/{name}/').status_code, 200)
         self.until(lambda: shown(self.one),
                    {'columns': [], 'messages': []})
         self.until(lambda: sorted(
             entry['id'] for entry in self.get().json()['contents']),
-            ['cards', 'columns', 'here', 'messages', 'places'])
+            ['cards', 'columns', 'here', 'messages'])

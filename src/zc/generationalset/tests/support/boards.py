@@ -33,12 +33,6 @@ def in_order(set, by):
     return sorted(set.items(), key=lambda pair: (pair[1][by], pair[0]))
 
 
-def placed(sets, name):
-    """Return cards or columns with their places."""
-    return {id: {**item, **sets.get('places', {}).get(f'{name}/{id}', {})}
-            for id, item in sets[name].items()}
-
-
 def shown(page):
     return page.evaluate(SHOWN)
 
@@ -48,9 +42,9 @@ def contents(http):
     answer = http.get('/updates').json()
     sets = {entry['id']: dict(entry.get('contents', []))
             for entry in answer['contents']}
-    columns = in_order(placed(sets, 'columns'), 'rank')
+    columns = in_order(sets['columns'], 'rank')
     lists = {id: [] for id, _ in columns}
-    for _, card in in_order(placed(sets, 'cards'), 'rank'):
+    for _, card in in_order(sets['cards'], 'rank'):
         # Cards whose column is gone are in the first column.
         column = card['column'] if card['column'] in lists else columns[0][0]
         lists[column].append(card['text'])

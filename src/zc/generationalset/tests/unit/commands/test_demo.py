@@ -95,7 +95,7 @@ class DemoTests(Demo, unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertEqual(
             done.stderr, 'gset: expected --set to be a board, or an empty '
-            'set; got a set without the subsets columns, cards, places, '
+            'set; got a set without the subsets columns, cards, '
             'messages, here\n')
 
     def fill(self, name, **sets):
