@@ -20,7 +20,7 @@ STREAMS = 20_000
 def main():
     path, port = sys.argv[1:]
     with opened(path) as db:
-        name, = prepare(db, 'things')
+        (name,), _ = prepare(db, 'things')
         app = application(db, lambda root: root[name], write=True,
                           limits=Limits(streams=STREAMS))
         run(app, listen('127.0.0.1', int(port)), lambda: None)

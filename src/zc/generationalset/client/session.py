@@ -102,7 +102,10 @@ class Session:
     def apply(self, answer: Answer) -> list[Change]:
         """Apply an answer, and put the changes into all feeds."""
         with self.lock:
-            if self.parts and 'parts' in answer:
+            if bool(self.parts) != ('parts' in answer):
+                raise BadAnswer('expected an answer with the parts that were '
+                                f'named, got one with {", ".join(answer)}')
+            if self.parts:
                 wanted = [part for part in answer['parts']
                           if part['path'] in self.parts]
                 if not wanted:

@@ -164,6 +164,7 @@ class Replica:
         changes: list[Change] = []
         _drop(self.items, path, changes)
         self.parts, self.generation = parts or None, lowest(parts)
+        self.epoch = self.epoch if parts else None
         return changes
 
     def _become(

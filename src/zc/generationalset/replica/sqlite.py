@@ -29,6 +29,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from zc.generationalset.answers import (
+    NOTHING,
     Answer,
     Change,
     Position,
@@ -167,8 +168,8 @@ class SQLiteReplica:
             del parts[path]
             writer = _Writer(self._database, state.last)
             writer.drop(path)
-            self._store(state.position._replace(generation=lowest(parts)),
-                        writer, parts)
+            position = Position(state.position.epoch, lowest(parts))
+            self._store(position if parts else NOTHING, writer, parts)
         return writer.changes
 
     def _store(

@@ -67,6 +67,15 @@ export interface Answer {
   removals?: Id[];
   adds?: Entry[];
   contents?: Entry[];
+  parts?: Part[];
+}
+
+/** What changed in a part. */
+export interface Part {
+  path: Id[];
+  removals?: Id[];
+  adds?: Entry[];
+  contents?: Entry[];
 }
 
 /** An item, or what changed in a subset. */
@@ -121,6 +130,12 @@ export class Replica {
    * Throws Misfit.
    */
   apply(answer: Answer): Change[];
+
+  /** The generation of each part, by its path as JSON; undefined if whole. */
+  readonly parts: Map<string, number> | undefined;
+
+  /** Forgets all parts but these. */
+  keep(paths: Id[][]): Change[];
 }
 
 /** There was no response, or the server refused the request. */
@@ -162,6 +177,8 @@ export interface Options {
   store?: string | null;
   /** Seconds between signs of life on the server's streams; 15 by default. */
   heartbeat?: number;
+  /** Paths of up to 100 subsets, in place of the whole tree; `Client.parts`. */
+  parts?: (Path | Id)[];
 }
 
 export interface Condition {
@@ -243,6 +260,18 @@ export class Client {
   readonly position: string;
   /** Don't change it; use `put` and so on. */
   readonly items: Items;
+
+  /**
+   * The paths of the subsets that the client follows; undefined for the whole
+   * tree.  You may replace it any time:
+   *
+   *     client.parts = [...client.parts, ['rooms', 'b']];
+   *
+   * What is new is asked for, and the rest goes on; `items` forgets what is no
+   * part at once.  No part may be within another.  A subset that isn't there
+   * yet is empty.  Tabs that share a store have the same parts.
+   */
+  parts: (Path | Id)[] | undefined;
 
   /**
    * What is sent as `Authorization: Bearer TOKEN`; may be replaced any time.

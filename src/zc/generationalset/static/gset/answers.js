@@ -14,18 +14,22 @@ export function checkAnswer(answer) {
   if (!isAnswer(answer ?? {})) {
     refuse('an answer as in the protocol', answer);
   }
-  checkUpdates(answer, 0);
+  setsOf(answer).forEach(updates => checkUpdates(updates, 0));
   return answer;
 }
 
+// The parts of an answer, or the answer itself.
+const setsOf = answer => answer.parts ?? [answer];
+
 function isAnswer({format, epoch, since, generation,
-  since_epoch: before, reset, contents}) {
+  since_epoch: before, reset, contents, parts = []}) {
   return format === 1 && [since, generation].every(Number.isSafeInteger) &&
+    Array.isArray(parts) && parts.every(part => Array.isArray(part?.path)) &&
     since >= 0 && generation > 0 && [epoch, before ?? null, reset ?? ''].every(
     text => text === null || typeof text === 'string') &&
     (epoch === null || EPOCH.test(epoch)) &&
     (reset === undefined ? generation >= since && before === undefined :
-      contents);
+      contents || parts.length && parts.every(part => part.contents));
 }
 
 function checkUpdates(updates, depth) {
@@ -65,9 +69,37 @@ export const isTo = (answer, {epoch, generation}) =>
  * An answer since an earlier generation only lists more.
  */
 export const fits = (answer, position) =>
-  'reset' in answer || position.generation === 0 ? isTo(answer, position) :
-    answer.epoch === position.epoch && answer.since <= position.generation &&
+  position.generation === 0 ? isTo(answer, position) :
+    !answer.parts === !position.parts && ('reset' in answer ?
+      isTo(answer, position) : answer.parts ?
+        fittingParts(answer, position).length > 0 :
+        isBetween(answer, position));
+
+const isBetween = (answer, position) =>
+  answer.epoch === position.epoch && answer.since <= position.generation &&
     position.generation <= answer.generation;
+
+/** Returns a text that only equal paths share. */
+export const nameOf = path => JSON.stringify(path);
+
+/** Returns the parts of an answer that fit; each fits by itself. */
+export const fittingParts = (answer, {epoch, generation, parts}) =>
+  'reset' in answer || generation === 0 ? answer.parts :
+    answer.parts.filter(({path}) => isBetween(
+      answer, {epoch, generation: parts.get(nameOf(path)) ?? 0}));
+
+/** Returns the position at which parts are; the lowest is to be presented. */
+export const positionOf = (epoch, parts) => parts.size ?
+  {epoch, generation: Math.min(...parts.values()), parts} :
+  {epoch: null, generation: 0, parts: undefined};
+
+/** Returns the position after an answer that fits. */
+export const advanced = (answer, position) => answer.parts ?
+  positionOf(answer.epoch, new Map([
+    ...'reset' in answer ? [] : position.parts ?? [],
+    ...fittingParts(answer, position).map(
+      ({path}) => [nameOf(path), answer.generation])])) :
+  {epoch: answer.epoch, generation: answer.generation};
 
 /** Tells whether a position is at or after another one. */
 export const covers = (position, {epoch, generation}) =>

@@ -1,6 +1,6 @@
 /** The client; gset.d.ts says how to use it. */
 
-import { decode } from './answers.js';
+import { decode, nameOf } from './answers.js';
 import { refuse } from './errors.js';
 import { isForbidden } from './exchange.js';
 import { additions } from './items.js';
@@ -28,7 +28,7 @@ export class Client extends EventTarget {
 
   constructor(url, options = {}) {
     super();
-    const {token, store, heartbeat} = checkOptions(options);
+    const {token, store, heartbeat, parts} = checkOptions(options);
     this.#server = new Server(url, token);
     this.#heartbeat = heartbeat;
     this.#session = new Session(this.#server, {
@@ -38,6 +38,7 @@ export class Client extends EventTarget {
       reported: () => this.#tell(),
       answered: this.#look,
     });
+    this.#session.want(parts);
     this.#watch = new Watch(this.#session, heartbeat, {
       isSeen: () => isVisible() || this.#tabs?.isSeen,
       refused: error => this.#refused(error),
@@ -97,6 +98,22 @@ export class Client extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, {detail}));
   }
 
+  // Parts.
+
+  get parts() { return this.#session.parts; }
+  set parts(parts) {
+    this.#want(parts);
+    this.#tabs?.post({parts: this.parts});
+  }
+
+  #want(parts) {
+    const changes = this.#session.want(parts);
+    if (changes.length) {
+      this.#session.announce(changes, 0);
+    }
+    this.#watch.again();
+  }
+
   // Starting and ending.
 
   start() {
@@ -119,7 +136,8 @@ export class Client extends EventTarget {
     if (this.#isClosed) {
       return;
     }
-    if (this.#store?.isLoaded) {
+    this.#session.want(this.parts); // the store may have others
+    if (this.#store?.isLoaded && this.generation) {
       this.#session.announce(additions(this.items), 0);
     } else if (this.generation) { // it has asked before
       this.#resolve();
@@ -133,6 +151,7 @@ export class Client extends EventTarget {
     }
     if (this.#tabs) {
       this.#tabs.join();
+      this.#tabs.post({parts: this.parts}); // all tabs have the same parts
     } else {
       this.#watch.run();
     }
@@ -241,7 +260,10 @@ export class Client extends EventTarget {
     }
   }
 
-  async #hear({forget, wake, now, trouble, text, epoch, generation}) {
+  async #hear({forget, wake, now, trouble, text, epoch, generation, parts}) {
+    if (parts && nameOf(parts) !== nameOf(this.parts)) {
+      this.#want(parts);
+    }
     if (forget) {
       this.#forgotten();
     } else if (!this.#watch.isRunning) {
@@ -290,10 +312,10 @@ export class Client extends EventTarget {
 const isName = store => store === undefined || store === null ||
   typeof store === 'string';
 
-function checkOptions({token, store, heartbeat = 15, ...others}) {
+function checkOptions({token, store, heartbeat = 15, parts, ...others}) {
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) {
-    refuse('the options token, store and heartbeat', unknown);
+    refuse('the options token, store, heartbeat and parts', unknown);
   }
   if (!isName(store)) {
     refuse('a text as name of the store', store);
@@ -301,5 +323,5 @@ function checkOptions({token, store, heartbeat = 15, ...others}) {
   if (!(heartbeat > 0 && heartbeat < Infinity)) {
     refuse('a heartbeat of some seconds', heartbeat);
   }
-  return {token, store, heartbeat};
+  return {token, store, heartbeat, parts};
 }

@@ -1,6 +1,8 @@
 /** A copy of a set, in memory. */
 
-import { fits } from './answers.js';
+import {
+  advanced, fits, fittingParts, nameOf, positionOf,
+} from './answers.js';
 import { Items, update } from './items.js';
 
 export class Misfit extends Error {
@@ -11,32 +13,65 @@ export class Replica {
   epoch = null;
   generation = 0;
   items = new Items();
+  parts; // name -> generation; undefined for the whole tree, or nothing
 
   apply(answer) {
     if (!fits(answer, this)) {
       throw new Misfit(`expected an answer for ${this.generation}, ` +
         `got one from ${answer.since} to ${answer.generation}`);
     }
-    return this.#become(answer, 'reset' in answer);
+    const isReset = 'reset' in answer;
+    return this.#become(advanced(answer, this), answer.parts ? treeOf(
+      fittingParts(answer, this), isReset ? 'contents' : 'adds') : answer,
+    isReset);
+  }
+
+  /** Forgets all parts but these. */
+  keep(paths) {
+    const kept = paths.filter(path => this.parts.has(nameOf(path)));
+    return this.#become(positionOf(this.epoch, new Map(kept.map(
+      path => [nameOf(path), this.parts.get(nameOf(path))]))),
+    treeOf(kept.map(path => ({path})), 'contents'), false);
   }
 
   /** Forgets everything. */
   clear() {
-    return this.#become({epoch: null, generation: 0, contents: []}, true);
+    return this.#become(positionOf(null, []), {contents: []}, true);
   }
 
-  #become(answer, isReset) {
+  #become(position, updates, isReset) {
     const changes = [];
-    this.items[update](answer, [], isReset, changes);
-    this.epoch = answer.epoch;
-    this.generation = answer.generation;
+    this.items[update](updates, [], isReset, changes);
+    Object.assign(this, position);
     return changes;
   }
+}
+
+// Returns the updates of a tree in which parts have theirs.
+function treeOf(parts, member) {
+  const top = {[member]: []};
+  for (const {path, ...updates} of parts) {
+    let set = top;
+    for (const id of path) {
+      let entry = set[member].find(each => nameOf(each.id) === nameOf(id));
+      if (!entry) {
+        entry = {id, [member]: []};
+        set[member].push(entry);
+      }
+      set = entry;
+    }
+    delete set[member];
+    Object.assign(set, updates);
+  }
+  return top;
 }
 
 const entriesOf = items => Array.from(items, ([id, item]) =>
   item instanceof Items ? {id, contents: entriesOf(item)} : [id, item]);
 
 /** Returns the answer that makes this replica from nothing. */
-export const whole = ({epoch, generation, items}) =>
-  ({format: 1, epoch, since: 0, generation, contents: entriesOf(items)});
+export const whole = ({epoch, generation, items, parts}) => ({
+  format: 1, epoch, since: 0, generation, ...parts ? {
+    parts: Array.from(parts.keys(), JSON.parse).map(
+      path => ({path, contents: entriesOf(items.at(path))})),
+  } : {contents: entriesOf(items)}});

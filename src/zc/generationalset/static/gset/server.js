@@ -19,10 +19,11 @@ export class Server {
 
   /** Returns the pieces of a successful response; rejects for others. */
   async send(method, path, {
-    position: {epoch, generation}, wait = 0, patience = PATIENCE + wait,
-    body, signal,
+    position: {epoch, generation}, parts, wait = 0,
+    patience = PATIENCE + wait, body, signal,
   }) {
     const query = new URLSearchParams({...wait && {wait},
+      ...parts && {parts: `[${[...parts]}]`},
       ...generation && {generation, ...epoch !== null && {epoch}}});
     const headers = {
       ...this.#token && {Authorization: `Bearer ${this.#token}`},

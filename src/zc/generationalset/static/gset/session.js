@@ -1,14 +1,16 @@
 /** Questions to a server, and the replica that gets the answers. */
 
-import { covers, decode, fits, isTo } from './answers.js';
+import { covers, decode, fits, isTo, nameOf } from './answers.js';
 import { refuse } from './errors.js';
 import { joined } from './exchange.js';
+import { asPath } from './ids.js';
 import { Replica } from './replica.js';
 
 const QUESTIONS = 5; // most questions for an answer that fits
 
 export class Session {
   replica = new Replica();
+  #wanted; // names of parts; undefined for the whole tree
   trouble = {delay: 0}; // undefined while the server answers
   wasAnswered = false;
   #server;
@@ -26,9 +28,22 @@ export class Session {
 
   get online() { return !this.trouble; }
 
+  get parts() {
+    return this.#wanted && Array.from(this.#wanted, JSON.parse);
+  }
+
+  /** Wants these parts; forgets all else, and returns the changes. */
+  want(parts) {
+    this.#wanted = parts && new Set(parts.map(path => nameOf(asPath(path))));
+    const {replica} = this;
+    return !parts !== !replica.parts ? replica.clear() :
+      parts ? replica.keep(this.parts) : [];
+  }
+
   async send(method, path, options) {
     const pieces = await this.#server.send(method, path, {
-      signal: this.#client.signal, position: this.replica, ...options});
+      signal: this.#client.signal, position: this.replica,
+      parts: this.#wanted, ...options});
     this.wasAnswered = true;
     if (this.trouble) {
       this.report();
@@ -39,6 +54,7 @@ export class Session {
 
   /** Asks what changed, until an answer isn't from a cache. */
   async ask(signal = this.#client.signal, wait = 0, questions = QUESTIONS) {
+    await this.#join(signal);
     const {epoch, generation} = this.replica;
     const text = await joined(
       await this.send('GET', 'updates', {signal, wait}));
@@ -53,6 +69,17 @@ export class Session {
     }
   }
 
+  // Asks for the parts that the replica lacks, unless it has nothing.
+  async #join(signal) {
+    const {parts, generation} = this.replica;
+    const missing = [...this.#wanted ?? []].filter(name => !parts?.has(name));
+    if (generation && missing.length) {
+      const text = await joined(await this.send('GET', 'updates',
+        {signal, position: {generation: 0}, parts: missing}));
+      this.#take(decode(text), text);
+    }
+  }
+
   /** Applies an answer that came unasked; if it doesn't fit, asks. */
   async accept(answer, text, signal) {
     this.#take(answer, text);
@@ -63,6 +90,11 @@ export class Session {
 
   // Applies an answer that fits, and announces it.
   #take(answer, text) {
+    if (!answer.parts !== !this.#wanted) {
+      refuse('the parts that were named', answer);
+    }
+    answer.parts = answer.parts?.filter(
+      ({path}) => this.#wanted.has(nameOf(path)));
     if (!fits(answer, this.replica)) {
       return;
     }

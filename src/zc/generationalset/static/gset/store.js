@@ -9,7 +9,7 @@
  * answer.  Then the whole replica is stored later.
  */
 
-import { covers, fits } from './answers.js';
+import { advanced, covers, fits } from './answers.js';
 import { whole } from './replica.js';
 import { within } from './waiting.js';
 
@@ -181,24 +181,25 @@ function abort(transaction) {
 
 // Stores the whole replica if there is no answer, or if it doesn't fit.
 async function add(records, replica, answer, text) {
-  const put = ({epoch, generation}, text, room) => {
+  const put = (answer, before, text, room) => {
     records.add(text);
-    records.put({epoch, generation, room}, 'last');
+    records.put({...advanced(answer, before), room}, 'last');
   };
-  const replace = (position, text) => {
+  const replace = (answer, text = JSON.stringify(answer)) => {
     records.clear();
-    put(position, text, text.length + 65536);
+    put(answer, {generation: 0}, text, text.length + 65536);
   };
   const last = answer?.reset !== undefined ? {} :
     await result(records.get('last')) ?? {};
-  if (covers(last, answer ?? replica)) {
+  const isJoining = answer?.since === 0 && answer.parts && last.parts;
+  if (!isJoining && covers(last, answer ?? replica)) {
     return; // another tab stored it
   }
-  if (answer?.since === 0) {
+  if (answer?.since === 0 && !isJoining) {
     replace(answer, text);
   } else if (answer && last.room > text.length && fits(answer, last)) {
-    put(answer, text, last.room - text.length);
+    put(answer, last, text, last.room - text.length);
   } else {
-    replace(replica, JSON.stringify(whole(replica)));
+    replace(whole(replica));
   }
 }

@@ -36,7 +36,8 @@ class VectorsTests(Tabs, unittest.TestCase):
             content_type='text/javascript'))
         page = self.window('/tab', context)
         for name, function in (
-                ('values', 'values'), ('ids', 'ids'), ('apply', 'answers')):
+                ('values', 'values'), ('ids', 'ids'), ('apply', 'answers'),
+                ('parts', 'answers')):
             with open(VECTORS / f'{name}.json') as file:
                 cases = json.load(file)['cases']
             # As text: Playwright has its own idea of what JSON is.

@@ -236,3 +236,45 @@ test('a server that is killed again and again', options, async (test) => {
   await clients[0].put('end', 1);
   await until(() => clients.every((client) => client.items.has('end')), 70);
 });
+
+test('parts', options, async (test) => {
+  const server = await Server.start(test);
+  const writer = new Client(server.url);
+  const client = new Client(server.url, { parts: ['a', ['rooms', 'x']] });
+  test.after(() => [writer, client].forEach((each) => each.close()));
+  await writer.start();
+  await writer.batch([
+    { op: 'set', path: 'a' }, { op: 'put', path: ['a', 'i'], item: 1 },
+    { op: 'set', path: 'b' }, { op: 'put', path: ['b', 'i'], item: 1 }]);
+  await client.start();
+  const was = recorded(client);
+  assert.deepEqual(contents(client), sorted([
+    { id: 'a', contents: [['i', 1]] },
+    { id: 'rooms', contents: [{ id: 'x', contents: [] }] }]));
+  await writer.put(['b', 'i'], 2);
+  await writer.put(['a', 'i'], 2);
+  await until(() => client.items.at(['a', 'i']) === 2);
+  client.parts = [...client.parts, 'b'];
+  await until(() => client.items.at(['b', 'i']) === 2);
+  await writer.put(['b', 'i'], 3);
+  await until(() => client.items.at(['b', 'i']) === 3);
+  await client.put(['a', 'i'], 4);
+  assert.equal(client.items.at(['a', 'i']), 4);
+  client.parts = ['b', ['rooms', 'x']];
+  assert.equal(client.items.get('a'), undefined);
+  await writer.batch([
+    { op: 'set', path: 'rooms' }, { op: 'set', path: ['rooms', 'x'] },
+    { op: 'put', path: ['rooms', 'x', 'i'], item: 1 }]);
+  await until(() => client.items.at(['rooms', 'x', 'i']) === 1);
+  await writer.put(['a', 'i'], 5);
+  await client.sync();
+  assert.equal(client.items.get('a'), undefined);
+  assert.deepEqual(client.parts, [['b'], ['rooms', 'x']]);
+  assert.ok(!was.some(([type]) => type === 'error' || type === 'reset'));
+});
+
+test('parts that the server refuses', options, async (test) => {
+  const server = await Server.start(test);
+  const client = new Client(server.url, { parts: ['a', ['a', 'b']] });
+  await assert.rejects(client.start(), { status: 400, message: /within/ });
+});

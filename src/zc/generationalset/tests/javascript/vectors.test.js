@@ -11,6 +11,7 @@ for (const [name, check, count, module] of [
   ['ids', vectors.ids, 150, gset],
   ['positions', vectors.positions, 15, answers],
   ['apply', vectors.answers, 50, gset],
+  ['parts', vectors.answers, 25, gset],
 ]) {
   test(`vectors: ${name}.json`, () => {
     const file = new URL(`../vectors/${name}.json`, import.meta.url);
