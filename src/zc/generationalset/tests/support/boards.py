@@ -11,7 +11,7 @@ import httpx
 from playwright.sync_api import expect
 
 from zc.generationalset.commands import demo
-from zc.generationalset.tests.support.browsing import Browsing
+from zc.generationalset.tests.support.browsing import STORED, Browsing
 from zc.generationalset.tests.support.serving import ENVIRONMENT, Served, wait
 
 #: Requests to the server, except for pages and their modules.
@@ -129,6 +129,14 @@ class Windows(Browsing):
         results = []
         yield results
         results.append(page.evaluate('arrived'))
+
+    def generation(self, page):
+        return int(page.locator('.generation b').text_content())
+
+    def is_stored(self, page):
+        """Wait until the browser stores what a window shows."""
+        self.until(lambda: page.evaluate(STORED) == self.generation(page),
+                   True)
 
     def rests(self, page):
         """Wait until a window has an answer to all that it wrote."""

@@ -28,6 +28,27 @@ addEventListener('securitypolicyviolation', (event) => console.error(
   `violates ${event.violatedDirective}: ${event.blockedURI}`));
 '''
 
+#: The generation of what a page's origin stores; null for nothing.
+STORED = '''
+async () => {
+  const { name } = (await indexedDB.databases())[0] ?? {};
+  if (name === undefined) {
+    return null;
+  }
+  const db = await new Promise((resolve) => {
+    const request = indexedDB.open(name);
+    request.onsuccess = () => resolve(request.result);
+  });
+  const last = await new Promise((resolve) => {
+    const request = db.transaction('answers').objectStore('answers')
+      .get('last');
+    request.onsuccess = () => resolve(request.result);
+  });
+  db.close();
+  return last?.generation ?? null;
+}
+'''
+
 
 def launch(playwright, found):
     """Return a browser of a Chromium that ``programs`` found."""
