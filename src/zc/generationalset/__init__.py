@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zc.generationalset.sets.audit import check
     from zc.generationalset.sets.journal import Backlog, Journal  # noqa: F401
+    from zc.generationalset.sets.parts import unnoticed
     from zc.generationalset.sets.repair import repair
     from zc.generationalset.sets.set import (
         GenerationalSet,
@@ -36,6 +37,7 @@ __all__ = [
     'notify',
     'repair',
     'track',
+    'unnoticed',
 ]
 
 #: The module of each public name, and of each name that pickles contain.
@@ -52,6 +54,7 @@ _MODULES = {
     'ValueGenerationalSet': 'sets.set',
     'repair': 'sets.repair',
     'track': 'sets.tracking',
+    'unnoticed': 'sets.parts',
 }
 
 
