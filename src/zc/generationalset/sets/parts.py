@@ -45,9 +45,13 @@ def unnoticed(
     own owner are no parts.  If clients see nothing of such an object, all is
     well; otherwise give it an owner, or call ``changed`` where it changes.
     """
-    return [(id, part) for id, item in gset.items()
-            if isinstance(item, Persistent) and not isinstance(item, BaseSet)
-            for part in _parts_without_owner(gset, item, owner)]
+    found = []
+    for id, item in gset.items():
+        if isinstance(item, Persistent) and not isinstance(item, BaseSet):
+            found += [(id, part) for part in _parts_without_owner(
+                gset, item, owner)]
+            item._p_deactivate()  # a large set may not fit into memory
+    return found
 
 
 def _parts_without_owner(

@@ -37,6 +37,13 @@ class PartsTests(unittest.TestCase):
         self.ann.notes = [{'in': (PersistentList(),)}]
         self.check(self.ann.details, self.ann.notes[0]['in'][0])
 
+    def test_items_do_not_stay_in_memory(self):
+        self.check()
+        self.assertIsNone(self.ann._p_changed)
+        self.ann.version = 7
+        unnoticed(self.people)
+        self.assertEqual(self.ann.version, 7)
+
     def test_what_it_finds_is_what_track_misses(self):
         track(self.db, lambda ob: self.people)
         self.ann.details = PersistentMapping()
