@@ -14,7 +14,6 @@ from zc.generationalset.tests.support.boards import (
     Windows,
     shown,
 )
-from zc.generationalset.tests.support.serving import wait
 
 ACTIONS = 80
 #: Until people have done all that, on a machine that does much else.
@@ -102,8 +101,8 @@ class CrashTests(Demo, Windows, unittest.TestCase):
 
     def kill(self, process, pages, chance):
         first, count = self.generation(pages[0]), chance.randrange(5, 60)
-        wait(lambda: self.generation(pages[0]) > first + count
-             or all(map(is_done, pages)))
+        wait_long(lambda: self.generation(pages[0]) > first + count
+                  or all(map(is_done, pages)))
         process.kill()
         process.wait()
         for page in pages:

@@ -44,8 +44,10 @@ class FrozenTests(TwoTabs, unittest.TestCase):
         page.route('**/held', lambda route: held.append(route))
         with page.expect_request('**/held'):
             page.evaluate(FREEZE)
-        yield
-        held[0].fulfill()
+        try:
+            yield
+        finally:
+            held[0].fulfill()
 
     def test_a_frozen_leader(self):
         with self.frozen(self.first):

@@ -21,7 +21,7 @@ from zope.testing.wait import Wait
 
 from zc.generationalset.tests.support.places import CHECKOUT
 
-#: The first one has no windows of its own, and opens a page in half the time.
+#: The first one draws no windows around pages, so it opens them faster.
 CHROMIUMS = (
     'chromium-headless-shell', 'chromium', 'chromium-browser',
     'google-chrome', 'google-chrome-stable')
