@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zc.generationalset.sets.audit import check
     from zc.generationalset.sets.journal import Backlog, Journal  # noqa: F401
-    from zc.generationalset.sets.parts import unnoticed
     from zc.generationalset.sets.repair import repair
     from zc.generationalset.sets.set import (
         GenerationalSet,
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
         ForgottenWarning,
         track,
     )
+    from zc.generationalset.sets.unnoticed import unnoticed
 
 __all__ = [
     'Forgotten',
@@ -54,7 +54,7 @@ _MODULES = {
     'ValueGenerationalSet': 'sets.set',
     'repair': 'sets.repair',
     'track': 'sets.tracking',
-    'unnoticed': 'sets.parts',
+    'unnoticed': 'sets.unnoticed',
 }
 
 
