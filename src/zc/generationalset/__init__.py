@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ForgottenWarning,
         track,
     )
+    from zc.generationalset.sets.unnoticed import unnoticed
 
 __all__ = [
     'Forgotten',
@@ -36,6 +37,7 @@ __all__ = [
     'notify',
     'repair',
     'track',
+    'unnoticed',
 ]
 
 #: The module of each public name, and of each name that pickles contain.
@@ -52,6 +54,7 @@ _MODULES = {
     'ValueGenerationalSet': 'sets.set',
     'repair': 'sets.repair',
     'track': 'sets.tracking',
+    'unnoticed': 'sets.unnoticed',
 }
 
 

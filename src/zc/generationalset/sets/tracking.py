@@ -145,7 +145,7 @@ class Tracking(NamedTuple):
             seen.add(id(ob))
             owner = bare(self.owner(ob))
             for gset in self._sets(ob, owner):
-                key = _id_in(gset, ob)
+                key = id_in(gset, ob)
                 if key is not None and not _is_told(gset, key):
                     self.found(gset, key, ob)
             ob = owner
@@ -161,7 +161,7 @@ class Tracking(NamedTuple):
         return [sets] if isinstance(sets, GenerationalSet) else map(bare, sets)
 
 
-def _id_in(gset: GenerationalSet, ob: Any) -> Any:
+def id_in(gset: GenerationalSet, ob: Any) -> Any:
     """Return the id of an item; None if the object isn't an item."""
     try:
         key = gset.get_id(ob)

@@ -100,14 +100,18 @@ class ZODBSnapshot(Available):
 
 def found(find: Find, root: Any, name: Hashable) -> Any:
     """Return the set with a name, or a mirror.  Raises NoTree."""
+    reason = 'find returned None'
     try:
         gset = find(root, name)
     except POSError:
         raise  # unreadable doesn't mean missing
-    except LookupError:
-        gset = None
+    except LookupError as error:
+        gset, reason = None, f'find raised {error!r}'
     if gset is None:
-        raise NoTree('there is no such tree')
+        # Without names, nobody asked for a wrong one: the set isn't made yet,
+        # or ``find`` looks for it in the wrong place.
+        raise NoTree('there is no such tree' if name is not None
+                     else f'there is no such tree: {reason}')
     if not IServed.providedBy(gset):
         raise TypeError(
             f'expected find to return a GenerationalSet, got {gset!r}')

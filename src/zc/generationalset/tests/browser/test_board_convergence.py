@@ -1,8 +1,10 @@
 """The board: all windows and the server agree, whatever people do at once."""
 
 import random
+import re
 import unittest
 
+from playwright.sync_api import expect
 from zope.testing.wait import Wait
 
 from zc.generationalset.tests.support.board_users import begin, is_done, rests
@@ -98,11 +100,12 @@ class CrashTests(Demo, Windows, unittest.TestCase):
                 self.agree(*pages)
 
     def kill(self, process, pages, chance):
-        pages[0].wait_for_timeout(chance.randrange(300, 1200))
+        first, count = self.generation(pages[0]), chance.randrange(5, 60)
+        wait_long(lambda: self.generation(pages[0]) > first + count
+                  or all(map(is_done, pages)))
         process.kill()
         process.wait()
         for page in pages:
             self.is_live(page, 'offline')
-            self.assertRegex(
-                page.locator('.connection').text_content(),
-                r'^offline, trying again in \d+ s$|^connecting…$')
+            expect(page.locator('.connection')).to_have_text(re.compile(
+                r'^offline, trying again in \d+ s$|^connecting…$'))

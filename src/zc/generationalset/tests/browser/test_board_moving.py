@@ -1,7 +1,12 @@
 """The board: cards and columns are moved with mouse, finger and keys."""
 
+import re
+
+from playwright.sync_api import expect
+
 from zc.generationalset.documents import Document
 from zc.generationalset.tests.support.boards import BoardServed, shown
+from zc.generationalset.tests.support.browsing import stop_clock
 
 A, B, C = 'apples', 'bread', 'cheese'
 
@@ -27,12 +32,14 @@ class Moving(BoardServed):
                     ['Done', [*done]]]
         for page in self.one, self.two:
             self.until(lambda page=page: shown(page)['columns'], expected)
+        self.rests(self.one)
         self.agree(self.one, self.two)
 
     def names(self, *names):
         for page in self.one, self.two:
             self.until(lambda page=page: [
                 name for name, _ in shown(page)['columns']], list(names))
+        self.rests(self.one)
         self.agree(self.one, self.two)
 
 
@@ -46,13 +53,10 @@ class KeyTests(Moving):
         for key in keys:
             self.one.keyboard.press(key)
 
-    def focused(self):
-        return self.one.evaluate('document.activeElement.textContent.trim()')
-
     def test_going_from_card_to_card(self):
         # From the top: the name of the user, the first column, its first card.
         self.press('Tab', 'Tab', 'Tab')
-        self.assertEqual(self.focused(), A)
+        self.focused(self.one, A)
         for key, expected in [
                 ('ArrowDown', B), ('ArrowDown', C), ('ArrowUp', B),
                 ('ArrowRight', 'Doing'), ('ArrowRight', 'Done'),
@@ -60,15 +64,15 @@ class KeyTests(Moving):
                 ('ArrowDown', A), ('ArrowUp', 'To do'),
                 ('ArrowLeft', 'To do')]:
             self.press(key)
-            self.assertEqual(self.focused(), expected, key)
+            with self.subTest(key):
+                self.focused(self.one, expected)
         # Tab goes to one card of a column, where one was last.
         self.press('ArrowDown', 'ArrowDown', 'Shift+Tab')
-        self.assertEqual(self.focused(), 'To do')
+        self.focused(self.one, 'To do')
         self.press('Tab')
-        self.assertEqual(self.focused(), B)
+        self.focused(self.one, B)
         self.press('Tab')
-        self.assertEqual(self.one.evaluate(
-            'document.activeElement.ariaLabel'), 'Add a card to To do')
+        expect(self.one.get_by_label('Add a card to To do')).to_be_focused()
 
     def test_cards_are_moved(self):
         self.card(self.one, A).focus()
@@ -79,9 +83,8 @@ class KeyTests(Moving):
         self.lists([B, A, C])
         self.press('Shift+ArrowRight', 'Shift+ArrowRight')
         self.lists([B, C], [], [A])
-        self.assertEqual(self.focused(), A)
-        self.assertEqual(
-            self.one.locator('.story').text_content(),
+        self.focused(self.one, A)
+        expect(self.one.locator('.story')).to_have_text(
             f'“{A}” is now in Done, 1 of 1.')
         self.press('Shift+ArrowRight', 'Shift+ArrowLeft')
         self.lists([B, C], [A])
@@ -95,9 +98,9 @@ class KeyTests(Moving):
         self.names('Doing', 'To do', 'Done')
         self.press('Shift+ArrowRight', 'Shift+ArrowRight')
         self.names('Doing', 'Done', 'To do')
-        self.assertEqual(self.focused(), 'To do')
-        self.assertEqual(self.one.locator('.story').text_content(),
-                         'To do is now column 3 of 3.')
+        self.focused(self.one, 'To do')
+        expect(self.one.locator('.story')).to_have_text(
+            'To do is now column 3 of 3.')
         self.press('Shift+ArrowLeft')
         self.names('Doing', 'To do', 'Done')
 
@@ -113,14 +116,16 @@ class KeyTests(Moving):
         self.press('Enter')
         self.lists([A, 'butter', C, 'new'])
         # In fields, they are letters.
-        self.one.get_by_label('Your name').focus()
+        name = self.one.get_by_label('Your name')
+        name.focus()
         self.press('?')
+        expect(name).to_have_value(re.compile(r'\?'))
         help = self.one.get_by_role('dialog', name='How this works')
         self.assertFalse(help.is_visible())
         self.card(self.one, C).focus()
         self.press('?')
         help.wait_for()
-        self.assertIn('Shift', help.text_content())
+        expect(help).to_contain_text('Shift')
         self.press('Escape')
         help.wait_for(state='hidden')
         self.one.get_by_role('button', name='Help').click()
@@ -166,6 +171,8 @@ class MouseTests(Moving):
         self.drag(card(A), self.centre(card(A), .9))
         self.lists([B], [], [C, A])
         # It isn't a click, too.
+        self.drag(card(B), self.centre(self.column(self.one, 'Doing')))
+        self.lists([], [B], [C, A])
         self.assertEqual(self.one.locator('.editor').count(), 0)
         self.assertEqual(self.one.locator('.ghost, .drop-line').count(), 0)
 
@@ -192,12 +199,11 @@ class MouseTests(Moving):
         mouse.move(*self.centre(self.column(self.one, 'Done')), steps=3)
         self.card(self.two, A).focus()
         self.two.keyboard.press('Delete')
-        self.card(self.two, A).wait_for(state='detached')
+        self.show(self.one, 'To do', B, C)
         mouse.up()
-        self.lists([B, C])
-        self.assertEqual(
-            self.one.locator('.notice-bar .text').text_content(),
+        expect(self.one.locator('.notice-bar .text')).to_have_text(
             'Not moved: somebody has removed it.')
+        self.lists([B, C])
 
     def test_near_an_edge_it_scrolls(self):
         self.one.set_viewport_size({'width': 900, 'height': 700})
@@ -269,14 +275,17 @@ class FingerTests(Moving):
         self.agree(self.one, self.two)
 
     def test_a_swipe_scrolls(self):
+        self.one.clock.install()
+        stop_clock(self.one)  # the finger doesn't rest, however slow this is
         x, y = self.place(A)
         self.send('Start', (x + 200, y))
         for step in range(1, 11):
             self.send('Move', (x + 200 - 25 * step, y))
-        self.send('End')
         self.until(lambda: self.one.locator('.board').evaluate(
             '(main) => main.scrollLeft > 100'), True)
+        self.one.clock.run_for(1000)
         self.assertEqual(self.one.locator('.ghost').count(), 0)
+        self.send('End')
         self.lists([A, B, C])
 
     def test_a_tap_edits(self):

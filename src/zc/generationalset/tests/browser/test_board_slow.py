@@ -3,6 +3,8 @@
 import threading
 from contextlib import contextmanager
 
+from playwright.sync_api import expect
+
 from zc.generationalset.tests.support.boards import (
     BoardServed,
     contents,
@@ -62,16 +64,13 @@ class Slow(BoardServed):
             go_on.set()
             self.proxy.fault = lambda request: None
 
-    def rests(self):
-        self.one.locator('.pending').first.wait_for(state='detached')
-
     def type(self, label, *texts):
         """Type texts into a field, one after the other."""
         field = self.one.get_by_label(label)
         for text in texts:
             field.press_sequentially(text)
             field.press('Enter')
-            self.assertEqual(field.input_value(), '')
+            self.assertEqual(field.input_value(), '')  # at once
 
     def press(self, *keys):
         for key in keys:
@@ -85,7 +84,7 @@ class DelayTests(Slow):
             with self.subTest(milliseconds=milliseconds):
                 self.delay(milliseconds)
                 yield
-                self.rests()
+                self.rests(self.one)
                 self.agree(self.one, self.two)
 
     def test_typing(self):
@@ -199,18 +198,19 @@ class RefusedTests(Slow):
 
     def test_you_may_look(self):
         with self.held(then=status(403)):
+            self.one.locator('html[data-access=change]').wait_for()
             looking = self.one.get_by_text('you may look, not change')
             self.assertFalse(looking.is_visible())
             self.type('Write a message', 'milk')
-        self.until(self.notice.text_content,
-                   'Not sent: you may look, not change.')
+        expect(self.notice).to_have_text('Not sent: you may look, not change.')
         state = self.one.locator('.state')
-        self.assertIn('you may look, not change', state.inner_text())
+        expect(state).to_contain_text(
+            'you may look, not change', use_inner_text=True)
         self.until(self.refused, ['milk'])
         # It may be allowed again.
         self.one.get_by_role('button', name='Try again').click()
         self.until(lambda: shown(self.two)['messages'][-1], 'milk')
-        self.until(lambda: 'look' in state.inner_text(), False)
+        expect(state).not_to_contain_text('look', use_inner_text=True)
 
     def test_an_edit_opens_again(self):
         with self.held(then=status(500)):
@@ -219,9 +219,8 @@ class RefusedTests(Slow):
             field.fill('Mine')
             field.press('Enter')
             self.assertEqual(self.cards(self.one, 'To do')[1], 'Mine')
-        field.wait_for()
-        self.assertEqual(field.input_value(), 'Mine')
-        self.assertIn('Not saved: ', self.notice.text_content())
+        expect(self.notice).to_contain_text('Not saved: ')
+        expect(field).to_have_value('Mine')
         field.press('Escape')
         self.show(self.one, 'To do', *TO_DO)
 
@@ -231,9 +230,12 @@ class RefusedTests(Slow):
             self.press('Delete')
             self.show(self.one, 'To do', TO_DO[0], TO_DO[2])
         self.show(self.one, 'To do', *TO_DO)
-        self.until(lambda: self.notice.text_content()[:13], 'Not removed: ')
+        expect(self.notice).to_contain_text('Not removed: ')
+        self.notice.hover()  # so that it stays
         # There is nothing to undo.
         self.press('Control+z')
+        self.add(self.one, 'To do', 'More')
+        self.show(self.two, 'To do', *TO_DO, 'More')
         self.agree(self.one, self.two)
         self.assertEqual(self.notice.text_content()[:13], 'Not removed: ')
 
@@ -323,8 +325,8 @@ class TwoPeopleTests(Slow):
         field.press('Enter')
         self.card(self.one, 'Saved meanwhile').wait_for()
         self.press('Control+z')
-        self.until(self.notice.text_content,
-                   f'“{TO_DO[0][:39]}…” is there already.')
+        expect(self.notice).to_have_text(
+            f'“{TO_DO[0][:39]}…” is there already.')
         self.show(self.two, 'To do', 'Saved meanwhile', *TO_DO[1:])
         self.agree(self.one, self.two)
 
@@ -338,9 +340,7 @@ class TwoPeopleTests(Slow):
             self.edit(self.two, TO_DO[0], 'Theirs')
             self.show(self.two, 'To do', 'Theirs', *TO_DO[1:])
             generation = self.get().json()['generation']
-            shown = self.one.locator('.generation b')
-            self.until(
-                lambda: int(shown.text_content()) >= generation, True)
+            self.until(lambda: self.generation(self.one) >= generation, True)
         self.column(self.two, 'To do').wait_for(state='detached')
         self.press('Control+z')
         self.show(self.two, 'To do', 'Theirs', *TO_DO[1:])

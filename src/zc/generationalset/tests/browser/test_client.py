@@ -72,6 +72,7 @@ class NetworkTests(Tabs, unittest.TestCase):
 
     def test_it_does_not_use_the_browser_s_cache(self):
         page = self.tab(self.context())
+        wait(lambda: self.server.streams == 1)
         page.evaluate('client.sync()')
         self.assertEqual(self.server.headers[b'cache-control'], b'no-cache')
 

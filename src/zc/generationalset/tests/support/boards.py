@@ -8,9 +8,10 @@ import sys
 import tempfile
 
 import httpx
+from playwright.sync_api import expect
 
 from zc.generationalset.commands import demo
-from zc.generationalset.tests.support.browsing import Browsing
+from zc.generationalset.tests.support.browsing import STORED, Browsing
 from zc.generationalset.tests.support.serving import ENVIRONMENT, Served, wait
 
 #: Requests to the server, except for pages and their modules.
@@ -27,6 +28,21 @@ SHOWN = '''() => ({
   messages: [...document.querySelectorAll('.message .text')].map(
     (text) => text.textContent),
 })'''
+
+#: Makes a promise, `arrived`, of what a function returns for the next card
+#: that has some text.
+ARRIVED = '''(text) => {{
+  window.arrived = new Promise((resolve) => {{
+    new MutationObserver((_, observer) => {{
+      const card = [...document.querySelectorAll('.card')].find(
+        (each) => each.textContent.includes(text));
+      if (!card) return;
+      observer.disconnect();
+      resolve(({read})(card));
+    }}).observe(document.querySelector('.columns'),
+                {{childList: true, subtree: true}});
+  }});
+}}'''
 
 
 def in_order(set, by):
@@ -92,6 +108,33 @@ class Windows(Browsing):
     def show(self, page, column, *texts):
         """Wait until a column has these cards."""
         self.until(lambda: self.cards(page, column), list(texts))
+
+    def focused(self, page, text):
+        """Wait until what has the focus has this text."""
+        expect(page.locator(':focus')).to_have_text(text)
+
+    @contextlib.contextmanager
+    def arriving(self, page, text, read):
+        """Have a function look at a card as soon as it is in a window.
+
+        Yields a list, which has its result in the end.
+        """
+        page.evaluate(ARRIVED.format(read=read), text)
+        results = []
+        yield results
+        results.append(page.evaluate('arrived'))
+
+    def generation(self, page):
+        return int(page.locator('.generation b').text_content())
+
+    def is_stored(self, page):
+        """Wait until the browser stores what a window shows."""
+        self.until(lambda: page.evaluate(STORED) == self.generation(page),
+                   True)
+
+    def rests(self, page):
+        """Wait until a window has an answer to all that it wrote."""
+        expect(page.locator('.pending')).to_have_count(0)
 
     def until(self, get, expected):
         """Wait until something is as expected."""

@@ -1,8 +1,10 @@
 """``bin/test``: the test runner; its last line says what did not run."""
 
 import collections
+import functools
 import json
 import os
+import ssl
 import sys
 import tempfile
 import warnings
@@ -22,6 +24,9 @@ VARIABLE = 'GSET_TEST_SKIPPED'
 
 
 def main():
+    # To read the certificates of the machine takes 30 ms, and thousands of
+    # clients would do it, for nothing.
+    ssl.create_default_context = functools.cache(ssl.create_default_context)
     warnings.simplefilter('default')
     # Others have to mend what their own modules are warned of.
     warnings.filterwarnings('error', module=r'zc\.generationalset')

@@ -13,7 +13,7 @@ from zope.testing.wait import Wait
 from zc.generationalset import GSet
 from zc.generationalset.documents import Document
 from zc.generationalset.server import application
-from zc.generationalset.tests.support.browsing import Browsing
+from zc.generationalset.tests.support.browsing import STORED, Browsing
 from zc.generationalset.tests.support.places import STATIC
 from zc.generationalset.tests.support.serving import served
 
@@ -34,13 +34,15 @@ async (options) => {
   window.started = client.start();
 }
 '''
-#: After the third failure, makes a page wait an hour instead of seconds.
+#: Makes a page wait an hour after the third failure, and before that, a tenth
+#: of what it would.
 PATIENT = '''
 () => {
   const start = window.setTimeout;
   const failures = () => events.filter(([type]) => type === 'offline').length;
   window.setTimeout = (call, milliseconds, ...rest) => start(call,
-    milliseconds > 500 && failures() >= 3 ? 3_600_000 : milliseconds, ...rest);
+    milliseconds < 500 ? milliseconds :
+      failures() < 3 ? milliseconds / 10 : 3_600_000, ...rest);
 }
 '''
 CONTENTS = '''
@@ -49,26 +51,6 @@ CONTENTS = '''
     items, ([id, item]) =>
       [id, item instanceof Items ? entries(item) : item]));
   return entries(client.items);
-}
-'''
-#: Tells whether the store has what a tab has.
-STORED = '''
-async () => {
-  const { name } = (await indexedDB.databases())[0] ?? {};
-  if (name === undefined) {
-    return false;
-  }
-  const db = await new Promise((resolve) => {
-    const request = indexedDB.open(name);
-    request.onsuccess = () => resolve(request.result);
-  });
-  const last = await new Promise((resolve) => {
-    const request = db.transaction('answers').objectStore('answers')
-      .get('last');
-    request.onsuccess = () => resolve(request.result);
-  });
-  db.close();
-  return last?.generation === client.generation;
 }
 '''
 
@@ -82,6 +64,7 @@ class Recorder:
         self.requests = []  # 'GET /events?generation=3&epoch=...'
         self.headers = {}  # of the last request
         self.streams = 0  # how many are open
+        self.busy = 0  # with how many other requests
         self._lock = threading.Lock()
 
     async def __call__(self, scope, receive, send):
@@ -93,16 +76,16 @@ class Recorder:
             self.requests.append(
                 f'{scope["method"]} {scope["path"]}{query and "?" + query}')
             self.headers = dict(scope['headers'])
-        is_stream = scope['path'] == '/events'
-        self.count(is_stream)
+        kind = 'streams' if scope['path'] == '/events' else 'busy'
+        self.count(kind, 1)
         try:
             await self.app(scope, receive, send)
         finally:
-            self.count(-is_stream)
+            self.count(kind, -1)
 
-    def count(self, number):
+    def count(self, kind, number):
         with self._lock:
-            self.streams += number
+            setattr(self, kind, getattr(self, kind) + number)
 
     def asked(self, start):
         return [each for each in self.requests if each.startswith(start)]
@@ -110,8 +93,6 @@ class Recorder:
 
 class Tabs(Browsing):
     """A test with a server and tabs.  Mix into a TestCase."""
-
-    heartbeat = 15
 
     def setUp(self):
         super().setUp()
@@ -128,8 +109,7 @@ class Tabs(Browsing):
     def start(self):
         """Start the server, always at the same address."""
         self.server = Recorder(application(
-            self.db, find=lambda root: root['things'], write=True,
-            heartbeat=self.heartbeat))
+            self.db, find=lambda root: root['things'], write=True))
         self.stack = contextlib.ExitStack()
         self.url = self.stack.enter_context(served(self.server, self.port))
         self.port = int(self.url.rpartition(':')[2])
@@ -210,21 +190,19 @@ class Tabs(Browsing):
 
     def wait_stored(self, page):
         """Wait until the store has what a tab has."""
-        # wait_for_function would count a promise as true.
-        wait(lambda: page.evaluate(STORED))
+        wait(lambda: page.evaluate(STORED) == page.evaluate(
+            'client.generation'))
 
 
 class TwoTabs(Tabs):
     """A test with two tabs, the first of which leads."""
 
-    options = {}
-
     def setUp(self):
         super().setUp()
         self.browser = self.context()
-        self.first = self.tab(self.browser, **self.options)
+        self.first = self.tab(self.browser)
         wait(lambda: self.server.streams == 1)
-        self.second = self.tab(self.browser, **self.options)
+        self.second = self.tab(self.browser)
         self.wait(self.second, 'client.online')
 
     def offline(self, page):

@@ -23,12 +23,19 @@ from zc.generationalset.tests.support.storages import stop
 
 MAKE = '''\
 import ZODB
+from persistent.mapping import PersistentMapping
 from shop import Goods
 
 with ZODB.DB('shop.fs').transaction() as connection:
     connection.root.goods = {
         name: Goods(name, 10) for name in ('apples', 'pears')}
+    for goods in connection.root.goods.values():
+        goods.details = PersistentMapping()
 '''
+UNNOTICED = ''.join(
+    f"{name}: track does not notice this: "
+    "<class 'persistent.mapping.PersistentMapping'>\n"
+    for name in ('apples', 'pears'))
 RUN = '''\
 from wsgiref.simple_server import make_server
 from pyramid.response import Response
@@ -87,7 +94,13 @@ class PyramidTests(Browsing, unittest.TestCase):
             line, f'{line}        {addition}\n'))
         for name in 'live.py', 'fill.py', 'list.html':
             self.write(name, self.guide.block(name))
-        self.assertEqual(self.run_script('fill.py'), '2 goods are live\n')
+        done = '2 goods are live\n'
+        self.assertEqual(self.run_script('fill.py'), UNNOTICED + done)
+        add = 'live.add(goods)'
+        part = self.guide.block(add)
+        self.write('fill.py', self.guide.block('fill.py').replace(
+            add, f'{part}; {add}'))
+        self.assertEqual(self.run_script('fill.py'), done)
         self.write('run.py', RUN)
         process = subprocess.Popen(
             [sys.executable, 'run.py'], stdout=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import transaction
 import ZODB
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ZODB.DemoStorage import DemoStorage
 from ZODB.FileStorage import FileStorage
@@ -23,6 +23,7 @@ from zc.generationalset.replica import Replica
 from zc.generationalset.tests.support import storages
 from zc.generationalset.tests.support.layers import Histories, Processes
 from zc.generationalset.tests.support.postgresql import DATABASES
+from zc.generationalset.tests.support.properties import tries
 from zc.generationalset.tests.support.things import Thing
 
 SEED = 3
@@ -69,7 +70,7 @@ class HistoryTests(unittest.TestCase):
 
     layer = Histories
 
-    @settings(max_examples=150, deadline=None, derandomize=True)
+    @tries(50)
     @given(st.lists(CHANGE, max_size=25))
     def test_whatever_is_forgotten(self, changes):
         with contextlib.closing(ZODB.DB(DemoStorage())) as db:

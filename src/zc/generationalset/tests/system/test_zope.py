@@ -57,6 +57,7 @@ ZCML = '''\
 MAKE = '''\
 import transaction
 from OFS.Folder import manage_addFolder
+from persistent.mapping import PersistentMapping
 from shop.goods import Goods
 
 for id in 'fruit', 'other':
@@ -64,6 +65,7 @@ for id in 'fruit', 'other':
 for number in range(5):
     id = f'g{number}'
     app.fruit._setObject(id, Goods(id, f'Goods {number}'))
+app.fruit.g0.details = PersistentMapping()
 app.manage_addProduct['PageTemplates'].manage_addPageTemplate(
     'list.html', text=open('list.html').read())
 transaction.commit()
@@ -153,7 +155,10 @@ class ZopeTests(Browsing, unittest.TestCase):
         [fill] = [words for words in self.guide.commands()
                   if words[-1] == 'fill.py']
         for _ in range(2):
-            self.assertIn('5 goods are live\n', self.run_script(*fill))
+            self.assertIn(
+                '/fruit/g0: track does not notice this: '
+                "<class 'persistent.mapping.PersistentMapping'>\n"
+                '5 goods are live\n', self.run_script(*fill))
 
     def arguments(self, words):
         name, *rest = words

@@ -2,12 +2,13 @@
 
 import unittest
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zc.generationalset.client.eventstream import Event, EventStream, TooLong
+from zc.generationalset.tests.support.properties import tries
 
-SETTINGS = settings(max_examples=300, deadline=None, derandomize=True)
+SETTINGS = tries(80)
 
 
 def parse(*pieces, limit=1000):

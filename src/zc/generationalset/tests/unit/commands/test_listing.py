@@ -4,7 +4,7 @@ import json
 import unittest
 from unittest import mock
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zc.generationalset import wire
@@ -19,8 +19,9 @@ from zc.generationalset.commands.listing import (
 from zc.generationalset.commands.talking import parse_path
 from zc.generationalset.replica import Subset
 from zc.generationalset.tests.support import strategies
+from zc.generationalset.tests.support.properties import tries
 
-SETTINGS = settings(max_examples=300, deadline=None, derandomize=True)
+SETTINGS = tries(60)
 PATHS = st.lists(strategies.ids, max_size=3).map(tuple)
 
 

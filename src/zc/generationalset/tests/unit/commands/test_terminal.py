@@ -3,12 +3,13 @@
 import json
 import unittest
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zc.generationalset.commands.terminal import cut, escape
+from zc.generationalset.tests.support.properties import tries
 
-SETTINGS = settings(max_examples=300, deadline=None, derandomize=True)
+SETTINGS = tries(60)
 
 
 class TerminalTests(unittest.TestCase):

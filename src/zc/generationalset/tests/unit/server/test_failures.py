@@ -72,7 +72,12 @@ class DefectTests(Served):
     def test_no_set(self):
         with self.db.transaction() as connection:
             connection.root.things = None
-        self.refused(404, self.http.get('/updates'), 'no such tree')
+        self.refused(404, self.http.get('/updates'),
+                     'no such tree: find returned None')
+        with self.db.transaction() as connection:
+            del connection.root.things
+        self.refused(404, self.http.get('/updates'),
+                     "no such tree: find raised ")
 
     def test_a_copy_that_fails_does_not_look_complete(self):
         self.fill(3000)

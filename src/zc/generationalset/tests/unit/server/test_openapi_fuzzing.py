@@ -29,8 +29,9 @@ class OpenTests(Served):
     config = {}
     examples = 10
     #: Operations for which not each part of the request is made wrong in each
-    #: way.  These have the bodies of others.
-    sampled = 'addItem', 'addItemInSet', 'putItemInSet'
+    #: way: there are too many ways to make a body wrong.
+    sampled = [operation.name for operation in operations()
+               if operation.body is not None]
     security = None
 
     def setUp(self):
@@ -106,8 +107,6 @@ class TokenTests(OpenTests):
     config = {'headers': {'Authorization': 'Bearer secret'}}
     #: Here they aren't optional.
     security = [{'token': []}]
-    sampled = [operation.name for operation in operations()
-               if operation.body is not None]
 
     def get(self, **headers):
         return super().get(authorization='Bearer secret', **headers)

@@ -10,14 +10,15 @@ import zoneinfo
 from decimal import Decimal
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zc.generationalset import wire
 from zc.generationalset.tests.support import strategies
+from zc.generationalset.tests.support.properties import tries
 from zc.generationalset.tests.support.strategies import SAFE, described
 
-SETTINGS = settings(deadline=None, derandomize=True, max_examples=200)
+SETTINGS = tries(60)
 UTC = datetime.timezone.utc
 
 

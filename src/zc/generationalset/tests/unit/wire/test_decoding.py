@@ -4,17 +4,18 @@ import json
 import random
 import unittest
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zc.generationalset import wire
 from zc.generationalset.answers import SubsetUpdates
 from zc.generationalset.tests.support import strategies
+from zc.generationalset.tests.support.properties import tries
 from zc.generationalset.tests.support.strategies import SAFE, described
 from zc.generationalset.tests.support.values import BAD_EPOCHS
 from zc.generationalset.wire import Limits, WireError
 
-SETTINGS = settings(deadline=None, derandomize=True, max_examples=150)
+SETTINGS = tries(40)
 LIMITS = Limits()
 
 

@@ -5,15 +5,16 @@ import math
 import tracemalloc
 import unittest
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zc.generationalset import wire
 from zc.generationalset.answers import SubsetUpdates
 from zc.generationalset.tests.support import strategies
+from zc.generationalset.tests.support.properties import tries
 from zc.generationalset.tests.support.values import BAD_EPOCHS
 
-SETTINGS = settings(deadline=None, derandomize=True, max_examples=150)
+SETTINGS = tries(40)
 
 
 class Stored:

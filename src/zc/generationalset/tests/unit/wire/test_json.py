@@ -5,14 +5,15 @@ import unittest
 from unittest import mock
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zc.generationalset import wire
 from zc.generationalset.tests.support import strategies
+from zc.generationalset.tests.support.properties import tries
 from zc.generationalset.wire import Limits, WireError, jsontext
 
-SETTINGS = settings(deadline=None, derandomize=True, max_examples=200)
+SETTINGS = tries(60)
 
 
 class LimitsTests(unittest.TestCase):

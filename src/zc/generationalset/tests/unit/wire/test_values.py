@@ -16,17 +16,18 @@ import zoneinfo
 from collections import abc
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 
 from zc.generationalset import wire
 from zc.generationalset.tests.support import strategies
+from zc.generationalset.tests.support.properties import tries
 from zc.generationalset.tests.support.strategies import SAFE, described
 from zc.generationalset.wire.forms import plain_value
 
-SETTINGS = settings(deadline=None, derandomize=True, max_examples=200)
+SETTINGS = tries(60)
 
 
 class Colour(enum.Enum):
