@@ -89,6 +89,10 @@ class Answer(_Head, total=False):
     removals: Iterable[Any]
     adds: Iterable[Entry]
     contents: Iterable[Entry]
+    #: Only a *page*, which is a part of an answer, has these: the cursor that
+    #: the client presented, and that of the next page.
+    cursor: str
+    next: str
 
 
 class Misfit(ValueError):
@@ -130,10 +134,17 @@ def fits(answer: Answer, position: Position) -> bool:
     An answer since an earlier generation only lists more.  But a reset, and
     the first answer, must be to the very question.
     """
+    if is_page(answer):
+        return False  # ``pages.turn`` tells whether it does
     if 'reset' in answer or not position.generation:
         return is_to(answer, position)
     return answer['epoch'] == position.epoch and (
         answer['since'] <= position.generation <= answer['generation'])
+
+
+def is_page(answer: Answer) -> bool:
+    """Tell whether an answer is one of several pages."""
+    return 'cursor' in answer or 'next' in answer
 
 
 def is_to(answer: Answer, asked: Position) -> bool:
@@ -232,12 +243,14 @@ def check_answer(updates: Any) -> Answer:
         value = updates.get(name)
         if value is not None and not isinstance(value, str):
             raise expected(f'{name}, a string or None', value)
+    _check_cursors(updates)
     if updates['epoch'] is not None:
         _check_epoch(updates['epoch'])
     if 'reset' in updates:
         if not isinstance(updates['reset'], str):
             raise expected('reset, a string', updates['reset'])
-        if not all('contents' in each for each in _sets(updates)):
+        if 'next' not in updates and not all(
+                'contents' in each for each in _sets(updates)):
             raise expected('contents with a reset', updates)
     elif generation < since:
         raise expected(
@@ -267,6 +280,13 @@ def _sets(updates: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """Return the parts of an answer, or the answer itself."""
     parts: Sequence[Mapping[str, Any]] = updates.get('parts', (updates,))
     return parts
+
+
+def _check_cursors(updates: Mapping[str, Any]) -> None:
+    for name in {'cursor', 'next'} & updates.keys():
+        value = updates[name]
+        if not (isinstance(value, str) and value):
+            raise expected(f'{name}, a string that is not empty', value)
 
 
 def _check_epoch(epoch: str) -> None:

@@ -15,6 +15,7 @@ from zope.interface import Attribute, Interface
 
 from zc.generationalset.answers import Answer
 from zc.generationalset.answers import SubsetUpdates as SubsetUpdates
+from zc.generationalset.pages import Part
 from zc.generationalset.parts import Parts
 
 
@@ -37,6 +38,9 @@ class IServed(Interface):
             generation: int, epoch: str | None = None, *,
             parts: Parts = ()) -> Answer:
         """Return the answer of the protocol to a client."""
+
+    def client_page(generation: int, epoch: str | None, part: Part) -> Answer:
+        """Return a page of the answer of the protocol to a client."""
 
     def __getitem__(id: Any) -> Any:
         """Return the object with an id; raise KeyError if there is none."""
@@ -305,6 +309,26 @@ class IGenerationalSet(IServed):
             The epoch that the client has; None if it has none.
 
         Raises TypeError if the generation isn't an integer.
+        """
+
+    def client_page(generation: int, epoch: str | None, part: Part) -> Answer:
+        """Return a page of the answer to a client.
+
+        O(log n) for each entry of the page, and for each id that is looked at.
+        Memory for one page.
+
+        Entries are in the order of their ids.  Together, the pages list what
+        ``client_updates`` lists.  Only the last page of a set's contents has
+        ``contents``; the pages before it have ``adds``.  ``next`` is the
+        cursor of the next page.
+
+        generation, epoch
+            What the client has.
+        part
+            Where the page begins, and how long it may be.
+
+        Raises StalePlace for a place of another set or epoch, and if the set
+        has forgotten removals since that place.
         """
 
     def renew() -> None:

@@ -95,7 +95,10 @@ class Client(BaseClient):
         """Ask the server what changed, apply it, and return it.
 
         One request, with a response of a few bytes if nothing changed.  If
-        this raises an error, the replica is as it was.
+        much is new, it comes in pages, and the replica has each page when it
+        has arrived; after an error, the next call goes on from there.  This
+        returns all changes together, for which it needs memory; ``watch``
+        yields them page by page.
         """
         return self._run(self._session.sync())
 

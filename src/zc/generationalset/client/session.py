@@ -15,13 +15,19 @@ from zc.generationalset.answers import (
     Misfit,
     Position,
     covers,
+    is_page,
     is_to,
 )
-from zc.generationalset.client.errors import BadAnswer
+from zc.generationalset.client.errors import BadAnswer, Refused
 from zc.generationalset.client.server import Server, json_body
 from zc.generationalset.client.steps import Request, Steps
 from zc.generationalset.parts import Parts, Path, check_parts
-from zc.generationalset.replica import PartialReplica, Replica, ReplicaLike
+from zc.generationalset.replica import (
+    PagedReplica,
+    PartialReplica,
+    Replica,
+    ReplicaLike,
+)
 
 QUESTIONS = 5  # most questions for an answer that fits
 
@@ -146,10 +152,20 @@ class Session:
     # Questions
 
     def sync(self) -> Steps[list[Change]]:
-        return self.server.persist(self.update)
+        """Ask until nothing is missing, and return all changes."""
+        changes: list[Change] = []
+        more = True
+        while more:
+            some, more = yield from self.server.persist(self.ask)
+            changes += some
+        return changes
 
-    def update(self, wait: int = 0) -> Steps[list[Change]]:
-        """Ask what changed, apply it, and return it.
+    def ask(self, wait: int = 0) -> Steps[tuple[list[Change], bool]]:
+        """Ask what changed, and apply the answer, or a page of it.
+
+        Return the changes, and whether there is more to ask for.  That is so
+        after each page, also after the last one, because something may have
+        changed while the pages were read.
 
         Parts that are new catch up first.
 
@@ -162,10 +178,11 @@ class Session:
         request asks caches to let it pass.
         """
         changes = yield from self._join()
-        changes += yield from self._ask(wait)
+        others, more = yield from self._ask(wait)
+        changes += others
         if self.missing():  # the server had another epoch
             changes += yield from self._join()
-        return changes
+        return changes, more
 
     def _join(self) -> Steps[list[Change]]:
         """Ask for the parts that the replica lacks, unless it has nothing."""
@@ -180,44 +197,66 @@ class Session:
             return self.apply(answer)
         return []
 
-    def _ask(self, wait: int) -> Steps[list[Change]]:
+    def _ask(self, wait: int) -> Steps[tuple[list[Change], bool]]:
         headers: dict[str, str] = {}
         changes: list[Change] = []
         questions = QUESTIONS
         while questions:
-            asked = self.position()
-            request = self._updates_request(asked, headers, wait)
-            reply = yield from self.server.ask(request)
+            asked, cursor = self._asked()
+            request = self._updates_request(asked, cursor, headers, wait)
+            try:
+                reply = yield from self.server.ask(request)
+            except Refused as error:
+                if error.status != 410 or not cursor:
+                    raise
+                cursor = ''  # the pages begin anew
+                request = self._updates_request(asked, cursor, headers, wait)
+                reply = yield from self.server.ask(request)
             if reply.status == 304 and 'If-None-Match' in request.headers:
-                return changes
+                return changes, False
             answer = self.server.answer(
                 json_body(reply, request.words), request.words)
             with suppress(Misfit):  # another thread was faster
                 changes += self.apply(answer)
-            if not is_to(answer, asked):
+            if not is_to(answer, asked) or (
+                    is_page(answer)
+                    and answer.get('cursor', '') != (cursor or '')):
                 questions -= 1
                 headers = {'Cache-Control': 'no-cache', 'Pragma': 'no-cache'}
-            elif self.covers(answer):
-                return changes
+            elif is_page(answer) or self.covers(answer):
+                return changes, is_page(answer)
         raise BadAnswer(
             f'{request.words}: expected an answer since {asked.generation}, '
             f'got {QUESTIONS} to other questions, the last one since '
             f'{answer["since"]}; look for a cache between here and the '
             f'server')
 
+    def _asked(self) -> tuple[Position, str | None]:
+        """Return what to present; the cursor is None without pages.
+
+        Parts have no pages.
+        """
+        with self.lock:
+            cursor = None
+            if isinstance(self.replica, PagedReplica) and not self.parts:
+                cursor = self.replica.cursor
+            return self.position(), cursor
+
     def _updates_request(
-            self, asked: Position, headers: dict[str, str], wait: int,
-    ) -> Request:
+            self, asked: Position, cursor: str | None,
+            headers: dict[str, str], wait: int) -> Request:
+        params = {} if cursor is None else {'cursor': cursor}
         if wait:
             request = self.server.request(
-                'GET', 'updates', asked, headers, wait=str(wait),
-                parts=self.parts)
+                'GET', 'updates', asked, headers, None, parts=self.parts,
+                **params, wait=str(wait))
             return request._replace(
                 silence=self.server.timeout + wait, held=True)
         if asked.generation and EPOCH.fullmatch(asked.epoch or ''):
             headers = {**headers, 'If-None-Match': asked.etag}
         return self.server.request(
-            'GET', 'updates', asked, headers, parts=self.parts)
+            'GET', 'updates', asked, headers, None, parts=self.parts,
+            **params)
 
     def events_request(self) -> Request:
         request = self.server.request(

@@ -137,10 +137,13 @@ class Watch:
     # By asking.
 
     def _sync(self, wait: int = 0) -> Steps[bool]:
-        """Ask once; return whether anything was delivered."""
-        yield from self._session.update(wait)
-        self._succeed()
-        return (yield from self._deliver())
+        """Ask until nothing is missing; return whether anything came."""
+        came, more = False, True
+        while more:
+            _, more = yield from self._session.ask(wait)
+            self._succeed()
+            came |= yield from self._deliver()
+        return came
 
     def _poll(self) -> Steps[None]:
         """Poll once, not too soon after the poll before."""
@@ -199,7 +202,7 @@ class Watch:
 
     def _listen(self) -> Steps[None]:
         if self._session.missing():
-            yield from self._session.update()
+            yield from self._session.ask()
         parts = self._session.parts
         what = yield from self._open()
         # The stream doesn't have what others applied before it was opened.

@@ -143,7 +143,9 @@ class Writes:
             return  # the replica was never synced; a whole copy may be large
         try:
             if not updates or not self._apply(updates):
-                yield from self._session.update()
+                more = True
+                while more:
+                    _, more = yield from self._session.ask()
         except Exception as error:
             logger.warning('written, but the replica has to wait: %s', error)
 

@@ -23,6 +23,7 @@ from zc.generationalset.mirror.mirrored import (
     with_ids,
 )
 from zc.generationalset.mirror.points import Points
+from zc.generationalset.pages import Part, StalePlace
 from zc.generationalset.parts import Parts
 
 
@@ -90,6 +91,32 @@ class Mirror(persistent.Persistent):
         A client that is ahead comes from the source, or from another mirror.
         It is told that nothing changed, until this mirror has caught up.
         """
+        answer, since = self._head(generation, epoch)
+        return cast(Answer, answer | with_ids(self.mirrored.client_updates(
+            since, self.mirrored.epoch, parts=parts)))
+
+    def client_page(
+            self, generation: int, epoch: str | None, part: Part) -> Answer:
+        """Return a page of the answer to a client; see IServed.
+
+        A mirror has an order of ids of its own, and so places of its own.
+        """
+        answer, since = self._head(generation, epoch)
+        first = self.epoch or ''
+        if part.place and (
+                answer['generation'] > self.generation or 'reset' in answer
+                or part.place[0] != first):
+            raise StalePlace('the page is of another epoch')
+        page = self.mirrored.client_page(since, self.mirrored.epoch, Part(
+            part.place[1:], part.limit,
+            lambda place: part.cursor_of((first, *place))))
+        if 'next' in page:
+            answer['next'] = page['next']
+        return cast(Answer, answer | with_ids(page))
+
+    def _head(
+            self, generation: int, epoch: str | None) -> tuple[Answer, int]:
+        """Return the beginning of an answer, and the copy's own generation."""
         answer: Answer = {'epoch': self.epoch, 'since': generation,
                           'generation': self.generation}
         since = 0
@@ -103,8 +130,7 @@ class Mirror(persistent.Persistent):
         else:
             answer['generation'] = generation
             since = self.mirrored.generation
-        return cast(Answer, answer | with_ids(self.mirrored.client_updates(
-            since, self.mirrored.epoch, parts=parts)))
+        return answer, since
 
     # For the source
 

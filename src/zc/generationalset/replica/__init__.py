@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zc.generationalset.answers import Change, Misfit, Subset
-from zc.generationalset.replica.interface import PartialReplica, ReplicaLike
+from zc.generationalset.replica.interface import (
+    PagedReplica,
+    PartialReplica,
+    ReplicaLike,
+)
 from zc.generationalset.replica.memory import Replica
 
 if TYPE_CHECKING:
@@ -19,5 +23,5 @@ else:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
 
 __all__ = [
-    'Change', 'Misfit', 'PartialReplica', 'Replica', 'ReplicaLike',
-    'SQLiteReplica', 'Subset']
+    'Change', 'Misfit', 'PagedReplica', 'PartialReplica', 'Replica',
+    'ReplicaLike', 'SQLiteReplica', 'Subset']

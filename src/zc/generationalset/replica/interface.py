@@ -41,3 +41,15 @@ class PartialReplica(ReplicaLike, Protocol):
 
     def drop(self, path: Path) -> list[Change]:
         """Forget a part; return the changes.  Raises KeyError."""
+
+
+@runtime_checkable
+class PagedReplica(ReplicaLike, Protocol):
+    """A replica that takes large answers in pages.
+
+    Its ``apply`` takes pages, too.
+    """
+
+    @property
+    def cursor(self) -> str:
+        """The cursor of the next page, if pages are missing; else empty."""

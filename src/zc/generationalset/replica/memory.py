@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from operator import attrgetter
 from typing import Any
@@ -14,7 +14,6 @@ from zc.generationalset.answers import (
     Answer,
     Change,
     Position,
-    Subset,
     SubsetUpdates,
     Updates,
     check_answer,
@@ -24,12 +23,23 @@ from zc.generationalset.answers import (
     check_whole,
     fitting_parts,
     held,
+    is_page,
     pair,
     read,
 )
+from zc.generationalset.pages import Copy, starts_over, turn
 from zc.generationalset.parts import Path, lowest
-from zc.generationalset.replica.echo import is_echo
 from zc.generationalset.replica.files import write_file
+from zc.generationalset.replica.items import (
+    Apply,
+    drop,
+    entries,
+    part,
+    put_page,
+    remove,
+    replace,
+    update,
+)
 
 
 class Replica:
@@ -56,12 +66,21 @@ class Replica:
         self.generation = 0
         #: The history that the generation belongs to.
         self.epoch: str | None = None
+        self._copy: Copy | None = None
+        #: Path of a set -> the ids that it had when the copy began, and that
+        #: no page has listed since.
+        self._remaining: dict[Path, dict[Any, None]] = {}
         #: Items by id; the item that changed last comes last.  A subset is a
         #: ``Subset``, a dictionary of its items.  Don't change them.
         self.items: dict[Any, Any] = {}
         #: The parts of the tree that this has, with the generation of each;
         #: None if it has the whole tree, or nothing.  See ``drop``.
         self.parts: dict[Path, int] | None = None
+
+    @property
+    def cursor(self) -> str:
+        """The cursor of the next page, if pages are missing; else empty."""
+        return '' if self._copy is None else self._copy.cursor
 
     def apply(self, updates: Mapping[str, Any]) -> list[Change]:
         """Apply an answer, and return what it changed here, in order.
@@ -106,9 +125,9 @@ class Replica:
             return self._apply_answer(check_answer(updates))
         generation = check_number(updates, 'generation', 0)
         if generation < self.generation:
-            return self._become(NOTHING, _update, Updates(True, [], []))
+            return self._become(NOTHING, update, Updates(True, [], []))
         return self._become(
-            Position(self.epoch, generation), _update,
+            Position(self.epoch, generation), update,
             held(read(updates, self._with_id)))
 
     def _apply_answer(self, answer: Answer) -> list[Change]:
@@ -118,24 +137,49 @@ class Replica:
             return self._apply_parts(answer, [
                 (part['path'], held(read(part))) for part in fitting])
         check_whole(answer, self.parts)
+        if is_page(answer):
+            return self._turn(
+                answer, position, turn(answer, position, self._copy))
         check_fits(answer, position)
+        change = replace if starts_over(answer, self._copy) else update
         return self._become(
-            Position(answer['epoch'], answer['generation']),
-            _replace if 'reset' in answer else _update, held(read(answer)))
+            Position(answer['epoch'], answer['generation']), change,
+            held(read(answer)))
+
+    def _turn(
+            self, answer: Answer, position: Position, copy: Copy,
+    ) -> list[Change]:
+        """Apply a page."""
+        updates = held(read(answer))
+        changes: list[Change] = []
+        if 'cursor' not in answer:
+            self._remaining = {}
+            if starts_over(answer, self._copy):
+                position = NOTHING
+                remove(self.items, list(self.items), (), changes)
+        put_page(self.items, updates, (), self._remaining, changes)
+        if copy.cursor:
+            self._move(position, copy)
+        else:
+            self._move(Position(*copy[1:]), None)
+        return changes
 
     def _apply_parts(
             self, answer: Answer, news: list[tuple[Path, Updates]],
     ) -> list[Change]:
         changes: list[Change] = []
+        if self._copy is not None:  # of the whole tree
+            remove(self.items, list(self.items), (), changes)
+            self._move(NOTHING, None)
         parts = {path: answer['generation'] for path, _ in news}
         if 'reset' in answer:
             for path in (self.parts or {}).keys() - parts:
-                _drop(self.items, path, changes)
+                drop(self.items, path, changes)
         else:
             parts = {**(self.parts or {}), **parts}
-        change = _replace if 'reset' in answer else _update
+        change = replace if 'reset' in answer else update
         for path, updates in news:
-            change(_part(self.items, path, changes), updates, path, changes)
+            change(part(self.items, path, changes), updates, path, changes)
         # This is last, as in ``_become``.
         self.epoch, self.parts = answer['epoch'], parts
         self.generation = lowest(parts)
@@ -162,19 +206,25 @@ class Replica:
         parts = {**self.parts}
         del parts[path]
         changes: list[Change] = []
-        _drop(self.items, path, changes)
+        drop(self.items, path, changes)
         self.parts, self.generation = parts or None, lowest(parts)
         self.epoch = self.epoch if parts else None
         return changes
 
     def _become(
-            self, position: Position, change: _Change, updates: Updates,
+            self, position: Position, change: Apply, updates: Updates,
     ) -> list[Change]:
         changes: list[Change] = []
         change(self.items, updates, (), changes)
         # This is last, so after an interruption the same changes come again.
-        self.epoch, self.generation = position
+        self._move(position, None)
         return changes
+
+    def _move(self, position: Position, copy: Copy | None) -> None:
+        self.epoch, self.generation = position
+        self._copy = copy
+        if copy is None:
+            self._remaining = {}
 
     def _with_id(self, ob: Any) -> tuple[Any, Any]:
         if isinstance(ob, SubsetUpdates):
@@ -200,11 +250,11 @@ class Replica:
         answer: dict[str, Any] = {
             'epoch': self.epoch, 'since': 0, 'generation': self.generation}
         if self.parts is None:
-            answer['contents'] = _entries(self.items)
+            answer['contents'] = entries(self.items)
         else:
             answer['parts'] = [
                 {'path': path,
-                 'contents': _entries(_part(self.items, path, []))}
+                 'contents': entries(part(self.items, path, []))}
                 for path in self.parts]
         write_file(path, encode_chunks(answer))
 
@@ -234,119 +284,3 @@ class Replica:
             raise ValueError(f'{os.fspath(path)}: expected a stored replica, '
                              f'got: {error}') from error
         return replica
-
-
-def _update(
-        items: dict[Any, Any], updates: Updates, path: Path,
-        changes: list[Change]) -> None:
-    """Change the items of a set as its updates say."""
-    gone = _unlisted(items, updates) if updates.whole else updates.removals
-    _remove(items, gone, path, changes)
-    _enter(items, updates, path, set(), changes)
-
-
-def _replace(
-        items: dict[Any, Any], updates: Updates, path: Path,
-        changes: list[Change]) -> None:
-    """Make the items of a set those that updates list, and no others.
-
-    The server says that the client has none of these.  The items that are
-    here only serve to find what changes.
-    """
-    _remove(items, _unlisted(items, updates), path, changes)
-    _enter(items, updates, path, set(items), changes)
-
-
-#: ``_update`` or ``_replace``.
-_Change = Callable[[dict[Any, Any], Updates, Path, list[Change]], None]
-
-
-def _unlisted(items: dict[Any, Any], updates: Updates) -> list[Any]:
-    listed = {id for id, _ in updates.entries}
-    return [id for id in items if id not in listed]
-
-
-def _remove(
-        items: dict[Any, Any], ids: list[Any], path: Path,
-        changes: list[Change]) -> None:
-    for id in ids:
-        if id in items:
-            changes.append(Change('removed', (*path, id), items.pop(id)))
-
-
-def _enter(
-        items: dict[Any, Any], updates: Updates, path: Path, stale: set[Any],
-        changes: list[Change]) -> None:
-    """Put the entries of updates; ``stale`` has ids of subsets to replace."""
-    for id, ob in updates.entries:
-        if isinstance(ob, Updates):
-            subset = _put_subset(items, id, path, changes)
-            change = _replace if id in stale else _update
-            change(subset, ob, (*path, id), changes)
-            stale.discard(id)
-        else:
-            _put(items, id, ob, path, changes)
-
-
-def _part(
-        items: dict[Any, Any], path: Path, changes: list[Change],
-) -> dict[Any, Any]:
-    """Return the subset that is a part; make it if it isn't there."""
-    for depth, id in enumerate(path):
-        if id not in items:
-            _put_subset(items, id, path[:depth], changes)
-        items = items[id]
-    return items
-
-
-def _drop(
-        items: dict[Any, Any], path: Path, changes: list[Change]) -> None:
-    """Remove a part, and the sets above it that have nothing else."""
-    sets = [items]
-    for id in path[:-1]:
-        sets.append(sets[-1][id])
-    depth = len(path) - 1
-    while depth and len(sets[depth]) == 1:
-        depth -= 1
-    _remove(sets[depth], [path[depth]], path[:depth], changes)
-
-
-def _put_subset(
-        items: dict[Any, Any], id: Any, path: Path, changes: list[Change],
-) -> Subset:
-    """Move a subset, which may be new, to the end, and return it."""
-    subset = items.pop(id, _MISSING)
-    if not isinstance(subset, Subset):
-        if subset is not _MISSING:
-            changes.append(Change('removed', (*path, id), subset))
-        subset = Subset()
-        changes.append(Change('added', (*path, id), subset))
-    items[id] = subset
-    return subset
-
-
-def _put(
-        items: dict[Any, Any], id: Any, item: Any, path: Path,
-        changes: list[Change]) -> None:
-    """Put an item at the end."""
-    old = items.pop(id, _MISSING)
-    if isinstance(old, Subset):
-        changes.append(Change('removed', (*path, id), old))
-        old = _MISSING
-    items[id] = item
-    if old is _MISSING:
-        changes.append(Change('added', (*path, id), item))
-    elif not is_echo(old, item):
-        changes.append(Change('changed', (*path, id), item))
-
-
-_MISSING = object()
-
-
-def _entries(items: dict[Any, Any]) -> Iterator[Any]:
-    """Yield the entries of contents."""
-    for id, item in items.items():
-        if isinstance(item, Subset):
-            yield SubsetUpdates(id=id, contents=_entries(item))
-        else:
-            yield id, item

@@ -10,22 +10,22 @@ What a kill and a power failure may do
     comes, and is reported, again.  A sync of the disk for each answer would
     cost too much.
 
-Two tables
+Three tables
     ``replica`` has one row.  Its ``parts`` is NULL for a whole tree, or else a
-    JSON array of pairs, the path and the generation of each part.  ``entry``
-    has a row for each item and subset: the number of its set, its id, and the
-    item as JSON.  The set at the top has the number 0; a subset has the
-    position at which it was first put.  Positions grow: what was put last
-    comes last.  After an answer with
-    contents, rows that are still at an older position weren't listed, so they
-    go.
+    JSON array of pairs, the path and the generation of each part.  ``copy``
+    has a row while pages are missing: what ``pages.Copy`` says, and the
+    highest position when the copy began.  ``entry`` has a row for each item
+    and subset: the number of its set, its id, and the item as JSON.  The set
+    at the top has the number 0; a subset has the position at which it was
+    first put.  Positions grow: what was put last comes last.  After an answer
+    with contents, or the last page of some, rows that are still at an older
+    position weren't listed, so they go.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from zc.generationalset.answers import (
@@ -33,38 +33,33 @@ from zc.generationalset.answers import (
     Answer,
     Change,
     Position,
-    Subset,
-    Updates,
     check_answer,
     check_fits,
     check_whole,
     fitting_parts,
+    is_page,
     read,
 )
+from zc.generationalset.pages import Copy, starts_over, turn
 from zc.generationalset.parts import Path, lowest
-from zc.generationalset.replica.echo import is_echo
 from zc.generationalset.replica.sqlite_file import open_file
 from zc.generationalset.replica.sqlite_items import (
     StoredSet,
     damaged,
     parts_text,
-    stored_id,
     stored_parts,
-    stored_value,
 )
-from zc.generationalset.wire import encode_id, encode_value
+from zc.generationalset.replica.sqlite_writer import ROOT, Writer
 
 #: Types of the only row of ``replica``.
 _STATES = [[[int, epoch, int, parts]] for epoch in (str, type(None))
            for parts in (str, type(None))]
+#: Types of the only row of ``copy``.
+_COPIES = [[str, str, int, int]], [[str, type(None), int, int]]
 
 #: Seconds to wait for other processes, such as for one that stores an answer
 #: with a million items.
 _PATIENCE = 60
-
-_ROOT = 0
-#: A position before all rows.
-_NO_ROW = 0
 
 
 class SQLiteReplica:
@@ -120,9 +115,27 @@ class SQLiteReplica:
         return self._state().parts
 
     @property
+    def cursor(self) -> str:
+        """The cursor of the next page, if pages are missing; else empty."""
+        copy, _ = self._copy()
+        return '' if copy is None else copy.cursor
+
+    def _copy(self) -> tuple[Copy | None, int]:
+        """Return how far a copy has come, and the position of its start."""
+        rows = self._database.execute(
+            'SELECT cursor, epoch, generation, start FROM copy LIMIT 2'
+            ).fetchall()
+        if not rows:
+            return None, 0
+        if [[*map(type, row)] for row in rows] not in _COPIES:
+            raise damaged('a cursor, epoch, generation and position', rows)
+        [(*copy, start)] = rows
+        return Copy(*copy), start
+
+    @property
     def items(self) -> StoredSet:
         """Items by id; the item that changed last comes last."""
-        return StoredSet(self._database, _ROOT)
+        return StoredSet(self._database, ROOT)
 
     def apply(self, updates: Mapping[str, Any]) -> list[Change]:
         """Apply an answer, and return what it changed here, in order.
@@ -146,18 +159,45 @@ class SQLiteReplica:
         answer = check_answer(updates)
         with self._database.transaction():
             state = self._state()
-            writer = _Writer(self._database, state.last)
+            writer = Writer(self._database, state.last)
             parts: dict[Path, int] | None = None
             if 'parts' in answer:
-                parts = _apply_parts(writer, answer, state)
+                fitting = fitting_parts(answer, state.position, state.parts)
+                if self.cursor:  # of a copy of the whole tree
+                    writer.empty()
+                parts = _apply_parts(writer, answer, fitting, state.parts)
+            elif is_page(answer):
+                return self._turn(answer, state)
             else:
                 check_whole(answer, state.parts)
                 check_fits(answer, state.position)
-                change = writer.replace if 'reset' in answer else writer.update
-                change(_ROOT, read(answer), ())
+                change = writer.replace if starts_over(
+                    answer, self._copy()[0]) else writer.update
+                change(ROOT, read(answer), ())
             generation = answer['generation'] if parts is None else lowest(
                 parts)
             self._store(Position(answer['epoch'], generation), writer, parts)
+        return writer.changes
+
+    def _turn(self, answer: Answer, state: _State) -> list[Change]:
+        """Apply a page, in a transaction."""
+        check_whole(answer, state.parts)
+        before, start = self._copy()
+        position, last, _ = state
+        copy = turn(answer, position, before)
+        if 'cursor' not in answer:
+            start = last
+        writer = Writer(self._database, last, start)
+        if 'cursor' not in answer and starts_over(answer, before):
+            position = NOTHING
+            writer.empty()
+        writer.update(ROOT, read(answer), ())
+        if copy.cursor:
+            self._store(position, writer, None)
+            self._database.execute(
+                'INSERT INTO copy VALUES (?, ?, ?, ?)', (*copy, start))
+        else:
+            self._store(Position(*copy[1:]), writer, None)
         return writer.changes
 
     def drop(self, path: Path) -> list[Change]:
@@ -166,19 +206,20 @@ class SQLiteReplica:
             state = self._state()
             parts = state.parts or {}
             del parts[path]
-            writer = _Writer(self._database, state.last)
+            writer = Writer(self._database, state.last)
             writer.drop(path)
             position = Position(state.position.epoch, lowest(parts))
             self._store(position if parts else NOTHING, writer, parts)
         return writer.changes
 
     def _store(
-            self, position: Position, writer: _Writer,
+            self, position: Position, writer: Writer,
             parts: dict[Path, int] | None) -> None:
         self._database.execute(
             'UPDATE replica SET generation = ?, epoch = ?, last = ?, '
             'parts = ?', (position.generation, position.epoch, writer.last + 1,
                           parts_text(parts) if parts else None))
+        self._database.execute('DELETE FROM copy')
 
     def close(self) -> None:
         """Close the file; the replica can't be used any more."""
@@ -199,182 +240,18 @@ class _State(NamedTuple):
 
 
 def _apply_parts(
-        writer: _Writer, answer: Answer, state: _State) -> dict[Path, int]:
+        writer: Writer, answer: Answer, fitting: Sequence[Mapping[str, Any]],
+        held: dict[Path, int] | None) -> dict[Path, int]:
     """Apply an answer with parts, and return what parts there are then."""
-    fitting = fitting_parts(answer, state.position, state.parts)
     parts = {part['path']: answer['generation'] for part in fitting}
     change = writer.update
     if 'reset' in answer:
-        for path in (state.parts or {}).keys() - parts:
+        for path in (held or {}).keys() - parts:
             writer.drop(path)
         change = writer.replace
     else:
-        parts = {**(state.parts or {}), **parts}
+        parts = {**(held or {}), **parts}
     for part in fitting:
         path = part['path']
         change(writer.part(path), read(part), path)
     return parts
-
-
-class _Row(NamedTuple):
-    position: int
-    #: The JSON of the item; None for a subset.
-    item: Any
-    #: The number of the subset; None for an item.
-    subset: Any
-
-
-class _Writer:
-    """Applies an answer to the items of sets, in a transaction."""
-
-    def __init__(self, database: sqlite3.Connection, last: int) -> None:
-        self._database = database
-        #: The highest position that any row has had.
-        self.last = last
-        self.changes: list[Change] = []
-
-    def update(
-            self, number: int, updates: Updates, path: tuple[Any, ...],
-    ) -> None:
-        """Change the items of a set as its updates say."""
-        start = self.last
-        for id in updates.removals:
-            row = self._find(number, encode_id(id).decode())
-            if row is not None:
-                self._remove(row, (*path, id))
-        self._enter(number, updates, path, _NO_ROW)
-        if updates.whole:
-            self._remove_until(number, start, path)
-
-    def replace(
-            self, number: int, updates: Updates, path: tuple[Any, ...],
-    ) -> None:
-        """Make the items of a set those that updates list, and no others.
-
-        The server says that the client has none of these.  The items that are
-        here only serve to find what changes.
-        """
-        start = self.last
-        self._enter(number, updates, path, start)
-        self._remove_until(number, start, path)
-
-    def part(self, path: Path) -> int:
-        """Return the number of a part; make it if it isn't there."""
-        number = _ROOT
-        for depth, id in enumerate(path):
-            key = encode_id(id).decode()
-            row = self._find(number, key)
-            number = row.subset if row else self._put_subset(
-                number, key, None, path[:depth + 1])
-        return number
-
-    def drop(self, path: Path) -> None:
-        """Remove a part, and the sets above it that have nothing else."""
-        number = self.part(path[:-1])
-        row = self._find(number, encode_id(path[-1]).decode())
-        if row is not None:
-            if len(path) > 1 and len(StoredSet(self._database, number)) == 1:
-                self.drop(path[:-1])
-            else:
-                self._remove(row, path)
-
-    def _enter(
-            self, number: int, updates: Updates, path: tuple[Any, ...],
-            stale: int) -> None:
-        """Put the entries of updates.
-
-        Subsets that are still at a position up to ``stale`` are replaced, not
-        updated.
-        """
-        for id, ob in updates.entries:
-            key = encode_id(id).decode()
-            row = self._find(number, key)
-            there = (*path, id)
-            if isinstance(ob, Updates):
-                subset = self._put_subset(number, key, row, there)
-                is_stale = row is not None and row.position <= stale
-                change = self.replace if is_stale else self.update
-                change(subset, ob, there)
-            else:
-                self._put(number, key, row, there, ob)
-
-    def _find(self, number: int, key: str) -> _Row | None:
-        row = self._database.execute(
-            'SELECT position, item, subset FROM entry '
-            'WHERE parent = ? AND id = ?', (number, key)).fetchone()
-        return None if row is None else _Row(*row)
-
-    def _put(
-            self, number: int, key: str, row: _Row | None,
-            path: tuple[Any, ...], item: Any) -> None:
-        """Put an item at the end."""
-        text = encode_value(item).decode()
-        if row is not None and row.subset is not None:
-            self._remove(row, path)
-            row = None
-        if row is None:
-            self._note('added', path, item)
-        elif text != row.item and not is_echo(
-                stored_value(row.item), stored_value(text)):
-            self._note('changed', path, item)
-        self._put_last(number, key, row, text, None)
-
-    def _put_subset(
-            self, number: int, key: str, row: _Row | None,
-            path: tuple[Any, ...]) -> int:
-        """Put a subset at the end, and return its number."""
-        if row is not None and row.subset is None:
-            self._remove(row, path)
-            row = None
-        if row is None:
-            self._note('added', path, Subset())
-        subset: int = self.last + 1 if row is None else row.subset
-        self._put_last(number, key, row, None, subset)
-        return subset
-
-    def _put_last(
-            self, number: int, key: str, row: _Row | None, item: str | None,
-            subset: int | None) -> None:
-        self.last += 1
-        if row is None:
-            self._database.execute(
-                'INSERT INTO entry VALUES (?, ?, ?, ?, ?)',
-                (self.last, number, key, item, subset))
-        else:
-            self._database.execute(
-                'UPDATE entry SET position = ?, item = ? WHERE position = ?',
-                (self.last, item, row.position))
-
-    def _remove(self, row: _Row, path: tuple[Any, ...]) -> None:
-        self._note_removed(row, path)
-        self._database.execute(
-            'DELETE FROM entry WHERE position = ?', (row.position,))
-
-    def _remove_until(
-            self, number: int, position: int, path: tuple[Any, ...]) -> None:
-        """Remove the items of a set at or before a position."""
-        found = self._database.execute(
-            'SELECT id, position, item, subset FROM entry '
-            'WHERE parent = ? AND position <= ?', (number, position))
-        for key, *row in found.fetchall():
-            self._note_removed(_Row(*row), (*path, stored_id(key)))
-        self._database.execute(
-            'DELETE FROM entry WHERE parent = ? AND position <= ?',
-            (number, position))
-
-    def _note_removed(self, row: _Row, path: tuple[Any, ...]) -> None:
-        """Report that a row goes, and remove what its subset has."""
-        if row.subset is None:
-            self._note('removed', path, stored_value(row.item))
-            return
-        self._note('removed', path, Subset())
-        self._database.execute(
-            # In a damaged file, UNION ALL could run in a circle.
-            'WITH RECURSIVE gone (number) AS (VALUES (?) UNION '
-            'SELECT subset FROM entry JOIN gone ON parent = number '
-            'WHERE subset IS NOT NULL) '
-            'DELETE FROM entry WHERE parent IN (SELECT number FROM gone)',
-            (row.subset,))
-
-    def _note(self, kind: str, path: tuple[Any, ...], item: Any) -> None:
-        self.changes.append(Change(kind, path, item))

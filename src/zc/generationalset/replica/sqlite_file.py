@@ -18,6 +18,9 @@ _SCHEMA = (
     ' generation INTEGER NOT NULL, epoch TEXT, last INTEGER NOT NULL,'
     ' parts TEXT)',
     'INSERT INTO replica VALUES (0, NULL, 0, NULL)',
+    'CREATE TABLE copy ('
+    ' cursor TEXT NOT NULL, epoch TEXT, generation INTEGER NOT NULL,'
+    ' start INTEGER NOT NULL)',
     'CREATE TABLE entry ('
     ' position INTEGER PRIMARY KEY, parent INTEGER NOT NULL,'
     ' id TEXT NOT NULL, item TEXT, subset INTEGER, UNIQUE (parent, id))',

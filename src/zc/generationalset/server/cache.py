@@ -31,6 +31,9 @@ class Question(NamedTuple):
     streamed: bool = False
     #: The parts that the client has; () for the whole tree.
     parts: Parts = ()
+    #: Where the page begins, empty for the first one; None for a client that
+    #: takes no pages.
+    cursor: str | None = None
 
 
 class _Entry(NamedTuple):

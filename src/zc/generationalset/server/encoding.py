@@ -32,6 +32,8 @@ from zc.generationalset.sources import Snapshot, Source
 
 #: The least bytes for which compression is worth while.
 COMPRESSIBLE = 1000
+#: The most entries of a page.
+PAGE = 1000
 #: The most unsendable items that are remembered as logged.
 REPORTED = 1000
 
@@ -103,7 +105,8 @@ class Encoder:
         compressed, streamed = question.compressed, question.streamed
         with ExitStack() as stack:
             begun = self.begin(
-                stack, question.tree, question.asked, question.parts)
+                stack, question.tree, question.asked, question.parts,
+                question.cursor)
             if begun.is_foreign or has_fallen(begun.tree, begun.count):
                 return begun.answer(is_unwanted=True)
             if begun.rest is not None and streamed:
@@ -119,7 +122,7 @@ class Encoder:
 
     def begin(
             self, stack: ExitStack, name: Hashable, asked: Position,
-            parts: Parts = ()) -> Begun:
+            parts: Parts = (), cursor: str | None = None) -> Begun:
         """Encode an answer, or only its beginning if it is large.
 
         This process may be a little behind another one, which may have told
@@ -129,32 +132,54 @@ class Encoder:
         stack
             Closes the snapshot in the end; it has nothing else.
         """
-        begun = self._begin(stack, name, asked, parts)
+        begun = self._begin(stack, name, asked, parts, cursor)
         if begun.is_reset and self._source.may_be_behind:
             stack.close()
             self._source.catch_up()
-            begun = self._begin(stack, name, asked, parts)
+            begun = self._begin(stack, name, asked, parts, cursor)
         return begun
 
     def _begin(
             self, stack: ExitStack, name: Hashable, asked: Position,
-            parts: Parts) -> Begun:
+            parts: Parts, cursor: str | None) -> Begun:
         snapshot = stack.enter_context(self._source.snapshot())
-        updates = snapshot.updates(name, asked, parts)
-        first, rest = self._first(updates, partial(self.unreadable, name))
+        updates, first, rest = self._updates(
+            snapshot, name, asked, parts, cursor)
         return Begun(
             asked, Position(updates['epoch'], updates['generation']),
             snapshot.position(name), snapshot.count, first, rest, snapshot,
             'reset' in updates,
             'parts' in updates and not changed_parts(updates))
 
+    def _updates(
+            self, snapshot: Snapshot, name: Hashable, asked: Position,
+            parts: Parts, cursor: str | None,
+    ) -> tuple[Answer, bytes, Iterator[bytes] | None]:
+        """Return an answer, or a page, and its encoded beginning and rest.
+
+        A client that takes pages gets one if the answer is large.
+        """
+        unreadable = partial(self.unreadable, name)
+        if not cursor:
+            updates = snapshot.updates(name, asked, parts)
+            is_whole = 'contents' in updates or not updates['since']
+            most = WHOLE if is_whole and cursor is None else SMALL
+            first, rest = self._first(updates, most, unreadable)
+            if rest is None or cursor is None:
+                return updates, first, rest
+        limit = PAGE
+        while True:
+            updates = snapshot.page(name, asked, cursor, limit)
+            first, rest = self._first(updates, SMALL, unreadable)
+            if rest is None or limit == 1:
+                return updates, first, rest
+            limit = max(1, limit // 4)  # the page was too large
+
     def _first(
-            self, updates: Answer, unreadable: wire.Unreadable,
+            self, updates: Answer, most: int, unreadable: wire.Unreadable,
     ) -> tuple[bytes, Iterator[bytes] | None]:
         """Encode the beginning, and the rest, too, if that is small."""
         first, size = [], 0
-        is_whole = 'contents' in updates or not updates['since']
-        most = WHOLE if is_whole else SMALL
         chunks = _told(wire.encode_chunks(
             updates, self._default, unreadable=unreadable))
         for chunk in chunks:

@@ -19,6 +19,7 @@ from zc.generationalset.sources import (
     NoTree,
     ReadOnly,
     SourceError,
+    StaleCursor,
     Unavailable,
     Uncertain,
     WrongKind,
@@ -35,6 +36,7 @@ ISOLATION = {
 #: The HTTP status of each error of a source.
 STATUSES: dict[type, int] = {
     NoTree: 404, NoItem: 404, WrongKind: 409, ReadOnly: 403,
+    StaleCursor: 410,
     Contended: 503, Unavailable: 503, Uncertain: 500, SourceError: 500}
 #: What the log says of errors whose cause the client isn't told.
 _LOGGED: dict[type, str] = {

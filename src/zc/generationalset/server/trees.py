@@ -209,13 +209,13 @@ class Trees:
 
     async def answer(
             self, tree: Tree, asked: Position, compressed: bool = False,
-            parts: Parts = ()) -> EncodedAnswer:
-        """Return the answer to a question.
+            parts: Parts = (), *, cursor: str | None = None) -> EncodedAnswer:
+        """Return the answer to a question, or the page at a cursor.
 
         It has everything that was committed before.
         """
-        return await self._noted(
-            tree, Question(tree.name, asked, compressed, parts=parts), True)
+        return await self._noted(tree, Question(
+            tree.name, asked, compressed, False, parts, cursor), True)
 
     async def event(
             self, tree: Tree, asked: Position, parts: Parts = (),
@@ -248,7 +248,7 @@ class Trees:
         group = tree.groups.get(parts) if parts else tree.whole
         count = self.source.count if fresh else tree.checked
         while True:
-            if group and group.is_current(asked) and (
+            if group and not question.cursor and group.is_current(asked) and (
                     not fresh or group.checked >= count):
                 self._metrics.shared.inc()
                 return nothing_new(asked, parts, group.checked)
@@ -256,7 +256,7 @@ class Trees:
             if answer is not None:
                 self._metrics.shared.inc()
                 return answer
-            if tree.is_foreign(asked):
+            if tree.is_foreign(asked) and not question.cursor:
                 answer = await self._reset(tree, question, fresh)
                 if answer is not None:
                     return answer

@@ -49,7 +49,9 @@ async def updates(service: Service, request: Request) -> Response:
     asked = position_asked(request) or NOTHING
     seconds = _wait(request, service.limits.wait)
     parts = parts_asked(request, service.limits)
-    ask = partial(trees.answer, tree, asked, accepts_gzip(request), parts)
+    cursor = None if parts else request.query_params.get('cursor')
+    ask = partial(trees.answer, tree, asked, accepts_gzip(request), parts,
+                  cursor=cursor)
     answer = await ask()
     if seconds and answer.says_nothing:
         with service.access.stream(request), \

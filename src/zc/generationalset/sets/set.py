@@ -14,6 +14,7 @@ from zope.interface import implementer
 
 from zc.generationalset.answers import Answer
 from zc.generationalset.interfaces import IdError, IGenerationalSet
+from zc.generationalset.pages import Part
 from zc.generationalset.parts import Parts
 from zc.generationalset.sets import btrees, changes, members, operators
 from zc.generationalset.sets.base import USUAL_REMOVALS, BaseSet, told_id
@@ -21,6 +22,7 @@ from zc.generationalset.sets.conditions import unchanged
 from zc.generationalset.sets.copies import flat_state, is_flat, stored_state
 from zc.generationalset.sets.epochs import new_epoch
 from zc.generationalset.sets.ids import PLAIN, check_id, plain_id
+from zc.generationalset.sets.pages import page_since
 from zc.generationalset.sets.records import MISSING
 from zc.generationalset.sets.updates import (
     check_generation,
@@ -210,6 +212,11 @@ class GenerationalSet(BaseSet):
             self, id: Any, generation: int, epoch: str | None) -> bool:
         check_generation(generation)
         return unchanged(self, (id,), generation, epoch)
+
+    def client_page(
+            self, generation: int, epoch: str | None, part: Part) -> Answer:
+        return page_since(
+            self, generation, epoch, members.handed_out_generation, part)
 
     # Set operations
 

@@ -31,6 +31,10 @@ class ReadOnly(SourceError):
         self.source = source
 
 
+class StaleCursor(SourceError):
+    """A page can't begin at a cursor; the client begins anew."""
+
+
 class Contended(SourceError):
     """A change conflicts with those of other writers, again and again."""
 

@@ -42,6 +42,22 @@ class Snapshot(AbstractContextManager['Snapshot'], Protocol):
         snapshot is closed.  Raises NoTree.
         """
 
+    def page(
+            self, name: Hashable, asked: Position, cursor: str, limit: int,
+    ) -> Answer:
+        """Return a page of the answer to a client.
+
+        It has ``next``, the cursor of the next page, unless it is the last
+        one.  A source without pages returns the whole answer.
+
+        cursor
+            Where the page begins; empty for the first page.
+        limit
+            The most entries of the page.
+
+        Raises NoTree, and StaleCursor.
+        """
+
     def item(self, name: Hashable, path: Path) -> Any:
         """Return the item at a path.  Raises NoTree and NoItem."""
 

@@ -51,6 +51,8 @@ class _Answer(_Members, kw_only=True):
     since_epoch: str | UnsetType | None = UNSET
     reset: str | UnsetType = UNSET
     parts: list[_Part] | UnsetType = UNSET
+    cursor: str | UnsetType = UNSET
+    next: str | UnsetType = UNSET
 
 
 _ANSWER: Reader[_Answer] = Reader(_Answer)

@@ -18,7 +18,8 @@ from zc.generationalset.wire.values import Extended
 
 FORMAT = 1
 #: The members of an answer that aren't about what is in the set.
-HEAD = 'epoch', 'since', 'generation', 'since_epoch', 'reset'
+HEAD = (
+    'epoch', 'since', 'generation', 'since_epoch', 'reset', 'cursor', 'next')
 
 #: How deeply subsets may be nested in an answer.
 SUBSETS = 40

@@ -12,9 +12,16 @@ from ZODB.POSException import POSError
 
 from zc.generationalset.answers import Answer, Position
 from zc.generationalset.interfaces import IServed
+from zc.generationalset.pages import Part, StalePlace
 from zc.generationalset.parts import Parts, Path
 from zc.generationalset.sets.set import GenerationalSet
-from zc.generationalset.sources.errors import NoTree, ReadOnly, Unavailable
+from zc.generationalset.sources.cursors import read_cursor, write_cursor
+from zc.generationalset.sources.errors import (
+    NoTree,
+    ReadOnly,
+    StaleCursor,
+    Unavailable,
+)
 from zc.generationalset.sources.zodb.editor import item_at, set_at
 
 #: Returns the set with a name, from the root of a database.
@@ -76,6 +83,20 @@ class ZODBSnapshot(Available):
         updates: Answer = self._set(name).client_updates(
             asked.generation, asked.epoch, parts=parts)
         return updates
+
+    def page(
+            self, name: Hashable, asked: Position, cursor: str, limit: int,
+    ) -> Answer:
+        place = read_cursor(cursor) if cursor else ()
+        try:
+            page: Answer = self._set(name).client_page(
+                asked.generation, asked.epoch,
+                Part(place, limit, write_cursor))
+        except StalePlace as error:
+            raise StaleCursor(f'{error}; ask without the cursor') from error
+        if cursor:
+            page['cursor'] = cursor
+        return page
 
     def item(self, name: Hashable, path: Path) -> Any:
         return item_at(self._set(name), path)

@@ -7,7 +7,12 @@ from functools import partial
 from typing import NamedTuple
 
 from zc.generationalset.answers import Position, SubsetUpdates
-from zc.generationalset.sources import NoItem, NoTree, WrongKind
+from zc.generationalset.sources import (
+    NoItem,
+    NoTree,
+    StaleCursor,
+    WrongKind,
+)
 
 
 class Member(NamedTuple):
@@ -164,6 +169,12 @@ class Snapshot(AbstractContextManager):
             return answer | {'parts': [
                 {'path': path, **tree.part(path, since)} for path in parts]}
         return answer | tree.updates((), since)
+
+    def page(self, name, asked, cursor, limit):
+        """Return the whole answer: this source has no pages."""
+        if cursor:
+            raise StaleCursor('this source has no cursors')
+        return self.updates(name, asked)
 
     def item(self, name, path):
         return self.tree(name).get(path, False)

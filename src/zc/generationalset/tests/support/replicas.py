@@ -81,19 +81,23 @@ class Contract:
     # Vectors
 
     def test_vectors(self):
-        self.check_vectors('apply.json')
+        self.check_vectors('apply.json', 40)
 
     def test_vectors_of_parts(self):
-        self.check_vectors('parts.json')
+        self.check_vectors('parts.json', 25)
 
-    def check_vectors(self, name):
+    def test_vectors_of_pages(self):
+        self.check_vectors('pages.json', 20)
+
+    def check_vectors(self, name, least):
         cases = json.loads((VECTORS / name).read_bytes())['cases']
-        self.assertGreater(len(cases), 25)
+        self.assertGreater(len(cases), least)
         for case in cases:
             replica = self.make()
             for number, step in enumerate(case['steps']):
                 with self.subTest(case['name'], step=number):
                     self.check_step(replica, step)
+                    self.assertEqual(replica.cursor, step.get('cursor', ''))
 
     def take(self, replica, step):
         if 'drop' in step:

@@ -12,156 +12,16 @@ import random
 import unittest
 from unittest import mock
 
-import transaction
-import ZODB
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
-from ZODB.DemoStorage import DemoStorage
 
-from zc.generationalset import GSet, check, wire
-from zc.generationalset.mirror import Mirror, StoredMirror
-from zc.generationalset.replica import Misfit, Replica
+from zc.generationalset import GSet
 from zc.generationalset.sets.members import chain, locate
 from zc.generationalset.tests.support.layers import Histories
-from zc.generationalset.tests.support.things import Thing, state
+from zc.generationalset.tests.support.things import Thing
 from zc.generationalset.tests.support.trees import BOUNDS, SETTINGS, Tree
-
-
-def ask(server, client):
-    """Return the answer of a server to what a client has, as JSON."""
-    updates = server.client_updates(client.generation, client.epoch)
-    return wire.encode(updates, lambda thing: thing.version)
-
-
-def plain(items):
-    return {id: plain(item) if isinstance(item, dict) else item
-            for id, item in items.items()}
-
-
-class InMemory:
-    """A mirror that isn't stored."""
-
-    def __init__(self):
-        self.replica = self.mirror = Mirror('http://source')
-
-    @contextlib.contextmanager
-    def server(self):
-        yield self.mirror
-
-    close = audit = lambda self: None
-
-
-class Stored:
-    """A mirror in a database, which is read anew each time."""
-
-    def __init__(self):
-        self.db = ZODB.DB(DemoStorage())
-        self.replica = StoredMirror(self.db, 'mirror', 'http://source')
-
-    @contextlib.contextmanager
-    def server(self):
-        connection = self.db.open(transaction.TransactionManager())
-        try:
-            yield connection.root().get(
-                'mirror', Mirror('http://source'))
-        finally:
-            connection.transaction_manager.abort()
-            connection.close()
-
-    def audit(self):
-        with self.server() as mirror:
-            assert check(mirror.mirrored) == []
-            assert plain(served(mirror)) == plain(items(mirror.mirrored))
-
-    def close(self):
-        self.db.close()
-
-
-def served(server):
-    replica = Replica()
-    replica.apply(wire.decode(ask(server, replica)))
-    return replica.items
-
-
-def items(gset):
-    """Return what is in the set of a mirror, read another way."""
-    return {
-        wire.decode_id(id): items(ob) if isinstance(ob, GSet) else ob.value
-        for id, ob in gset.items()}
-
-
-class World:
-    """A source, its mirrors, and clients that ask any of them."""
-
-    def __init__(self, source, kinds):
-        self.source = source
-        self.mirrors = [kind() for kind in kinds]
-        self.clients = [Replica() for _ in range(6)]
-        self.answers = []  # all that were given
-        self.was = {}  # (epoch, generation) -> what the source had then
-        self.remember()
-
-    def remember(self):
-        self.was[self.source.epoch, self.source.generation] = \
-            state(self.source)
-
-    @contextlib.contextmanager
-    def server(self, number):
-        """Have the source, number 0, or a mirror."""
-        if number:
-            with self.mirrors[number - 1].server() as mirror:
-                yield mirror
-        else:
-            yield self.source
-
-    def follow(self, number, source):
-        """Let a mirror apply an answer of the source, or another mirror."""
-        self.ask(self.mirrors[number - 1].replica, source)
-
-    def sync(self, client, number):
-        self.ask(self.clients[client], number)
-        self.compare(self.clients[client])
-
-    def ask(self, replica, number):
-        self.remember()
-        with self.server(number) as server:
-            if server.generation:
-                self.answers.append(ask(server, replica))
-                replica.apply(wire.decode(self.answers[-1]))
-
-    def compare(self, client):
-        there = self.was.get((client.epoch, client.generation), {})
-        if plain(client.items) != there:
-            raise AssertionError(f'{client.items} != {there}')
-
-    def deliver(self, client, age):
-        """Let one of the last answers, to anybody, arrive at a client."""
-        self.arrive(self.clients[client], age)
-        self.compare(self.clients[client])
-
-    def deliver_to_mirror(self, number, age):
-        self.arrive(self.mirrors[number - 1].replica, age)
-
-    def arrive(self, replica, age):
-        if age < len(self.answers):
-            with contextlib.suppress(Misfit):
-                replica.apply(wire.decode(self.answers[-1 - age]))
-
-    def converge(self):
-        for number in range(1, len(self.mirrors) + 1):
-            self.follow(number, number - 1)
-            self.mirrors[number - 1].audit()
-        for number in range(len(self.mirrors) + 1):
-            for client in range(len(self.clients)):
-                self.sync(client, number)
-        for client in self.clients:
-            assert client.epoch == self.source.epoch
-            assert client.generation == self.source.generation
-
-    def close(self):
-        for mirror in self.mirrors:
-            mirror.close()
+from zc.generationalset.tests.support.worlds import InMemory, Stored, World
 
 
 def little(rnd):
@@ -206,6 +66,7 @@ class History:
     def run(self):
         steps = [self.change] * 12 + [self.follow] * 3 + [self.sync] * 6
         steps += [self.deliver] * 9 + [self.deliver_to_mirror] * 3
+        steps += [self.turn] * 12 + [self.deliver_to_copier] * 3
         steps += [self.back_up, self.restore] if self.rnd.random() < .3 else []
         try:
             for _ in range(self.rnd.randrange(20, 160)):
@@ -229,6 +90,18 @@ class History:
     def deliver_to_mirror(self):
         self.world.deliver_to_mirror(
             self.rnd.randrange(1, 4), self.rnd.randrange(12))
+
+    def turn(self):
+        number = self.rnd.randrange(4)
+        copier = self.rnd.randrange(2)
+        for _ in range(self.rnd.randrange(1, 6)):
+            self.world.turn(copier, number, self.rnd.randrange(1, 4))
+            if self.rnd.random() < .5:
+                self.change()
+
+    def deliver_to_copier(self):
+        self.world.deliver_to_copier(
+            self.rnd.randrange(2), self.rnd.randrange(12))
 
     def back_up(self):
         self.backup = pickle.dumps(self.world.source)
@@ -308,6 +181,15 @@ class MirroredTree(Tree):
     @rule(number=st.integers(1, 2), age=st.integers(0, 11))
     def deliver_to_mirror(self, number, age):
         self.world.deliver_to_mirror(number, age)
+
+    @rule(copier=st.integers(0, 1), number=st.integers(0, 2),
+          limit=st.integers(1, 3))
+    def turn(self, copier, number, limit):
+        self.world.turn(copier, number, limit)
+
+    @rule(copier=st.integers(0, 1), age=st.integers(0, 11))
+    def deliver_to_copier(self, copier, age):
+        self.world.deliver_to_copier(copier, age)
 
     @rule()
     def renew(self):

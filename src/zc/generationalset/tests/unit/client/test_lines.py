@@ -39,7 +39,7 @@ class HTTP2Tests(unittest.IsolatedAsyncioTestCase):
             self.assertTrue(network.streams.is_closed)
 
     def test_long_polls_are_held(self):
-        steps = Session(Server('http://localhost', timeout=1)).update(wait=1)
+        steps = Session(Server('http://localhost', timeout=1)).ask(wait=1)
         self.assertTrue(next(steps).held)
 
 

@@ -48,7 +48,7 @@ class SyncTests(unittest.TestCase):
         self.assertEqual(changes, [('added', ('a',), 1)])
         self.assertEqual(session.position(), ('e', 3))
         request, = self.script.requests
-        self.assertEqual(request.url, 'http://host/sync/updates')
+        self.assertEqual(request.url, 'http://host/sync/updates?cursor=')
         self.assertNotIn('If-None-Match', request.headers)
 
     def test_later(self):
@@ -57,7 +57,8 @@ class SyncTests(unittest.TestCase):
         self.assertEqual(changes, [('removed', ('a',), 1)])
         request, = self.script.requests
         self.assertEqual(
-            request.url, 'http://host/sync/updates?generation=3&epoch=e')
+            request.url,
+            'http://host/sync/updates?generation=3&epoch=e&cursor=')
         self.assertEqual(request.headers, {
             'Accept': 'application/json', 'If-None-Match': 'W/"e:3"'})
         self.assertEqual(self.sync(session, reply(304)), [])
@@ -72,7 +73,8 @@ class SyncTests(unittest.TestCase):
                 3, 3, epoch='e', since_epoch=epoch, reset='epoch',
                 contents=[]))
             request, = self.script.requests
-            self.assertEqual(request.url, f'http://host/sync/updates?{query}')
+            self.assertEqual(
+                request.url, f'http://host/sync/updates?{query}&cursor=')
             self.assertNotIn('If-None-Match', request.headers)
 
     def test_reset(self):

@@ -125,7 +125,8 @@ class VectorsTests(unittest.TestCase):
 
     def test_answers(self):
         is_valid = schema_named('Answer').is_valid
-        for case in self.cases('apply.json') + self.cases('parts.json'):
+        for case in [*self.cases('apply.json'), *self.cases('parts.json'),
+                     *self.cases('pages.json')]:
             for step in case['steps']:
                 if 'answer' in step:
                     with self.subTest(**step):
