@@ -128,7 +128,7 @@ class VectorsTests(unittest.TestCase):
         for case in [*self.cases('apply.json'), *self.cases('parts.json'),
                      *self.cases('pages.json')]:
             for step in case['steps']:
-                if 'answer' in step:
+                if 'answer' in step and 'lax' not in step:
                     with self.subTest(**step):
                         self.assertEqual(
                             is_valid(step['answer']),
