@@ -4,6 +4,9 @@
     curl http://127.0.0.1:8000/updates
     curl -X POST 'http://127.0.0.1:8000/sell/apples?generation=3'
 
+With ``unchanged=1`` and the epoch, it sells only what nobody else has bought
+since that generation.
+
 It uses only the set and ``wire``, and clients poll.  Its data is in
 ``shop.fs``.
 """
@@ -16,6 +19,7 @@ from pyramid.httpexceptions import (
     HTTPConflict,
     HTTPForbidden,
     HTTPNotFound,
+    HTTPPreconditionFailed,
     HTTPServiceUnavailable,
 )
 from pyramid.response import Response
@@ -40,9 +44,13 @@ def shop_of(request):
 def sell(request):
     refuse_other_sites(request)
     shop = shop_of(request)
-    goods = shop.get(request.matchdict['name'])
+    name = request.matchdict['name']
+    goods = shop.get(name)
     if goods is None:
         raise HTTPNotFound()
+    if 'unchanged' in request.params and not shop.unchanged(
+            name, *seen(request)):
+        raise HTTPPreconditionFailed()
     left = goods.value['left']
     if left == 0:
         raise HTTPConflict()
@@ -75,12 +83,17 @@ def respond(request, provisional=False):
     """Respond with what changed since the client's generation."""
     try:
         updates = shop_of(request).client_updates(
-            int(request.params.get('generation', 0)),
-            request.params.get('epoch'), provisional)
+            *seen(request), provisional=provisional)
     except ValueError as error:
         raise HTTPBadRequest(str(error)) from error
     return Response(wire.encode(updates), content_type='application/json',
                     cache_control='no-store')
+
+
+def seen(request):
+    """Return the position that a client presents."""
+    return (int(request.params.get('generation', 0)),
+            request.params.get('epoch'))
 
 
 def add_updates(config):

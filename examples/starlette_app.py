@@ -3,6 +3,12 @@
     python examples/starlette_app.py
     gset watch http://127.0.0.1:8000/sync
     curl -X POST http://127.0.0.1:8000/sync/sell/apples
+
+A customer who wants apples only as long as nobody else has bought some sends
+the ETag of what he has seen:
+
+    curl -i http://127.0.0.1:8000/sync/items/apples
+    curl -X POST -H 'If-Match: "..."' http://127.0.0.1:8000/sync/sell/apples
 """
 
 import uvicorn
@@ -48,8 +54,10 @@ async def home(request):
 
 
 async def sell(request):
+    name = request.path_params['name']
+    # ``path`` is what the request's If-Match is about.
     return await request.app.state.gset.write(
-        request, lambda shop: sell_one(shop, request.path_params['name']))
+        request, lambda shop: sell_one(shop, name), path=(name,))
 
 
 def make_app(db):
