@@ -72,12 +72,13 @@ class Clients:
                 key.data.hear(mark)
 
 
-def measure(process, connection, clients, paths, listening):
+def measure(process, port, clients, paths, listening):
     """Return the seconds of the server's processor for each change."""
     before = process.processor()
     for number, path in enumerate(paths):
         mark = f'{time.monotonic_ns()}-{number}'
-        connection.ask(request('PUT', f'/items/{path}/item', mark))
+        with Connection(port) as connection:
+            connection.ask(request('PUT', f'/items/{path}/item', mark))
         clients.wait(mark.encode(), listening)
     return (process.processor() - before) / len(paths)
 
@@ -123,13 +124,11 @@ def run(server, port, options):
     clients = Clients(port, options.clients, prepared(port))
     rooms = [f'room-{number * 7 % ROOMS}' for number in range(IN_ROOMS)]
     try:
-        with Connection(port) as connection:
-            pairs = [(
-                measure(server, connection, clients, rooms,
-                        options.clients // ROOMS),
-                measure(server, connection, clients, ['news'] * IN_NEWS,
-                        options.clients))
-                for _ in range(options.rounds + 1)]
+        pairs = [(
+            measure(server, port, clients, rooms, options.clients // ROOMS),
+            measure(server, port, clients, ['news'] * IN_NEWS,
+                    options.clients))
+            for _ in range(options.rounds + 1)]
     finally:
         clients.close()
     return pairs[1:]  # the first round warms up
