@@ -43,7 +43,8 @@ class Rooms:
         self.level = cache(self._level)
         self.below = cache(self._below)
         self.arrows = {name: self._arrows(name) for name in self.graph}
-        [self.top] = set(self.graph).difference(*self.graph.values())
+        self.top = max(set(self.graph).difference(*self.graph.values()),
+                       key=self.level)
         [self.bottom] = [name for name in self.graph if not self.graph[name]]
         self.columns = self._columns()
 

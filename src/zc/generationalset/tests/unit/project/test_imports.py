@@ -36,6 +36,8 @@ MAY_IMPORT = {
         '', 'answers', 'client', 'documents', 'extras', 'interfaces', 'pages',
         'parts',
         'sets', 'wire'},
+    'conformance': {
+        'answers', 'client', 'extras', 'replica', 'wire'},
     'process': {'server'},
     'commands': {
         '', 'check', 'client', 'documents', 'extras', 'interfaces', 'mirror',
@@ -51,7 +53,7 @@ EXTRAS = {
     'zodburi': {'commands.databases'},
     'relstorage': {'commands.databases'},
     'psycopg2': {'commands.databases'},
-    'httpx': {'client'},
+    'httpx': {'client', 'conformance'},
     'prometheus_client': {'process', 'server'},
 }
 
