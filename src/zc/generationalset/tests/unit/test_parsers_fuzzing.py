@@ -13,7 +13,7 @@ from zc.generationalset import wire
 from zc.generationalset.client.eventstream import EventStream, TooLong
 from zc.generationalset.process import connections
 from zc.generationalset.process.connections import Connection
-from zc.generationalset.server import Limits, Problem, bodies
+from zc.generationalset.server import Limits, Problem, bodies, edits
 from zc.generationalset.wire import WireError
 
 FEW = settings(max_examples=150, deadline=None, derandomize=True)
@@ -131,10 +131,10 @@ class Parsers:
 
         def test(text):
             try:
-                normal = bodies._normal(text, limits)
+                normal = edits.normal(text, limits)
             except Problem:
                 return
-            self.assertEqual(bodies._normal(normal, limits), normal)
+            self.assertEqual(edits.normal(normal, limits), normal)
 
         self.fuzz(test, BODIES)
 

@@ -259,9 +259,10 @@ class LockTests(unittest.TestCase):
 
     def test_lock_is_held_while_the_replica_is_used(self):
         free = []
+        session = None  # nobody else has it while it is made
 
         def look():
-            if session.lock.acquire(blocking=False):
+            if session and session.lock.acquire(blocking=False):
                 session.lock.release()
                 free.append('lock')
 
