@@ -6,16 +6,8 @@ import argparse
 import os
 from typing import Any
 
-from zc.generationalset.commands import Failure, add_command, databases, logs
-from zc.generationalset.commands.serving import (
-    add_serving,
-    check_access,
-    listen,
-    make_application,
-    serving,
-    url_of,
-)
-from zc.generationalset.commands.tokens import Tokens
+from zc.generationalset.commands import Failure, add_command, logs
+from zc.generationalset.commands.arguments import add_serving
 from zc.generationalset.extras import need
 
 DESCRIPTION = '''\
@@ -68,7 +60,16 @@ def add_parser(commands: Any) -> None:
 def mirror(options: argparse.Namespace) -> int:
     """Follow and serve until stopped."""
     need('mirror')
+    from zc.generationalset.commands import databases
+    from zc.generationalset.commands.serving import (
+        check_access,
+        listen,
+        make_application,
+        serving,
+        url_of,
+    )
     from zc.generationalset.commands.talking import connect
+    from zc.generationalset.commands.tokens import Tokens
     from zc.generationalset.mirror import Follower, StoredMirror
     from zc.generationalset.process.running import run
     from zc.generationalset.server.jobs import CONNECTIONS

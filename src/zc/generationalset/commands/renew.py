@@ -5,11 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-import transaction
-from ZODB.POSException import POSError
-
-from zc.generationalset.commands import Failure, add_command, databases
-from zc.generationalset.commands.check import find_sets
+from zc.generationalset.commands import add_command
 
 DESCRIPTION = '''\
 Give a set a new epoch, after its database was restored from a backup.  The
@@ -38,36 +34,10 @@ def add_parser(commands: Any) -> None:
         '--set', metavar='NAME', dest='path',
         help='path of the set in the root, with slashes; by default the only '
         'set in the root')
-    parser.set_defaults(run=renew)
+    parser.set_defaults(run=run)
 
 
-def renew(options: argparse.Namespace) -> int:
-    if (missing := databases.to_be_made(options.data)) is not None:
-        raise Failure(f'expected a database, but there is no {missing}')
-    with databases.opened(options.data) as db:
-        manager = transaction.TransactionManager()
-        connection = db.open(manager)
-        try:
-            for attempt in manager.attempts(5):
-                with attempt:
-                    text = _renew(connection.root(), options.path)
-        except POSError as error:
-            raise Failure(
-                f'{databases.public(options.data)}: {error}') from error
-        finally:
-            connection.close()
-    print(text)
+def run(options: argparse.Namespace) -> int:
+    from zc.generationalset.commands.renewing import renew
+    print(renew(options.data, options.path))
     return 0
-
-
-def _renew(root: Any, path: str | None) -> str:
-    sets = find_sets(root, path)
-    if len(sets) > 1:
-        raise Failure('expected --set, one of ' + ', '.join(sets))
-    [(name, gset)] = sets.items()
-    if not hasattr(gset, 'renew'):
-        raise Failure(f'{name}: expected a set, got a mirror; renew its '
-                      f'source, {gset.source}')
-    before = gset.epoch
-    gset.renew()
-    return f'{name}: the epoch was {before}, and is {gset.epoch} now'

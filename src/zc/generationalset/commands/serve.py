@@ -7,14 +7,7 @@ import os
 from typing import Any
 
 from zc.generationalset.commands import Failure, add_command, logs, number
-from zc.generationalset.commands.serving import (
-    add_serving,
-    announce,
-    check_access,
-    listen,
-    opened,
-)
-from zc.generationalset.commands.tokens import VARIABLE, Tokens
+from zc.generationalset.commands.arguments import add_serving
 from zc.generationalset.extras import need
 
 DESCRIPTION = '''\
@@ -87,6 +80,13 @@ def add_parser(commands: Any) -> None:
 def serve(options: argparse.Namespace) -> int:
     """Serve until stopped.  Raises Failure if that can't be done."""
     need('server')
+    from zc.generationalset.commands.serving import (
+        announce,
+        check_access,
+        listen,
+        opened,
+    )
+    from zc.generationalset.commands.tokens import VARIABLE, Tokens
     from zc.generationalset.process.running import run
 
     logs.configure(options.log_format, options.log_level)

@@ -118,3 +118,11 @@ class FreshTests(unittest.TestCase):
                     '"persistent", "transaction") if name in sys.modules])')
             with self.subTest(module=module):
                 self.assertEqual(run(code), '[]')
+
+    def test_help_needs_little(self):
+        """The command answers soon, and imports what it will use."""
+        code = ('import sys\nfrom zc.generationalset.__main__ import main\n'
+                'try:\n    main(["--help"])\nexcept SystemExit:\n'
+                '    print([name for name in ("ZODB", "BTrees", "httpx", '
+                '"msgspec", "starlette") if name in sys.modules])')
+        self.assertEqual(run(code).splitlines()[-1], '[]')

@@ -103,7 +103,7 @@ class CommandTests(unittest.TestCase):
             self.run_command('check', 'data.fs', 'app/attribute')[0], 0)
 
     def test_progress(self):
-        with mock.patch('zc.generationalset.commands.check.check',
+        with mock.patch('zc.generationalset.commands.auditing.check',
                         side_effect=lambda gset, progress:
                         progress(10000) or []):
             code, out, err = self.run_command(

@@ -11,7 +11,7 @@ from ZODB.POSException import POSKeyError, ReadConflictError
 
 from zc.generationalset import GSet, VGSet
 from zc.generationalset.commands import Failure
-from zc.generationalset.commands.check import find_sets
+from zc.generationalset.commands.auditing import find_sets
 from zc.generationalset.commands.serving import find
 from zc.generationalset.documents import Document
 from zc.generationalset.tests.support.databases import Stored
