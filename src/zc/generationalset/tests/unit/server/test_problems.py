@@ -21,7 +21,8 @@ class ProblemTests(unittest.TestCase):
         self.assertEqual(
             {kind.__name__: self.told(kind('why'))[0] for kind in errors},
             {'NoTree': 404, 'NoItem': 404, 'WrongKind': 409, 'ReadOnly': 403,
-             'StaleCursor': 410, 'Contended': 503, 'Unavailable': 503, 'Uncertain': 500})
+             'StaleCursor': 410, 'Contended': 503, 'Unavailable': 503,
+             'Uncertain': 500})
 
     def test_the_text_is_told(self):
         self.assertEqual(self.told(sources.NoItem('there is no such item')), (
