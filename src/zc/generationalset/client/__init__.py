@@ -4,6 +4,7 @@ from zc.generationalset.extras import need
 
 need('client')
 
+from zc.generationalset.answers import Position
 from zc.generationalset.client.clients import AsyncClient, Client
 from zc.generationalset.client.errors import (
     BadAnswer,
@@ -23,6 +24,7 @@ __all__ = [
     'ClientError',
     'Closed',
     'MaybeWritten',
+    'Position',
     'Refused',
     'Unavailable',
 ]

@@ -165,6 +165,16 @@ class Client(BaseClient):
 
         One request; the replica isn't used.
         """
+        return self.get_with_position(path)[0]
+
+    def get_with_position(self, path: Any) -> tuple[Any, Position]:
+        """Return the same, and the server's position, for a later write.
+
+        .. code-block:: python
+
+            item, position = client.get_with_position('ann')
+            client.put('ann', edit(item), unchanged_since=position)
+        """
         return self._run(self._server.get(path))
 
     def put(
@@ -316,6 +326,10 @@ class AsyncClient(BaseClient):
 
     async def get(self, path: Any) -> Any:
         """See Client.get."""
+        return (await self.get_with_position(path))[0]
+
+    async def get_with_position(self, path: Any) -> tuple[Any, Position]:
+        """See Client.get_with_position."""
         return await self._run(self._server.get(path))
 
     async def put(

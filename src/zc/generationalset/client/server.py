@@ -112,18 +112,20 @@ class Server:
         except wire.WireError as error:
             raise BadAnswer(f'{what}: {error}') from error
 
-    def get(self, path: Any) -> Steps[Any]:
-        """Return an item as it is on the server now."""
+    def get(self, path: Any) -> Steps[tuple[Any, Position]]:
+        """Return an item as it is on the server now, and the position."""
         segments = items_path(path)
 
-        def ask() -> Steps[Any]:
+        def ask() -> Steps[tuple[Any, Position]]:
             request = self.request('GET', segments)
             reply = yield from self.ask(request)
             body = json_body(reply, request.words)
             try:
-                return wire.decode_value(body, self.limits)
+                item = wire.decode_value(body, self.limits)
             except wire.WireError as error:
                 raise BadAnswer(f'{request.words}: {error}') from error
+            etag = reply.headers.get('etag', '').removeprefix('W/')
+            return item, wire.decode_position(etag.strip('"')) or NOTHING
         return self.persist(ask)
 
 

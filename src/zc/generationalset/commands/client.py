@@ -1,4 +1,4 @@
-"""The commands ``gset get``, ``watch``, ``put`` and ``rm``: their options."""
+"""The commands ``gset get``, ``watch``, ``put`` and so on: their options."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ PATHS = '''
 Each segment of a path is an id: a string, or after ~ the id as JSON, such as
 rooms/~42.  %2F is a slash in an id.
 '''
+SINCE = '''
+With --unchanged-since, it is done only if nobody has changed what is there
+since "gset get --json" printed this position.
+'''
 GET = '''\
 Print an item, or all that is in a set.
 
@@ -33,6 +37,8 @@ examples:
       prints what is in the set "people"
   gset get --json https://example.org/sync people/ | jq .item.name
       prints JSON objects with "path", and "item" or "set"
+  gset get --json https://example.org/sync people/ann
+      prints such an object with "position", too: see gset put --help
 ''' + PATHS + ACCESS
 WATCH = '''\
 Show all that is there, and then each change as it happens.
@@ -65,7 +71,16 @@ examples:
       the same, with the item from a file
   gset put https://example.org/sync rooms/
       makes a set, and prints its path
-''' + PATHS + ACCESS
+''' + SINCE + PATHS + ACCESS
+PATCH = '''\
+Change some members of an item, and leave the others as they are.
+
+examples:
+  gset patch https://example.org/sync people/ann '{"age": 43, "address": null}'
+      changes the age, and removes the address: JSON merge patch, RFC 7396
+  gset patch https://example.org/sync people/ann - < patch.json
+      the same, with the patch from a file
+''' + SINCE + PATHS + ACCESS
 RM = '''\
 Remove an item, or a set.
 
@@ -74,13 +89,14 @@ examples:
       removes an item
   gset rm https://example.org/sync people/
       removes the set "people" with all that is in it
-''' + PATHS + ACCESS
+''' + SINCE + PATHS + ACCESS
 
 
 def add_parser(commands: Any) -> None:
     _add_get(commands)
     _add_watch(commands)
     _add_put(commands)
+    _add_patch(commands)
     _add_rm(commands)
 
 
@@ -111,13 +127,26 @@ def _add_put(commands: Any) -> None:
         'item', metavar='JSON', nargs='?',
         help='the item; read from the input if it is -, or if it is left out '
         'and PATH is not of a set')
+    _add_since(parser)
     parser.set_defaults(run=_run('put'))
+
+
+def _add_patch(commands: Any) -> None:
+    parser = add_command(commands, 'patch', 'change a part of an item', PATCH)
+    _add_access(parser)
+    parser.add_argument('path', metavar='PATH', help='of an item')
+    parser.add_argument(
+        'item', metavar='JSON', nargs='?',
+        help='the patch; read from the input if it is - or left out')
+    _add_since(parser)
+    parser.set_defaults(run=_run('patch'))
 
 
 def _add_rm(commands: Any) -> None:
     parser = add_command(commands, 'rm', 'remove an item or a set', RM)
     _add_access(parser)
     parser.add_argument('path', metavar='PATH', help='with a slash: of a set')
+    _add_since(parser)
     parser.set_defaults(run=_run('rm'))
 
 
@@ -126,6 +155,12 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--token-file', metavar='FILE',
         help='a file with the token, and nothing else')
+
+
+def _add_since(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--unchanged-since', metavar='POSITION',
+        help='refuse what somebody has changed since')
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

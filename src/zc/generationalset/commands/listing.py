@@ -44,13 +44,16 @@ def line(mark: str, path: Path, item: Any, width: int | None) -> str:
     return text if width is None else cut(text, width)
 
 
-def json_line(kind: str | None, path: Path, item: Any) -> str:
+def json_line(
+        kind: str | None, path: Path, item: Any,
+        position: str | None = None) -> str:
     ids = ','.join(wire.encode_id(id).decode() for id in path)
     text = '{' + (f'"change":"{kind}",' if kind else '') + f'"path":[{ids}],'
     text = escape(text)
     if isinstance(item, Subset):
         return text + '"set":true}'
-    return f'{text}"item":{_text(item)}}}'
+    end = '' if position is None else f',"position":{_text(position)}'
+    return f'{text}"item":{_text(item)}{end}}}'
 
 
 def columns() -> int | None:

@@ -1,4 +1,4 @@
-"""The commands ``gset get``, ``watch``, ``put`` and ``rm``: what they do."""
+"""The commands ``gset get``, ``watch``, ``put`` and so on: what they do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zc.generationalset import wire
-from zc.generationalset.client import Client, ClientError, Refused
+from zc.generationalset.client import (
+    Client,
+    ClientError,
+    Position,
+    Refused,
+)
 from zc.generationalset.commands import Failure
 from zc.generationalset.commands.listing import (
     Path,
@@ -36,8 +41,8 @@ def get(options: argparse.Namespace) -> int:
     path, is_set = parse_path(options.path)
     with _client(options) as client:
         if path and not is_set:
-            item = client.get(path)
-            print(json_line(None, path, item) if options.json
+            item, position = client.get_with_position(path)
+            print(json_line(None, path, item, str(position)) if options.json
                   else indented(item))
             return 0
         client.sync()
@@ -79,6 +84,9 @@ def put(options: argparse.Namespace) -> int:
     if not options.path:  # such as an unset variable of the shell
         raise Failure('expected a path; / is the top')
     path, is_set = parse_path(options.path)
+    since = _since(options)
+    if is_set and since is not None:
+        raise Failure('expected --unchanged-since with an item that is there')
     if is_set and options.item is None:
         _check_path(path)
         with _client(options) as client:
@@ -90,18 +98,37 @@ def put(options: argparse.Namespace) -> int:
         if is_set:
             print(show_path((*path, client.add(path, item))))
         else:
-            client.put(path, item)
+            client.put(path, item, unchanged_since=since)
     return 0
+
+
+def patch(options: argparse.Namespace) -> int:
+    path, is_set = parse_path(options.path)
+    _check_path(path)
+    if is_set:
+        raise Failure(f'{options.path}: expected the path of an item')
+    item = _read_item(options.item)
+    with _client(options) as client:
+        client.patch(path, item, unchanged_since=_since(options))
+    return 0
+
+
+def _since(options: argparse.Namespace) -> Position | None:
+    text = options.unchanged_since
+    position = None if text is None else wire.decode_position(text)
+    if text is not None and position is None:
+        raise Failure('expected a position, as gset get --json prints it, '
+                      f'got {text}')
+    return position
 
 
 def rm(options: argparse.Namespace) -> int:
     path, is_set = parse_path(options.path)
     _check_path(path)
+    since = _since(options)
     with _client(options) as client:
-        if is_set:
-            client.remove_set(path)
-        else:
-            client.remove(path)
+        remove = client.remove_set if is_set else client.remove
+        remove(path, unchanged_since=since)
     return 0
 
 

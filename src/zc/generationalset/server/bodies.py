@@ -14,7 +14,6 @@ from zc.generationalset.server.budget import Share
 from zc.generationalset.server.conditions import Conditions
 from zc.generationalset.server.edits import Edit, normal
 from zc.generationalset.server.options import Limits
-from zc.generationalset.server.positions import position_of
 from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.turns import Turns
 
@@ -149,7 +148,7 @@ def _edit(text: bytes, limits: Limits) -> Edit:
 def _conditions(since: str | msgspec.UnsetType) -> Conditions:
     if since is msgspec.UNSET:
         return Conditions()
-    position = position_of(since)
+    position = wire.decode_position(since)
     if position is None:
         raise Problem(400, 'expected unchanged_since to be a position, '
                       f'EPOCH:GENERATION, got {since[:80]!r}')

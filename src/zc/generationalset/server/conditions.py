@@ -12,7 +12,6 @@ from starlette.requests import Request
 from zc.generationalset import wire
 from zc.generationalset.answers import Position
 from zc.generationalset.server.fields import field
-from zc.generationalset.server.positions import position_of
 from zc.generationalset.server.problems import Problem
 from zc.generationalset.sources import Editor, NoItem, Path
 
@@ -55,7 +54,7 @@ def conditions_of(request: Request) -> Conditions:
 def _positions(tags: str) -> Iterator[Position]:
     """Yield the positions in strong ETags; no others ever match."""
     for weak, text in _TAG.findall(tags):
-        position = None if weak else position_of(text)
+        position = None if weak else wire.decode_position(text)
         if position is not None:
             yield position
 

@@ -8,10 +8,10 @@ from starlette.requests import Request
 
 from zc.generationalset.answers import HIGHEST, Position
 from zc.generationalset.server.problems import Problem
+from zc.generationalset.wire import decode_position
 
 _GENERATION = re.compile('[0-9]{1,18}')
 _LONGEST_EPOCH = 200
-_POSITION = re.compile('(.{0,200}):([0-9]{1,16})', re.DOTALL)
 
 
 def position_asked(request: Request) -> Position | None:
@@ -32,20 +32,12 @@ def _position(generation: str, epoch: str | None) -> Position:
     return Position(epoch if number else None, number)
 
 
-def position_of(text: str) -> Position | None:
-    """Return the position in a text, EPOCH:GENERATION; None for others."""
-    match = _POSITION.fullmatch(text)
-    if match is None or int(match[2]) > HIGHEST:
-        return None
-    return Position(match[1] or None, int(match[2]))
-
-
 def last_event(request: Request) -> Position | None:
     """Return the position in Last-Event-ID."""
     event = request.headers.get('last-event-id')
     if not event:
         return None
-    position = position_of(event)
+    position = decode_position(event)
     if position is None:
         raise Problem(400, 'expected a Last-Event-ID of this server, '
                       f'EPOCH:GENERATION, got {event[:40]!r}')

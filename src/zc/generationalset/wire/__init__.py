@@ -32,6 +32,7 @@ from zc.generationalset.wire.ids import (
 )
 from zc.generationalset.wire.jsontext import Limits, Reader, WireError, parse
 from zc.generationalset.wire.patches import patched
+from zc.generationalset.wire.positions import decode_position
 from zc.generationalset.wire.values import (
     Extended,
     decode_value,
@@ -51,6 +52,7 @@ __all__ = [
     'decode_id',
     'decode_parts',
     'decode_path',
+    'decode_position',
     'decode_value',
     'encode',
     'encode_chunks',

@@ -225,12 +225,16 @@ class SyncTests(unittest.TestCase):
 
     def test_get(self):
         session = make_session()
-        script = Script(Lost('x'), Reply(200, JSON, b'{"$decimal": "1.50"}'))
-        self.assertEqual(
-            str(script.run(session.server.get(('a/b', 42)))), '1.50')
-        self.assertEqual(script.log[-1], 'GET /items/a%2Fb/~42')
+        for etag, expected in [
+                ('"e:5"', ('e', 5)), ('W/"e:5"', ('e', 5)),
+                ('"x"', (None, 0)), ('', (None, 0))]:
+            script = Script(Lost('x'), Reply(
+                200, {**JSON, 'etag': etag}, b'{"$decimal": "1.50"}'))
+            item, position = script.run(session.server.get(('a/b', 42)))
+            self.assertEqual((str(item), position), ('1.50', expected))
+            self.assertEqual(script.log[-1], 'GET /items/a%2Fb/~42')
         script = Script(Reply(200, JSON, b'{"$int": 1}'))
-        self.assertEqual(script.run(session.server.get('a')), {'$int': 1})
+        self.assertEqual(script.run(session.server.get('a'))[0], {'$int': 1})
         for bad in b'', b'{':
             with self.assertRaises(BadAnswer):
                 Script(Reply(200, JSON, bad)).run(session.server.get('a'))

@@ -107,8 +107,10 @@ class GetTests(Commands):
 
     def test_item(self):
         self.does('get', 'people/ann', out='{\n  "name": "Ann"\n}\n')
-        self.does('get', '/people/b%2Fc', '--json',
-                  out='{"path":["people","b/c"],"item":"ä\\u001b[2J"}\n')
+        self.client.sync()
+        self.does('get', '/people/b%2Fc', '--json', out=(
+            '{"path":["people","b/c"],"item":"ä\\u001b[2J","position":"'
+            f'{self.client.position}"}}\n'))
 
     def test_missing(self):
         self.does('get', 'eve', code=1, error='.* 404 there is no "eve"')
@@ -136,6 +138,26 @@ class PutAndRmTests(Commands):
         self.assertEqual(self.items()['people']['ann'], {'a': 2})
         self.does('put', 'people/Zoë%2F', input='3\n')
         self.assertEqual(self.items()['people']['Zoë/'], 3)
+
+    def test_patch(self):
+        self.does('patch', 'people/ann', '{"age": 43}')
+        self.does('patch', 'people/ann', '-', input='{"name": null}')
+        self.assertEqual(self.items()['people']['ann'], {'age': 43})
+        self.does('patch', 'people/', '{}', code=2, error='people/: .*')
+
+    def test_unchanged_since(self):
+        self.client.sync()
+        since = '--unchanged-since', str(self.client.position)
+        self.client.put(('people', 'b/c'), 1)
+        self.does('put', 'people/ann', '2', *since)
+        changed = '.* 412 people/ann: expected what was there at .*'
+        self.does('put', 'people/ann', '3', *since, code=1, error=changed)
+        for words in ['patch', 'people/ann', '{}'], ['rm', 'people/ann']:
+            self.does(*words, *since, code=1, error=changed)
+        self.does('rm', 'people/', *since, code=1, error='.* 412 people: .*')
+        self.does('put', 'people/', '3', *since, code=2, error='.* an item .*')
+        self.does('rm', 'people/ann', '--unchanged-since', '5', code=2,
+                  error='expected a position, .*, got 5')
 
     def test_add(self):
         for path, text in ('people/', 'people/'), ('/', ''):
