@@ -55,12 +55,14 @@ class Editing(NamedTuple):
 
         last
             The edit that decides what the path has in the end.  If the path
-            has that already, this was made before, and is sent again.
+            has that already, the edit was made before, and is sent again: it
+            changes nothing that somebody has changed.
         """
         try:
             check(self.editor, edit.path, edit.conditions, self.encode)
         except Problem:
-            if edit.conditions.since is None or not self._is_made(last):
+            since, present, absent = edit.conditions
+            if since is None or present or absent or not self._is_made(last):
                 raise
 
     def _is_made(self, edit: Edit) -> bool:

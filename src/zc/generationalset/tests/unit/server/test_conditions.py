@@ -168,6 +168,8 @@ class SingleTests(Conditional):
         for path, found in ('new', {'item': 1}), ('newer', {}):
             self.write_unseen('PUT', path, None, found, json=2, headers={
                 **headers, 'If-Match': '*'})
+        self.write_unseen('PUT', 'new', self.position(), {'item': 1},
+                          headers=dict(headers), json=1)
         self.assertEqual(self.write(
             'PUT', 'newer', self.position(), headers=headers, json=2,
         ).status_code, 201)
