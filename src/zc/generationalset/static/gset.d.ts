@@ -68,6 +68,9 @@ export interface Answer {
   adds?: Entry[];
   contents?: Entry[];
   parts?: Part[];
+  /** Only in pages, which are parts of a large answer. */
+  cursor?: string;
+  next?: string;
 }
 
 /** What changed in a part. */
@@ -130,6 +133,12 @@ export class Replica {
    * Throws Misfit.
    */
   apply(answer: Answer): Change[];
+
+  /** The cursor of the next page; empty if no page is missing. */
+  readonly cursor: string;
+
+  /** Tells whether an answer, or a page, fits. */
+  takes(answer: Answer): boolean;
 
   /** The generation of each part, by its path as JSON; undefined if whole. */
   readonly parts: Map<string, number> | undefined;
@@ -292,7 +301,8 @@ export class Client {
    * Goes on following the server until `close`.
    *
    * Resolves when there is something to show, from the store or else from the
-   * server, or when the client is closed.  Rejects if the server refuses the
+   * server, or when the client is closed.  Much comes in pages, each with an
+   * event `updates`; the first page is something to show.  Rejects if the server refuses the
    * first question, such as for a wrong token; then the client is closed.
    *
    * If the server refuses a later question (with a status from 400 to 499,

@@ -22,14 +22,16 @@ export function checkAnswer(answer) {
 const setsOf = answer => answer.parts ?? [answer];
 
 function isAnswer({format, epoch, since, generation,
-  since_epoch: before, reset, contents, parts = []}) {
+  since_epoch: before, reset, contents, parts = [], cursor = 'x', next}) {
   return format === 1 && [since, generation].every(Number.isSafeInteger) &&
+    [cursor, next ?? 'x'].every(
+      text => text && typeof text === 'string') && next !== null &&
     Array.isArray(parts) && parts.every(part => Array.isArray(part?.path)) &&
     since >= 0 && generation > 0 && [epoch, before ?? null, reset ?? ''].every(
     text => text === null || typeof text === 'string') &&
     (epoch === null || EPOCH.test(epoch)) &&
     (reset === undefined ? generation >= since && before === undefined :
-      contents || parts.length && parts.every(part => part.contents));
+      contents || next || parts.length && parts.every(part => part.contents));
 }
 
 function checkUpdates(updates, depth) {

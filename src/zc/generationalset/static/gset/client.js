@@ -137,9 +137,9 @@ export class Client extends EventTarget {
       return;
     }
     this.#session.want(this.parts); // the store may have others
-    if (this.#store?.isLoaded && this.generation) {
+    if (this.#store?.isLoaded && this.#session.hasItems) {
       this.#session.announce(additions(this.items), 0);
-    } else if (this.generation) { // it has asked before
+    } else if (this.#session.hasItems) { // it has asked before
       this.#resolve();
     }
     this.#follow();

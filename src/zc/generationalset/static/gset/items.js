@@ -5,9 +5,13 @@ import { asPath, keyOf } from './ids.js';
 
 /** The name of the method that applies the updates of a set. */
 export const update = Symbol('update');
+/** The name of the method that applies a page of them. */
+export const turn = Symbol('turn');
 
 export class Items {
   #entries = new Map(); // key -> [id, item]; changed last, last
+  #start; // identifies the pages that are applied ...
+  #rest; // ... and the keys that were here before, and that none has listed
 
   get size() { return this.#entries.size; }
   has(id) { return this.#entries.has(keyOf(id)); }
@@ -37,6 +41,24 @@ export class Items {
       const subset = this.#put(id, entry, path, changes);
       subset?.[update](
         entry, [...path, id], stale.delete(keyOf(id)), changes);
+    }
+  }
+
+  // What no page lists goes with the last page of the contents.
+  [turn]({contents, removals = [], adds = []}, path, start, changes) {
+    if (this.#start !== start) {
+      this.#start = start;
+      this.#rest = new Set(this.#entries.keys());
+    }
+    removals.forEach(id => this.#remove(keyOf(id), path, changes));
+    for (const entry of contents ?? adds) {
+      const id = idOf(entry);
+      this.#rest.delete(keyOf(id));
+      const subset = this.#put(id, entry, path, changes);
+      subset?.[turn](entry, [...path, id], start, changes);
+    }
+    if (contents) {
+      this.#rest.forEach(key => this.#remove(key, path, changes));
     }
   }
 

@@ -3,7 +3,8 @@
 import {
   advanced, fits, fittingParts, nameOf, positionOf,
 } from './answers.js';
-import { Items, update } from './items.js';
+import { Items, turn, update } from './items.js';
+import { isPage, startsOver, turned } from './pages.js';
 
 export class Misfit extends Error {
   name = 'Misfit';
@@ -13,17 +14,43 @@ export class Replica {
   epoch = null;
   generation = 0;
   items = new Items();
+  #copy; // how far it has come with pages, if some are missing
   parts; // name -> generation; undefined for the whole tree, or nothing
 
+  /** The cursor of the next page; empty if none is missing. */
+  get cursor() { return this.#copy?.cursor ?? ''; }
+
+  /** Tells whether an answer, or a page, fits. */
+  takes(answer) {
+    return isPage(answer) ? turned(answer, this, this.#copy) !== undefined :
+      fits(answer, this);
+  }
+
   apply(answer) {
-    if (!fits(answer, this)) {
+    if (!this.takes(answer)) {
       throw new Misfit(`expected an answer for ${this.generation}, ` +
         `got one from ${answer.since} to ${answer.generation}`);
     }
-    const isReset = 'reset' in answer;
+    if (isPage(answer)) {
+      return this.#turn(answer);
+    }
+    const isReset = startsOver(answer, this.#copy);
     return this.#become(advanced(answer, this), answer.parts ? treeOf(
       fittingParts(answer, this), isReset ? 'contents' : 'adds') : answer,
     isReset);
+  }
+
+  #turn(answer) {
+    const copy = turned(answer, this, this.#copy);
+    const isOver = !('cursor' in answer) && startsOver(answer, this.#copy);
+    const changes = isOver ? this.clear() : [];
+    this.items[turn](answer, [], copy.start, changes);
+    this.#copy = copy.cursor ? copy : undefined;
+    if (!copy.cursor) {
+      this.epoch = copy.epoch;
+      this.generation = copy.generation;
+    }
+    return changes;
   }
 
   /** Forgets all parts but these. */
@@ -43,6 +70,7 @@ export class Replica {
     const changes = [];
     this.items[update](updates, [], isReset, changes);
     Object.assign(this, position);
+    this.#copy = undefined;
     return changes;
   }
 }

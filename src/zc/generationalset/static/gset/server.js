@@ -19,12 +19,13 @@ export class Server {
 
   /** Returns the pieces of a successful response; rejects for others. */
   async send(method, path, {
-    position: {epoch, generation}, parts, wait = 0,
+    position: {epoch, generation}, parts, cursor, wait = 0,
     patience = PATIENCE + wait, body, signal,
   }) {
     const query = new URLSearchParams({...wait && {wait},
       ...parts && {parts: `[${[...parts]}]`},
-      ...generation && {generation, ...epoch !== null && {epoch}}});
+      ...generation && {generation, ...epoch !== null && {epoch}},
+      ...cursor !== undefined && {cursor}});
     const headers = {
       ...this.#token && {Authorization: `Bearer ${this.#token}`},
       ...body && {'Content-Type': 'application/json'}};

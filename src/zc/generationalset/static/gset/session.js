@@ -1,9 +1,10 @@
 /** Questions to a server, and the replica that gets the answers. */
 
-import { covers, decode, fits, isTo, nameOf } from './answers.js';
+import { covers, decode, isTo, nameOf } from './answers.js';
 import { refuse } from './errors.js';
 import { joined } from './exchange.js';
 import { asPath } from './ids.js';
+import { isPage } from './pages.js';
 import { Replica } from './replica.js';
 
 const QUESTIONS = 5; // most questions for an answer that fits
@@ -27,6 +28,11 @@ export class Session {
   }
 
   get online() { return !this.trouble; }
+
+  /** Whether the server has answered, at least with a page. */
+  get hasItems() {
+    return this.replica.generation > 0 || this.replica.cursor !== '';
+  }
 
   get parts() {
     return this.#wanted && Array.from(this.#wanted, JSON.parse);
@@ -52,20 +58,35 @@ export class Session {
     return pieces;
   }
 
-  /** Asks what changed, until an answer isn't from a cache. */
-  async ask(signal = this.#client.signal, wait = 0, questions = QUESTIONS) {
-    await this.#join(signal);
-    const {epoch, generation} = this.replica;
-    const text = await joined(
-      await this.send('GET', 'updates', {signal, wait}));
-    const answer = decode(text);
-    const isOurs = isTo(answer, {epoch, generation});
-    this.#take(answer, text);
-    if (!isOurs || !covers(this.replica, answer)) {
-      if (!questions) {
+  /** Asks what changed, until no page is missing. */
+  async ask(signal = this.#client.signal, wait = 0) {
+    let questions = QUESTIONS;
+    for (let isDone = false; !isDone;) {
+      await this.#join(signal);
+      const {epoch, generation, cursor} = this.replica;
+      const text = await this.#updates(
+        {signal, wait, cursor: this.#wanted ? undefined : cursor});
+      const answer = decode(text);
+      const isOurs = isTo(answer, {epoch, generation});
+      this.#take(answer, text);
+      isDone = isOurs && !isPage(answer) && covers(this.replica, answer);
+      if (!isOurs && questions === 0) {
         refuse(`one since ${generation}, not from a cache`, answer);
       }
-      await this.ask(signal, wait, questions - !isOurs);
+      questions -= !isOurs;
+    }
+  }
+
+  // If the server doesn't know the cursor, asks for the first page.
+  async #updates(options) {
+    try {
+      return await joined(await this.send('GET', 'updates', options));
+    } catch (error) {
+      if (error.status !== 410 || !options.cursor) {
+        throw error;
+      }
+      return joined(await this.send('GET', 'updates',
+        {...options, cursor: ''}));
     }
   }
 
@@ -83,7 +104,7 @@ export class Session {
   /** Applies an answer that came unasked; if it doesn't fit, asks. */
   async accept(answer, text, signal) {
     this.#take(answer, text);
-    if (!covers(this.replica, answer)) {
+    if (!isPage(answer) && !covers(this.replica, answer)) {
       await this.ask(signal);
     }
   }
@@ -95,13 +116,14 @@ export class Session {
     }
     answer.parts = answer.parts?.filter(
       ({path}) => this.#wanted.has(nameOf(path)));
-    if (!fits(answer, this.replica)) {
+    if (!this.replica.takes(answer)) {
       return;
     }
     const before = this.replica.generation;
     const changes = this.replica.apply(answer);
     const {generation, reset} = answer;
-    if (changes.length || generation !== before || reset !== undefined) {
+    if (changes.length || generation !== before || reset !== undefined ||
+        isPage(answer)) {
       this.#client.applied(answer, text);
       if (reset !== undefined) {
         this.emit('reset', {reason: reset});
@@ -112,7 +134,7 @@ export class Session {
 
   /** Forgets everything. */
   clear() {
-    if (this.replica.generation) {
+    if (this.hasItems) {
       this.announce(this.replica.clear(), 0);
     }
   }

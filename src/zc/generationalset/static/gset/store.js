@@ -10,6 +10,7 @@
  */
 
 import { advanced, covers, fits } from './answers.js';
+import { isPage, turned } from './pages.js';
 import { whole } from './replica.js';
 import { within } from './waiting.js';
 
@@ -49,7 +50,7 @@ export class Store {
   }
 
   async #apply(texts) {
-    if (this.#replica.generation) {
+    if (this.#replica.generation || this.#replica.cursor) {
       return;
     }
     try {
@@ -179,8 +180,34 @@ function abort(transaction) {
   }
 }
 
+// Stores a page if it is the next one.  If not, the whole replica is stored
+// when no page is missing.
+async function addPage(records, answer, text) {
+  const nothing = {epoch: null, generation: 0, room: 65536};
+  const isNew = answer.cursor === undefined &&
+    (answer.since === 0 || answer.reset !== undefined);
+  const last = !isNew && await result(records.get('last')) || nothing;
+  const page = isNew ? {
+    ...answer, since: 0, reset: undefined, since_epoch: undefined} : answer;
+  const copy = turned(page, last, last.copy);
+  if (!copy) {
+    return;
+  }
+  if (isNew) {
+    records.clear();
+  }
+  const {cursor, epoch, generation} = copy;
+  const room = last.room + (page.since ? -text.length : text.length);
+  records.add(isNew ? JSON.stringify(page) : text);
+  records.put(
+    cursor ? {...last, copy, room} : {epoch, generation, room}, 'last');
+}
+
 // Stores the whole replica if there is no answer, or if it doesn't fit.
 async function add(records, replica, answer, text) {
+  if (answer && isPage(answer)) {
+    return addPage(records, answer, text);
+  }
   const put = (answer, before, text, room) => {
     records.add(text);
     records.put({...advanced(answer, before), room}, 'last');

@@ -45,7 +45,7 @@ class StoreTests(Tabs, unittest.TestCase):
         self.wait_current(page)
         self.assertEqual(
             self.server.requests[0],
-            f'GET /updates?generation={generation}&epoch={epoch}')
+            f'GET /updates?generation={generation}&epoch={epoch}&cursor=')
         self.assertEqual(self.contents(page), {'bob': 'Bob'})
         self.assertTrue(page.evaluate('client.online'))
         self.assertEqual(

@@ -157,7 +157,7 @@ class TakingOverTests(TwoTabs, unittest.TestCase):
         wait(lambda: len(self.server.asked('GET /events')) == 2)
         self.assertEqual(
             self.server.requests[count],
-            f'GET /updates?generation={generation}&epoch={epoch}')
+            f'GET /updates?generation={generation}&epoch={epoch}&cursor=')
         wait(lambda: self.server.streams == 1)
         self.put('bob', 'Bob')
         self.wait_current(self.second)

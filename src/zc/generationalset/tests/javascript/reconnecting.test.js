@@ -13,7 +13,8 @@ test('it comes back after the server, with what it has', async (test) => {
   server.requests.length = 0;
   await server.listen(server.port);
   await until(() => client.items.has('bob'));
-  assert.equal(server.requests[0], 'GET updates?generation=2&epoch=epoch-1');
+  assert.equal(server.requests[0],
+    'GET updates?generation=2&epoch=epoch-1&cursor=');
   const kinds = types(events);
   assert.deepEqual(
     kinds.filter((type) => !['added', 'updates'].includes(type)),
@@ -79,7 +80,8 @@ test('a stream that says so is left to ask', async (test) => {
   server.write('event: ask\ndata: {}\n\n');
   server.cut();
   await until(() => client.items.has('bob') && server.streams === 1);
-  assert.equal(server.requests[0], 'GET updates?generation=2&epoch=epoch-1');
+  assert.equal(server.requests[0],
+    'GET updates?generation=2&epoch=epoch-1&cursor=');
   assert.match(server.requests.at(-1), /^GET events\?generation=3/);
 });
 

@@ -71,9 +71,11 @@ export function answers(module, cases) {
     const replica = new module.Replica();
     return steps.flatMap((step, index) => {
       const got = take(module, replica, step);
-      const { result, epoch, generation, changes = [], parts = [] } = step;
+      const {
+        result, epoch, generation, changes = [], parts = [], cursor = '',
+      } = step;
       const expected = {
-        result, epoch, generation, parts: sorted(parts),
+        result, epoch, generation, cursor, parts: sorted(parts),
         contents: sorted(step.contents), changes: sorted(changes),
       };
       return step.lax || same_(got, expected) ? [] : [{ name, index, got, expected }];
@@ -88,9 +90,9 @@ function take({ Items, Misfit, decode }, replica, step) {
     replica.apply(decode(textOf(step))));
   const result = error instanceof Misfit ? 'ignored' :
     error ? 'refused' : 'applied';
-  const { epoch, generation, items } = replica;
+  const { epoch, generation, items, cursor } = replica;
   return {
-    result, epoch, generation, parts: sorted(parts(replica)),
+    result, epoch, generation, cursor, parts: sorted(parts(replica)),
     contents: sorted(entries(Items, items)),
     changes: sorted(value.map(({ kind, path }) => ({ kind, path }))),
   };

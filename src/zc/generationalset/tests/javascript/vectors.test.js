@@ -12,6 +12,7 @@ for (const [name, check, count, module] of [
   ['positions', vectors.positions, 15, answers],
   ['apply', vectors.answers, 50, gset],
   ['parts', vectors.answers, 25, gset],
+  ['pages', vectors.answers, 20, gset],
 ]) {
   test(`vectors: ${name}.json`, () => {
     const file = new URL(`../vectors/${name}.json`, import.meta.url);
