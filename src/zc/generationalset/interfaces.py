@@ -15,7 +15,7 @@ from zope.interface import Attribute, Interface
 
 from zc.generationalset.answers import Answer
 from zc.generationalset.answers import SubsetUpdates as SubsetUpdates
-from zc.generationalset.pages import Part
+from zc.generationalset.pages import Span
 from zc.generationalset.parts import Parts
 
 
@@ -39,7 +39,7 @@ class IServed(Interface):
             parts: Parts = ()) -> Answer:
         """Return the answer of the protocol to a client."""
 
-    def client_page(generation: int, epoch: str | None, part: Part) -> Answer:
+    def client_page(generation: int, epoch: str | None, span: Span) -> Answer:
         """Return a page of the answer of the protocol to a client."""
 
     def __getitem__(id: Any) -> Any:
@@ -311,7 +311,7 @@ class IGenerationalSet(IServed):
         Raises TypeError if the generation isn't an integer.
         """
 
-    def client_page(generation: int, epoch: str | None, part: Part) -> Answer:
+    def client_page(generation: int, epoch: str | None, span: Span) -> Answer:
         """Return a page of the answer to a client.
 
         O(log n) for each entry of the page, and for each id that is looked at.
@@ -324,7 +324,7 @@ class IGenerationalSet(IServed):
 
         generation, epoch
             What the client has.
-        part
+        span
             Where the page begins, and how long it may be.
 
         Raises StalePlace for a place of another set or epoch, and if the set

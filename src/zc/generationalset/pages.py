@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from zc.generationalset.answers import Answer, Misfit, Position, is_to
 
 
-class Part(NamedTuple):
+class Span(NamedTuple):
     """Which part of an answer makes a page."""
 
     #: Where the previous page ended; empty for the first page.

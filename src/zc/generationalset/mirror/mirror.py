@@ -23,7 +23,7 @@ from zc.generationalset.mirror.mirrored import (
     with_ids,
 )
 from zc.generationalset.mirror.points import Points
-from zc.generationalset.pages import Part, StalePlace
+from zc.generationalset.pages import Span, StalePlace
 from zc.generationalset.parts import Parts
 
 
@@ -96,20 +96,20 @@ class Mirror(persistent.Persistent):
             since, self.mirrored.epoch, parts=parts)))
 
     def client_page(
-            self, generation: int, epoch: str | None, part: Part) -> Answer:
+            self, generation: int, epoch: str | None, span: Span) -> Answer:
         """Return a page of the answer to a client; see IServed.
 
         A mirror has an order of ids of its own, and so places of its own.
         """
         answer, since = self._head(generation, epoch)
         first = self.epoch or ''
-        if part.place and (
+        if span.place and (
                 answer['generation'] > self.generation or 'reset' in answer
-                or part.place[0] != first):
+                or span.place[0] != first):
             raise StalePlace('the page is of another epoch')
-        page = self.mirrored.client_page(since, self.mirrored.epoch, Part(
-            part.place[1:], part.limit,
-            lambda place: part.cursor_of((first, *place))))
+        page = self.mirrored.client_page(since, self.mirrored.epoch, Span(
+            span.place[1:], span.limit,
+            lambda place: span.cursor_of((first, *place))))
         if 'next' in page:
             answer['next'] = page['next']
         return cast(Answer, answer | with_ids(page))

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any, cast
 
 from zc.generationalset.answers import Answer, SubsetUpdates
-from zc.generationalset.pages import Part, StalePlace
+from zc.generationalset.pages import Span, StalePlace
 from zc.generationalset.sets import btrees, facts, members
 from zc.generationalset.sets.base import BaseSet
 from zc.generationalset.sets.records import (
@@ -33,18 +33,18 @@ LOOKED_AT = 50_000
 
 def page_since(
         gset: BaseSet, since: int, since_epoch: str | None,
-        generation_of: Callable[[BaseSet], int], part: Part) -> Answer:
+        generation_of: Callable[[BaseSet], int], span: Span) -> Answer:
     """Return a page of the answer of the protocol."""
     root, path = members.locate(gset)
     answer = head(gset, since, since_epoch, generation_of(root))
     name = answer['epoch'] or ''
-    if part.place and ('reset' in answer or not _is_place(part.place, name)):
+    if span.place and ('reset' in answer or not _is_place(span.place, name)):
         raise StalePlace('the page is of another set')
     reader = _Reader(
         members.tree_index(gset, root), 0 if 'reset' in answer else since,
-        part)
+        span)
     born = members.born(gset) if path else 0
-    page = reader.updates(gset, path, born, (name,), part.place[1:])
+    page = reader.updates(gset, path, born, (name,), span.place[1:])
     if reader.next is not None:
         answer['next'] = reader.next
     return cast(Answer, answer | page)
@@ -64,11 +64,11 @@ class _Reader:
     last id that was read.
     """
 
-    def __init__(self, index: Index, since: int, part: Part) -> None:
+    def __init__(self, index: Index, since: int, span: Span) -> None:
         self._index = index
         self._since = since
-        self._cursor_of = part.cursor_of
-        self._entries = part.limit
+        self._cursor_of = span.cursor_of
+        self._entries = span.limit
         self._ids = LOOKED_AT
         #: The cursor of the next page; None if this is the last one.
         self.next: str | None = None

@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from zc.generationalset.answers import Answer
 from zc.generationalset.interfaces import IdError, IGenerationalSet
-from zc.generationalset.pages import Part
+from zc.generationalset.pages import Span
 from zc.generationalset.parts import Parts
 from zc.generationalset.sets import btrees, changes, members, operators
 from zc.generationalset.sets.base import USUAL_REMOVALS, BaseSet, told_id
@@ -214,9 +214,9 @@ class GenerationalSet(BaseSet):
         return unchanged(self, (id,), generation, epoch)
 
     def client_page(
-            self, generation: int, epoch: str | None, part: Part) -> Answer:
+            self, generation: int, epoch: str | None, span: Span) -> Answer:
         return page_since(
-            self, generation, epoch, members.handed_out_generation, part)
+            self, generation, epoch, members.handed_out_generation, span)
 
     # Set operations
 

@@ -12,7 +12,7 @@ from ZODB.POSException import POSError
 
 from zc.generationalset.answers import Answer, Position
 from zc.generationalset.interfaces import IServed
-from zc.generationalset.pages import Part, StalePlace
+from zc.generationalset.pages import Span, StalePlace
 from zc.generationalset.parts import Parts, Path
 from zc.generationalset.sets.set import GenerationalSet
 from zc.generationalset.sources.cursors import read_cursor, write_cursor
@@ -91,7 +91,7 @@ class ZODBSnapshot(Available):
         try:
             page: Answer = self._set(name).client_page(
                 asked.generation, asked.epoch,
-                Part(place, limit, write_cursor))
+                Span(place, limit, write_cursor))
         except StalePlace as error:
             raise StaleCursor(f'{error}; ask without the cursor') from error
         if cursor:

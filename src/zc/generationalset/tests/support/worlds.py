@@ -11,7 +11,7 @@ from ZODB.DemoStorage import DemoStorage
 from zc.generationalset import GSet, check, wire
 from zc.generationalset.answers import is_page
 from zc.generationalset.mirror import Mirror, StoredMirror
-from zc.generationalset.pages import Part, StalePlace
+from zc.generationalset.pages import Span, StalePlace
 from zc.generationalset.replica import Misfit, Replica, SQLiteReplica
 from zc.generationalset.sources.cursors import read_cursor, write_cursor
 from zc.generationalset.tests.support.things import state
@@ -33,12 +33,12 @@ def page(server, client, limit):
     try:
         place = read_cursor(client.cursor) if client.cursor else ()
         updates = server.client_page(
-            client.generation, client.epoch, Part(place, limit, write_cursor))
+            client.generation, client.epoch, Span(place, limit, write_cursor))
         if place:
             updates['cursor'] = client.cursor
     except StalePlace:
         updates = server.client_page(
-            client.generation, client.epoch, Part((), limit, write_cursor))
+            client.generation, client.epoch, Span((), limit, write_cursor))
     return wire.encode(updates, lambda thing: thing.version)
 
 
