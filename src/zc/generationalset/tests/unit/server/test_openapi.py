@@ -225,6 +225,7 @@ class ResponsesTests(Served):
         self.ask('getUpdates', 200, params={
             'generation': response.json()['generation'],
             'epoch': self.epoch()})
+        self.ask('getUpdates', 410, params={'cursor': 'unknown'})
         with self.http.stream('GET', '/events') as response:
             self.saw('getEvents', response)
 
