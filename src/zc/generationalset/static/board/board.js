@@ -1,7 +1,7 @@
 /**
  * A shared task board: all who have this page open see the same, at once.
  *
- * Everything is in one set with five subsets.  The client of gset.js keeps a
+ * Everything is in one set with four subsets.  The client of gset.js keeps a
  * copy of the set; this page shows the copy, and writes through the client.
  */
 
