@@ -53,6 +53,8 @@ class ZODBSnapshot(Available):
         self._find = find
         #: The sets that were found, by name.
         self._sets: dict[Hashable, Any] = {}
+        #: Whether it has read a page.
+        self._is_paged = False
         self._manager = transaction.TransactionManager()
         self._manager.begin()
         self._connection = db.open(self._manager)
@@ -64,6 +66,9 @@ class ZODBSnapshot(Available):
 
     def _close(self) -> None:
         self._manager.abort()
+        if self._is_paged:
+            # Nobody needs these objects again soon.
+            self._connection.cacheMinimize()
         self._connection.close()
 
     def __exit__(
@@ -88,6 +93,7 @@ class ZODBSnapshot(Available):
             self, name: Hashable, asked: Position, cursor: str, limit: int,
     ) -> Answer:
         place = read_cursor(cursor) if cursor else ()
+        self._is_paged = True
         try:
             page: Answer = self._set(name).client_page(
                 asked.generation, asked.epoch,

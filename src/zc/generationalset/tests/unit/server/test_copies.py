@@ -161,7 +161,7 @@ class PagesTests(Copies):
         for _ in range(20):
             cursor = self.page(cursor).json()['next']
             sizes.append(self.db.cacheSize())
-        self.assertLess(max(sizes), 400)
+        self.assertLess(max(sizes), 200)
 
 
 class CursorsTests(Copies):
