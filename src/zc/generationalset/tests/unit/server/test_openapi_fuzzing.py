@@ -19,6 +19,7 @@ from zc.generationalset.tests.support.serving import Served
 #: What is left out.  A response of /events has no end, so it can't be checked:
 #: test_openapi does it.  The description is read anyway.
 OTHERS = ['/events', '/openapi.json']
+PARTS = {'$ref': '#/components/parameters/parts'}
 
 
 class OpenTests(Served):
@@ -77,6 +78,13 @@ class OpenTests(Served):
         schema = schemathesis.openapi.from_url(
             f'{self.url}/openapi.json', config=config)
         schema.config.update(base_url=self.url)
+        # JSON Schema can't say which paths are wrong; test_parts tries them.
+        for item in schema.raw_schema['paths'].values():
+            for operation in item.values():
+                if isinstance(operation, dict):
+                    operation['parameters'] = [
+                        each for each in operation.get('parameters', ())
+                        if each != PARTS]
         if self.security is not None:
             schema.raw_schema['security'] = self.security
         schema = schema.exclude(path=OTHERS)
