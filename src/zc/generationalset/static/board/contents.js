@@ -40,9 +40,10 @@ export class Contents {
     const sets = {};
     for (const { op, path: [set, id], item } of changes) {
       sets[set] ??= new Map(this.#sets[set]);
-      const old = op === 'patch' ? sets[set].get(id) : {};
+      const old = sets[set].get(id);
       if (op === 'remove') sets[set].delete(id);
-      else sets[set].set(id, { ...old, ...item });
+      else if (op === 'put') sets[set].set(id, item);
+      else if (old) sets[set].set(id, { ...old, ...item });
     }
     return this.replace(sets);
   }

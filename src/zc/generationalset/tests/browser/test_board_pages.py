@@ -187,8 +187,8 @@ class LayoutTests(BoardServed):
         column = self.column(page, 'Done')
         width = column.bounding_box()['width']
         self.http.put('/items/cards/done-2', json={
-            'text': 'Tell everybody', 'by': {'name': 'M' * 33},
-            'at': 1000 * time.time()})
+            'text': 'Tell everybody', 'column': 'done', 'rank': 2,
+            'by': {'name': 'M' * 33}, 'at': 1000 * time.time()})
         card = column.locator('.card').filter(has_text='Tell everybody')
         card.wait_for()
         self.assertEqual(column.bounding_box()['width'], width)
