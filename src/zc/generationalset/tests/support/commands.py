@@ -12,13 +12,14 @@ import ZODB
 from ZODB.FileStorage import FileStorage
 
 from zc.generationalset import GSet
-from zc.generationalset.tests.support.serving import ENVIRONMENT, Servers
+from zc.generationalset.tests.support.layers import Commands
+from zc.generationalset.tests.support.serving import ENVIRONMENT
 
 
 class Serving(unittest.TestCase):
     """Runs a command that serves, in a directory of its own."""
 
-    layer = Servers
+    layer = Commands
     name = 'serve'
 
     def setUp(self):
