@@ -113,7 +113,7 @@ class _Batch(msgspec.Struct):
     changes: list[msgspec.Raw]
 
 
-class _Edit(msgspec.Struct):
+class _Edit(msgspec.Struct, forbid_unknown_fields=True):
     op: Literal['put', 'patch', 'add', 'set', 'remove']
     path: list[Any]
     item: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET

@@ -38,6 +38,11 @@ class Group:
                 and self.news.generation <= asked.generation
                 <= self.position.generation)
 
+    def has_news(self, asked: Position) -> bool:
+        """Tell whether something is known that a client lacks."""
+        return (self.news is not None and asked.epoch == self.news.epoch
+                and asked.generation < self.news.generation)
+
     def shared(self, asked: Position) -> Position:
         """Return the position from which a listener's next event begins.
 

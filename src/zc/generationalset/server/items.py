@@ -62,6 +62,9 @@ async def item(service: Service, request: Request) -> Response:
 
 async def batch(service: Service, request: Request) -> Response:
     """Make several changes in one transaction."""
+    if 'if-match' in request.headers or 'if-none-match' in request.headers:
+        raise Problem(400, 'expected the conditions of a batch in its changes,'
+                      ' as unchanged_since, got If-Match or If-None-Match')
     name = service.access.tree_name(request)
     await _check_write(service, request, name)
     with service.budget.share() as share:

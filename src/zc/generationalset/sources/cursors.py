@@ -43,4 +43,5 @@ def read_cursor(cursor: str) -> tuple[Any, ...]:
                 return place
     except (ValueError, RecursionError):
         pass
-    raise StaleCursor('this server does not know the cursor; ask without it')
+    raise StaleCursor('this server does not know the cursor; ask with an '
+                      'empty one')

@@ -99,7 +99,7 @@ class ZODBSnapshot(Available):
                 asked.generation, asked.epoch,
                 Span(place, limit, write_cursor))
         except StalePlace as error:
-            raise StaleCursor(f'{error}; ask without the cursor') from error
+            raise StaleCursor(f'{error}; ask with an empty cursor') from error
         if cursor:
             page['cursor'] = cursor
         return page

@@ -304,8 +304,7 @@ class TokenTests(Commands):
             file.write(f'{self.token}\n')
             file.flush()
             self.does('get', 'people/ann', '--token-file', file.name,
-                      '--json', GSET_TOKEN='other',
-                      out='{"path":["people","ann"],"item":{"name":"Ann"}}\n')
+                      GSET_TOKEN='other', out='{\n  "name": "Ann"\n}\n')
             file.write('more')
             file.flush()
             self.does('get', '--token-file', file.name, code=2,

@@ -296,6 +296,18 @@ class BatchTests(Conditional):
                  'unchanged_since': since}), 'of the epoch')
         self.assertEqual(self.position(), before)
 
+    def test_conditions_in_the_wrong_place(self):
+        before = self.position()
+        change = {'op': 'put', 'path': ['a'], 'item': 10}
+        for field in 'If-Match', 'If-None-Match':
+            self.refused(400, self.http.post(
+                '/batch', json={'changes': [change]}, headers={field: '*'}),
+                'unchanged_since')
+        problem = self.refused(400, self.batch(
+            {**change, 'unchanged_sinse': before}), 'unchanged_sinse')
+        self.assertEqual(problem['change'], 0)
+        self.assertEqual(self.position(), before)
+
 
 class HandlerTests(Conditional):
     """A handler of an application says what the condition is about."""

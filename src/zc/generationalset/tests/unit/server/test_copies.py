@@ -173,7 +173,7 @@ class CursorsTests(Copies):
         self.cursor = self.page().json()['next']
 
     def gone(self, cursor, *asked):
-        return self.refused(410, self.page(cursor, *asked), 'ask without')
+        return self.refused(410, self.page(cursor, *asked), 'with an empty')
 
     def test_unknown(self):
         epoch = self.epoch()

@@ -99,13 +99,13 @@ class DefectTests(Served):
         stream = Stream(self.http, 1, self.epoch())
         wait(stream.comments)
         trees = self.app.state.gset._trees[1]
-        positions, failed = trees.positions, threading.Event()
+        read, failed = trees._read_news, threading.Event()
 
-        def fail(names):
-            trees.positions = positions
+        def fail(news):
+            trees._read_news = read
             failed.set()
             raise OSError('the disk is away')
-        trees.positions = fail
+        trees._read_news = fail
         with Mute('zc.generationalset.server') as mute:
             self.put('a', 1)
             self.assertTrue(failed.wait(10))
@@ -146,7 +146,7 @@ class LimitTests(Served):
             raise ConflictError
         tries = []
         with mock.patch.object(source.time, 'sleep'), mock.patch(
-                'zc.generationalset.server.edits.make', conflict):
+                'zc.generationalset.server.edits.Editing.make', conflict):
             response = self.http.put('/items/a', json=1)
         self.refused(503, response, 'conflicts')
         self.assertTrue(int(response.headers['retry-after']))
@@ -154,7 +154,8 @@ class LimitTests(Served):
 
     def test_a_conflict_is_retried(self):
         make = mock.Mock(side_effect=[ConflictError, ('a', True)])
-        with mock.patch('zc.generationalset.server.edits.make', make):
+        with mock.patch(
+                'zc.generationalset.server.edits.Editing.make', make):
             self.assertEqual(
                 self.http.put('/items/a', json=1).status_code, 201)
 
@@ -267,17 +268,20 @@ class OvertakenTests(Served):
         """Make the next answers wrongly say that nothing changed."""
         self.http.get('/items/')
         trees = self.app.state.gset._trees[1]
-        original, old = trees.answer, Position(self.epoch(), 1)
+        old = Position(self.epoch(), 1)
 
-        async def answer(tree, *arguments, **options):
-            nonlocal times
-            times -= 1
-            if times < 0:
-                return await original(tree, *arguments, **options)
-            await original(tree, NOTHING)
-            return nothing_new(old, (), 0)
+        def late(original):
+            async def answer(tree, *arguments, **options):
+                nonlocal times
+                times -= 1
+                if times < 0:
+                    return await original(tree, *arguments, **options)
+                await original(tree, NOTHING)
+                return nothing_new(old, (), 0)
+            return answer
+
         self.put('a', 1)
-        trees.answer = trees.event = answer
+        trees.answer, trees.event = late(trees.answer), late(trees.event)
 
     def test_long_poll(self):
         self.overtake(times=2)

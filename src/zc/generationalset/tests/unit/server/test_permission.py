@@ -84,7 +84,7 @@ class EverybodyTests(MayWrite):
 
     def test_methods_of_paths(self):
         self.assertEqual(
-            self.allowed('/items/a'), READING | {'PUT', 'DELETE'})
+            self.allowed('/items/a'), READING | {'PUT', 'PATCH', 'DELETE'})
         self.assertEqual(
             self.allowed('/items/a/'), READING | {'PUT', 'POST', 'DELETE'})
         self.assertEqual(self.allowed('/updates'), READING)

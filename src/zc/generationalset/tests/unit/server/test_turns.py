@@ -117,11 +117,11 @@ class BusyTests(Served):
         self.stack.callback(gate.set)
         original = Encoder.begin
 
-        def begin(encoder, stack, name, asked):
+        def begin(encoder, stack, name, asked, *others):
             if asked.generation > 1_000:
                 busy.append(asked)
                 gate.wait(20)
-            return original(encoder, stack, name, asked)
+            return original(encoder, stack, name, asked, *others)
 
         busy = []
         threads = self.stack.enter_context(ThreadPoolExecutor(20))
@@ -149,14 +149,14 @@ class ParsingTests(Served):
 
     def test_large_bodies(self):
         names = set()
-        original = bodies._normal
+        original = bodies.normal
 
         def normal(text, limits):
             names.add(threading.current_thread().name.partition('_')[0])
             return original(text, limits)
 
         large = 'x' * bodies.AT_ONCE
-        with mock.patch.object(bodies, '_normal', normal):
+        with mock.patch.object(bodies, 'normal', normal):
             self.assertEqual(
                 self.http.put('/items/a', json=large).status_code, 201)
             response = self.http.post('/batch', json={'changes': [

@@ -12,7 +12,8 @@ from zc.generationalset import GSet, check, wire
 from zc.generationalset.client import Client
 from zc.generationalset.client.eventstream import EventStream
 from zc.generationalset.replica import Replica
-from zc.generationalset.server import application, items
+from zc.generationalset.server import application
+from zc.generationalset.server.batches import Batch
 from zc.generationalset.tests.support.serving import Served, served, wait
 
 
@@ -104,10 +105,10 @@ class OvertakenBatchesTests(WrongAnswersTests):
 
     def overtake(self, number):
         made, overtaken = threading.Event(), threading.Event()
-        original = items._make
+        original = Batch.make
 
-        def make(gset, changes):
-            result = original(gset, changes)
+        def make(batch, editing):
+            result = original(batch, editing)
             self.made += 1
             made.set()
             overtaken.wait(30)
@@ -115,7 +116,7 @@ class OvertakenBatchesTests(WrongAnswersTests):
 
         removals = [('remove', f'{number - 1} {each}') for each in range(5)]
         changes = [('put', f'{number} {each}') for each in range(10)]
-        with mock.patch.object(items, '_make', make):
+        with mock.patch.object(Batch, 'make', make):
             batch = threading.Thread(
                 target=self.batch,
                 args=[*changes, *(removals if number else ())])
