@@ -14,10 +14,11 @@ from zc.generationalset.client.eventstream import EventStream, TooLong
 from zc.generationalset.process import connections
 from zc.generationalset.process.connections import Connection
 from zc.generationalset.server import Limits, Problem, bodies, edits
+from zc.generationalset.tests.support.properties import tries
 from zc.generationalset.wire import WireError
 
-FEW = settings(max_examples=150, deadline=None, derandomize=True)
-MANY = settings(max_examples=20_000, deadline=None)
+FEW = tries(150)
+MANY = settings(FEW, max_examples=20_000, derandomize=False)
 
 
 def texts(*words):
