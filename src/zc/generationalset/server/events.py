@@ -96,7 +96,7 @@ class EventStream(Response):
             await self._write(send, answer.event)
             self._service.metrics.events.inc()
             self._position = answer.position
-        elif group.news == news:
+        elif group.is_quiet(news, answer.asked):
             await group.wait()
             if group.news == news:
                 await self._write(send, _COMMENT)

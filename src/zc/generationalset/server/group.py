@@ -38,10 +38,19 @@ class Group:
                 and self.news.generation <= asked.generation
                 <= self.position.generation)
 
-    def has_news(self, asked: Position) -> bool:
-        """Tell whether something is known that a client lacks."""
-        return (self.news is not None and asked.epoch == self.news.epoch
-                and asked.generation < self.news.generation)
+    def is_quiet(self, news: Position | None, asked: Position) -> bool:
+        """Tell whether a client to which nothing was told may wait.
+
+        An answer may be older than what is known meanwhile.
+
+        news
+            ``self.news`` as it was before the client asked.
+        asked
+            The client's position.
+        """
+        lacks = (news is not None and asked.epoch == news.epoch
+                 and asked.generation < news.generation)
+        return self.news == news and not lacks
 
     def shared(self, asked: Position) -> Position:
         """Return the position from which a listener's next event begins.

@@ -90,8 +90,7 @@ async def _changed(
                 if answer.large is not None:
                     await asyncio.sleep(tree.spread())
                 return answer
-            # An answer may be older than what is known meanwhile.
-            if group.news == news and not group.has_news(answer.asked):
+            if group.is_quiet(news, answer.asked):
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(group.wait(), rest)
 

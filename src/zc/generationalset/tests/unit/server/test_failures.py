@@ -292,7 +292,7 @@ class OvertakenTests(Served):
     def test_event_stream(self):
         stream = Stream(self.http, 1, self.epoch())
         wait(stream.comments)
-        self.overtake()
+        self.overtake(times=2)
         self.app.state.gset._trees[1].wake()
         stream.wait_for(2)
 
