@@ -271,7 +271,7 @@ class IGenerationalSet(IServed):
             transaction's own changes, and the generation from before them.
         parts
             Paths of the subsets that the client wants, without the rest of the
-            tree; see ``check_parts`` in ``zc.generationalset.answers``.  A
+            tree; see ``check_parts`` in ``zc.generationalset.parts``.  A
             subset that isn't there is empty.
 
         Raises TypeError if the generation isn't an integer, and ValueError if

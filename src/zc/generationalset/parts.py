@@ -47,3 +47,19 @@ def _expected(what: str, got: object) -> ValueError:
 def lowest(held: Mapping[Path, int]) -> int:
     """Return the generation that a replica with parts presents."""
     return min(held.values(), default=0)
+
+
+def parts_after(
+        answer: Mapping[str, Any], fitting: Iterable[Path],
+        held: Mapping[Path, int] | None) -> dict[Path, int]:
+    """Return the parts of a replica after an answer, with their generations.
+
+    A reset leaves no other parts.
+
+    fitting
+        The paths of the parts that the replica applies.
+    held
+        The parts that it has; None if it has none.
+    """
+    others = {} if 'reset' in answer else held or {}
+    return {**others, **dict.fromkeys(fitting, answer['generation'])}

@@ -247,16 +247,14 @@ class Session:
             headers: dict[str, str], wait: int) -> Request:
         params = {} if cursor is None else {'cursor': cursor}
         if wait:
-            request = self.server.request(
-                'GET', 'updates', asked, headers, None, parts=self.parts,
-                **params, wait=str(wait))
-            return request._replace(
-                silence=self.server.timeout + wait, held=True)
-        if asked.generation and EPOCH.fullmatch(asked.epoch or ''):
+            params['wait'] = str(wait)
+        elif asked.generation and EPOCH.fullmatch(asked.epoch or ''):
             headers = {**headers, 'If-None-Match': asked.etag}
-        return self.server.request(
+        request = self.server.request(
             'GET', 'updates', asked, headers, None, parts=self.parts,
             **params)
+        return request._replace(
+            silence=self.server.timeout + wait, held=True) if wait else request
 
     def events_request(self) -> Request:
         request = self.server.request(

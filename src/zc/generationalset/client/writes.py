@@ -189,8 +189,7 @@ def _encode_change(
         op, ids = 'put', (*ids, make_id())
     if not ids:
         raise ValueError(f'{op}: expected a path, got {path!r}')
-    text = b'{"op":"%b","path":[%b]' % (
-        op.encode(), b','.join(map(wire.encode_id, ids)))
+    text = b'{"op":"%b","path":%b' % (op.encode(), wire.encode_ids(ids))
     if item:
         text += b',"item":' + wire.encode_value(item[0])
     if since is not None:

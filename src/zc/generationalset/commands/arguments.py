@@ -10,6 +10,7 @@ PORT = 8080
 
 
 def add_serving(parser: argparse.ArgumentParser) -> None:
+    """Add the options of all commands that serve."""
     parser.add_argument(
         '--host', default='127.0.0.1',
         help='the address to listen on (default: %(default)s)')

@@ -47,8 +47,8 @@ def line(mark: str, path: Path, item: Any, width: int | None) -> str:
 def json_line(
         kind: str | None, path: Path, item: Any,
         position: str | None = None) -> str:
-    ids = ','.join(wire.encode_id(id).decode() for id in path)
-    text = '{' + (f'"change":"{kind}",' if kind else '') + f'"path":[{ids}],'
+    ids = wire.encode_ids(path).decode()
+    text = '{' + (f'"change":"{kind}",' if kind else '') + f'"path":{ids},'
     text = escape(text)
     if isinstance(item, Subset):
         return text + '"set":true}'

@@ -23,8 +23,7 @@ def renew(data: str, path: str | None) -> str:
                 with attempt:
                     text = _renew(connection.root(), path)
         except POSError as error:
-            raise Failure(
-                f'{databases.public(data)}: {error}') from error
+            raise Failure(f'{databases.public(data)}: {error}') from error
         finally:
             connection.close()
     return text

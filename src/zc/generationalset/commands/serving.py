@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: The set that is made and served if there is none.
 NEW_SET = 'things'
+
+
 class Found(NamedTuple):
     """The set that is served."""
 

@@ -28,7 +28,7 @@ from zc.generationalset.answers import (
     read,
 )
 from zc.generationalset.pages import Copy, starts_over, turn
-from zc.generationalset.parts import Path, lowest
+from zc.generationalset.parts import Path, lowest, parts_after
 from zc.generationalset.replica.files import write_file
 from zc.generationalset.replica.items import (
     Apply,
@@ -171,12 +171,9 @@ class Replica:
         if self._copy is not None:  # of the whole tree
             remove(self.items, list(self.items), (), changes)
             self._move(NOTHING, None)
-        parts = {path: answer['generation'] for path, _ in news}
-        if 'reset' in answer:
-            for path in (self.parts or {}).keys() - parts:
-                drop(self.items, path, changes)
-        else:
-            parts = {**(self.parts or {}), **parts}
+        parts = parts_after(answer, [path for path, _ in news], self.parts)
+        for path in (self.parts or {}).keys() - parts:
+            drop(self.items, path, changes)
         change = replace if 'reset' in answer else update
         for path, updates in news:
             change(part(self.items, path, changes), updates, path, changes)

@@ -41,7 +41,7 @@ from zc.generationalset.answers import (
     read,
 )
 from zc.generationalset.pages import Copy, starts_over, turn
-from zc.generationalset.parts import Path, lowest
+from zc.generationalset.parts import Path, lowest, parts_after
 from zc.generationalset.replica.sqlite_file import open_file
 from zc.generationalset.replica.sqlite_items import (
     StoredSet,
@@ -243,14 +243,10 @@ def _apply_parts(
         writer: Writer, answer: Answer, fitting: Sequence[Mapping[str, Any]],
         held: dict[Path, int] | None) -> dict[Path, int]:
     """Apply an answer with parts, and return what parts there are then."""
-    parts = {part['path']: answer['generation'] for part in fitting}
-    change = writer.update
-    if 'reset' in answer:
-        for path in (held or {}).keys() - parts:
-            writer.drop(path)
-        change = writer.replace
-    else:
-        parts = {**(held or {}), **parts}
+    parts = parts_after(answer, [part['path'] for part in fitting], held)
+    for path in (held or {}).keys() - parts:
+        writer.drop(path)
+    change = writer.replace if 'reset' in answer else writer.update
     for part in fitting:
         path = part['path']
         change(writer.part(path), read(part), path)

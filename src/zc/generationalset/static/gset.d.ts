@@ -302,8 +302,9 @@ export class Client {
    *
    * Resolves when there is something to show, from the store or else from the
    * server, or when the client is closed.  Much comes in pages, each with an
-   * event `updates`; the first page is something to show.  Rejects if the server refuses the
-   * first question, such as for a wrong token; then the client is closed.
+   * event `updates`; the first page is something to show.  Rejects if the
+   * server refuses the first question, such as for a wrong token; then the
+   * client is closed.
    *
    * If the server refuses a later question (with a status from 400 to 499,
    * except 408, 425 and 429), `offline` says so.  The client stops until it

@@ -2,9 +2,9 @@
 
 import unittest
 
-from zc.generationalset import GSet
 from zc.generationalset.documents import Document
 from zc.generationalset.tests.support.tabs import Tabs, wait
+from zc.generationalset.tests.support.things import add_subsets
 
 
 class PartsTests(Tabs, unittest.TestCase):
@@ -12,9 +12,7 @@ class PartsTests(Tabs, unittest.TestCase):
     def setUp(self):
         super().setUp()
         with self.changing() as things:
-            for name in 'abc':
-                things.add(GSet(name))
-                things[name].add(Document('x', name))
+            add_subsets(things)
 
     def change(self, name, item):
         with self.changing() as things:

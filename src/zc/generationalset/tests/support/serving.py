@@ -32,8 +32,18 @@ ENVIRONMENT = {
 @contextlib.contextmanager
 def served(app, port=0):
     """Serve an ASGI application; yield its URL."""
+    with running(configuration(app), port) as url:
+        try:
+            yield url
+        finally:
+            app.state.gset.stop()
+
+
+@contextlib.contextmanager
+def running(config, port=0, seconds=30):
+    """Run uvicorn in a thread, which must end in time; yield its URL."""
     listening = listen('127.0.0.1', port)
-    server = uvicorn.Server(configuration(app))
+    server = uvicorn.Server(config)
     thread = threading.Thread(
         target=server.run, kwargs={'sockets': [listening]})
     thread.start()
@@ -42,8 +52,7 @@ def served(app, port=0):
         yield f'http://127.0.0.1:{listening.getsockname()[1]}'
     finally:
         server.should_exit = True
-        app.state.gset.stop()
-        thread.join(30)
+        thread.join(seconds)
         if thread.is_alive():
             raise AssertionError('the server did not end')
 

@@ -8,6 +8,7 @@ import persistent
 from ZODB.POSException import POSKeyError
 
 from zc.generationalset import GSet
+from zc.generationalset.documents import Document
 from zc.generationalset.replica import Replica
 
 
@@ -38,6 +39,13 @@ class Plain:
 
     def __repr__(self):
         return f'Plain({self.id!r}, {self.version!r})'
+
+
+def add_subsets(gset):
+    """Add the subsets a, b and c, each with a document x."""
+    for name in 'abc':
+        gset.add(GSet(name))
+        gset[name].add(Document('x', name))
 
 
 def state(gset):

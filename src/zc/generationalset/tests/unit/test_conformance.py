@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import threading
 import unittest
 from unittest import mock
 
@@ -10,9 +9,8 @@ import uvicorn
 
 from zc.generationalset.conformance import peer
 from zc.generationalset.conformance.__main__ import main
-from zc.generationalset.process.sockets import listen
 from zc.generationalset.tests.support.layers import Servers
-from zc.generationalset.tests.support.serving import Served, wait
+from zc.generationalset.tests.support.serving import Served, running
 from zc.generationalset.tests.support.toy_server import (
     SET,
     Toy,
@@ -21,21 +19,10 @@ from zc.generationalset.tests.support.toy_server import (
 )
 
 
-@contextlib.contextmanager
-def running(toy):
+def playing(toy):
     """Serve a toy; yield its URL."""
-    listening = listen('127.0.0.1', 0)
-    server = uvicorn.Server(uvicorn.Config(
+    return running(uvicorn.Config(
         application(toy), log_level='critical', timeout_graceful_shutdown=1))
-    thread = threading.Thread(
-        target=server.run, kwargs={'sockets': [listening]})
-    thread.start()
-    try:
-        wait(lambda: server.started)
-        yield f'http://127.0.0.1:{listening.getsockname()[1]}'
-    finally:
-        server.should_exit = True
-        thread.join(30)
 
 
 def tried(*arguments):
@@ -113,7 +100,7 @@ class ToyTests(unittest.TestCase):
     layer = Servers
 
     def test_a_server_without_our_code(self):
-        with running(Toy()) as url:
+        with playing(Toy()) as url:
             code, lines = tried(url)
         self.assertEqual((code, lines[-1]), (0, 'all is well'), lines)
         self.assertEqual({line[:2] for line in lines[:-1]}, {'ok'})
@@ -124,7 +111,7 @@ class ToyTests(unittest.TestCase):
                     mock.patch.object(peer, 'PATIENCE', 3):
                 toy = Toy()
                 toy.tree = kind()
-                with running(toy) as url:
+                with playing(toy) as url:
                     code, lines = tried(url)
                 self.assertEqual(code, 1, lines)
                 failed = [line for line in lines if line.startswith('FAILED')]

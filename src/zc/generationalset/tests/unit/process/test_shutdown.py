@@ -1,36 +1,22 @@
 """Any uvicorn ends within a limit, even with clients connected."""
 
-import contextlib
 import threading
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from zc.generationalset.process.sockets import listen
 from zc.generationalset.tests.support.logs import Mute
-from zc.generationalset.tests.support.serving import Served, wait
+from zc.generationalset.tests.support.serving import Served, running, wait
 
 
 class ShutdownTests(Served):
 
-    @contextlib.contextmanager
     def serving(self, app):
         """Serve as applications do; end with what is still open."""
-        listening = listen('127.0.0.1', 0)
-        server = uvicorn.Server(uvicorn.Config(
+        return running(uvicorn.Config(
             app, log_config=None, log_level='warning', access_log=False,
-            timeout_graceful_shutdown=1))
-        thread = threading.Thread(
-            target=server.run, kwargs={'sockets': [listening]})
-        thread.start()
-        try:
-            wait(lambda: server.started)
-            yield f'http://127.0.0.1:{listening.getsockname()[1]}'
-        finally:
-            server.should_exit = True
-            thread.join(20)
-        self.assertFalse(thread.is_alive())
+            timeout_graceful_shutdown=1), seconds=20)
 
     def end(self, app, path=''):
         with self.changing() as things:

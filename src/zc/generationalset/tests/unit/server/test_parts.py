@@ -9,6 +9,7 @@ from zc.generationalset.client import Client
 from zc.generationalset.documents import Document
 from zc.generationalset.tests.support.serving import Served, wait
 from zc.generationalset.tests.support.streams import Stream
+from zc.generationalset.tests.support.things import add_subsets
 
 
 class PartsTests(Served):
@@ -18,9 +19,7 @@ class PartsTests(Served):
     def setUp(self):
         super().setUp()
         with self.changing() as things:
-            for name in 'abc':
-                things.add(GSet(name))
-                things[name].add(Document('x', name))
+            add_subsets(things)
             things['a'].add(GSet('deep'))
 
     def write(self, *path, item=1):
@@ -245,9 +244,7 @@ class ClientTests(Served):
     def setUp(self):
         super().setUp()
         with self.changing() as things:
-            for name in 'abc':
-                things.add(GSet(name))
-                things[name].add(Document('x', name))
+            add_subsets(things)
 
     def test_parts_join_and_go(self):
         with Client(self.url, parts=['a']) as client:
