@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypedDict, cast
 
 from zc.generationalset.parts import Path, check_parts
@@ -66,6 +66,8 @@ class _Head(TypedDict):
 
 
 _HEAD = frozenset(_Head.__annotations__)
+#: What an answer, or a part of it, may say of a set.
+MEMBERS = 'removals', 'adds', 'contents', 'keep'
 
 
 class Answer(_Head, total=False):
@@ -79,6 +81,8 @@ class Answer(_Head, total=False):
     ``removals`` are ids.  If there is ``contents``, there are no ``removals``
     and ``adds``, and what ``contents`` doesn't list is gone.
 
+    ``keep`` are ids of what isn't listed, because the client has it already.
+
     If there is ``parts``, there is none of these.  Each part is a dictionary
     with ``path``, and the members that say what changed in that subset.
     """
@@ -89,6 +93,7 @@ class Answer(_Head, total=False):
     removals: Iterable[Any]
     adds: Iterable[Entry]
     contents: Iterable[Entry]
+    keep: Iterable[Any]
     #: Only a *page*, which is a part of an answer, has these: the cursor that
     #: the client presented, and that of the next page.
     cursor: str
@@ -267,7 +272,7 @@ def _check_parts(updates: Mapping[str, Any]) -> None:
     parts = updates['parts']
     if not isinstance(parts, list | tuple):
         raise expected('parts, a list', parts)
-    if not updates.keys().isdisjoint(('contents', 'removals', 'adds')):
+    if not updates.keys().isdisjoint(MEMBERS):
         raise expected('parts in the place of all else', list(updates))
     for part in parts:
         check_mapping(part)
@@ -312,89 +317,5 @@ def check_number(updates: Mapping[str, Any], name: str, least: int) -> int:
     return value
 
 
-def check_members(updates: Mapping[str, Any]) -> None:
-    """Raise ValueError if the updates of a set have contents and more."""
-    if 'contents' in updates and ('removals' in updates or 'adds' in updates):
-        raise ValueError(
-            'expected contents in the place of removals and adds, got both')
-
-
 def expected(what: str, got: Any) -> ValueError:
     return ValueError(f'expected {what}, got {reprlib.repr(got)}')
-
-
-# What an answer says
-
-class Updates(NamedTuple):
-    """What an answer says of one set."""
-
-    #: Whether everything is gone that isn't in the entries.
-    whole: bool
-    #: The ids of what is gone.
-    removals: list[Any]
-    #: Pairs of id and item; for a subset, of id and Updates.
-    entries: Iterable[tuple[Any, Any]]
-
-
-#: Makes a pair of an entry: its id, and the item or subset.
-Pair: TypeAlias = Callable[[Any], tuple[Any, Any]]
-
-
-def pair(entry: Any) -> tuple[Any, Any]:
-    """Return the id of an answer's entry, and its item or subset."""
-    if isinstance(entry, SubsetUpdates) and 'id' in entry:
-        return entry['id'], entry
-    if isinstance(entry, tuple) and len(entry) == 2:
-        return entry
-    raise expected('an entry, (id, item) or SubsetUpdates with id', entry)
-
-
-def read(updates: Mapping[str, Any], pair: Pair = pair) -> Updates:
-    """Return what the updates of a set say.
-
-    The entries are read and checked only when you iterate over them.
-
-    pair
-        Makes a pair of an entry, for updates that aren't an answer.
-
-    Raises ValueError for what isn't updates.
-    """
-    check_members(updates)
-    removals = list(_listed(updates, 'removals'))
-    for id in removals:
-        _check_id(id)
-    whole = 'contents' in updates
-    entries = _listed(updates, 'contents' if whole else 'adds')
-    return Updates(whole, removals, _pairs(entries, pair))
-
-
-def _listed(updates: Mapping[str, Any], name: str) -> Iterable[Any]:
-    value = updates.get(name, ())
-    if not isinstance(value, Iterable) or isinstance(
-            value, str | bytes | Mapping):
-        raise expected(f'{name}, a list', value)
-    return value
-
-
-def _pairs(
-        entries: Iterable[Any], pair: Pair) -> Iterator[tuple[Any, Any]]:
-    for entry in entries:
-        id, ob = pair(entry)
-        _check_id(id)
-        yield id, read(ob, pair) if isinstance(ob, SubsetUpdates) else ob
-
-
-def _check_id(id: Any) -> None:
-    if id is None or id != id:  # NaN
-        raise expected('an id', id)
-    try:
-        hash(id)
-    except TypeError:
-        raise expected('an id, which is hashable', id) from None
-
-
-def held(updates: Updates) -> Updates:
-    """Return updates with all their entries read, and those of subsets."""
-    return updates._replace(entries=[
-        (id, held(ob) if isinstance(ob, Updates) else ob)
-        for id, ob in updates.entries])

@@ -256,8 +256,10 @@ class IGenerationalSet(IServed):
         - A client that has nothing, or another epoch, or a generation that
           this set hasn't reached, gets the ``contents`` of this set and all
           subsets.  In the latter two cases, ``reset`` says why.
-        - ``adds`` and ``contents`` are iterables.  Iterating may read the
-          database, in this transaction.
+        - ``keep``, beside ``contents``, has the ids of what isn't listed
+          because the client has it, and it didn't change since.
+        - ``adds``, ``contents`` and ``keep`` are iterables.  Iterating may
+          read the database, in this transaction.
 
         ``zc.generationalset.wire.encode`` makes JSON of the answer, and
         ``Replica.apply`` applies it as it is.

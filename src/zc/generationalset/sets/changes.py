@@ -56,7 +56,7 @@ def _put(
     gset = bare(gset)
     root, path = locate(gset)
     journal = open_journal(root)
-    joining = _joining(gset) if path else []
+    joining = _not_joined(gset) if path else []
     if not journal.is_direct():
         if before is None:
             before = _entry_before(gset, id)
@@ -116,6 +116,13 @@ def remember_more(gset: BaseSet) -> None:
     count = length(gset)
     if count > 2 * gset.maximum_removals >= 2 * USUAL_REMOVALS:
         gset.maximum_removals = count
+
+
+def unchanged(gset: BaseSet, since: int) -> list[Any]:
+    """Return what hasn't changed since a generation.  O(n) of these."""
+    root, _ = locate(gset)
+    open_journal(root).settle(root)
+    return list(gset.contents.values(None, since))
 
 
 def forget(gset: BaseSet) -> None:
@@ -258,7 +265,7 @@ def _adopted_id(gset: BaseSet, subset: BaseSet, id: Any) -> Any:
             f'expected the id of the subset, {key!r}, got {id!r}')
     key = check_id(subset, key)
     _entry_before(gset, key)
-    _joining(gset)
+    _not_joined(gset)
     return key
 
 
@@ -281,7 +288,7 @@ def _take_in(gset: BaseSet, subset: BaseSet, id: Any) -> None:
     _join(subset, journal.start + 1, id)
 
 
-def _joining(gset: BaseSet) -> list[BaseSet]:
+def _not_joined(gset: BaseSet) -> list[BaseSet]:
     """Return the sets that join their supersets when this one changes.
 
     Raises TypeError if a set can't have its id in its superset.

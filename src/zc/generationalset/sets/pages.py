@@ -29,6 +29,8 @@ from zc.generationalset.sets.view import log_range
 
 #: How many ids a page looks at, at most, whether it lists them or not.
 LOOKED_AT = 50_000
+#: How many ids that a client keeps need as much room as an entry.
+ROOM = 6
 
 
 def page_since(
@@ -68,7 +70,7 @@ class _Reader:
         self._index = index
         self._since = since
         self._cursor_of = span.cursor_of
-        self._entries = span.limit
+        self._room = span.limit * ROOM
         self._ids = LOOKED_AT
         #: The cursor of the next page; None if this is the last one.
         self.next: str | None = None
@@ -91,16 +93,18 @@ class _Reader:
         """
         index = self._index.at(path)
         whole = self._is_whole(gset, index, born, rest)
+        since = self._since if self._since >= born else 0
         after = rest[2] if rest else MISSING
         removals: list[Any] = []
         adds: list[Any] = []
+        kept: list[Any] = []
         here = (*above, int(whole), facts.joined(gset) or 0)
         if len(rest) > 3:
             adds += self._resumed(gset, path, born, here, rest)
         entries = _entries_after(gset, index, after)
         while self.next is None and (entry := next(entries, None)):
             id, generation, ob = entry
-            if whole or generation > self._since:
+            if generation > since:
                 ob = btrees.get(gset, id) if ob is MISSING else ob
                 if isinstance(ob, BaseSet):
                     adds.append(self._subset(
@@ -109,12 +113,16 @@ class _Reader:
                     adds.append((id, ob))
                 elif not whole:
                     removals.append(id)
-                self._entries -= 1
+                self._room -= ROOM
+            elif whole and _is_there(gset, generation, ob):
+                kept.append(id)
+                self._room -= 1
             self._ids -= 1
             if self._is_full:
                 self.next = self.next or self._cursor_of((*here, id))
         if whole:
-            return {'contents' if self.next is None else 'adds': adds}
+            return {'contents' if self.next is None else 'adds': adds} | (
+                {'keep': kept} if kept else {})
         return ({'removals': removals} if removals else {}) | (
             {'adds': adds} if adds else {})
 
@@ -132,7 +140,7 @@ class _Reader:
 
     @property
     def _is_full(self) -> bool:
-        return self._entries <= 0 or self._ids <= 0
+        return self._room <= 0 or self._ids <= 0
 
     def _resumed(
             self, gset: BaseSet, path: Path, born: int, here: tuple[Any, ...],
@@ -154,6 +162,11 @@ class _Reader:
             id=path[-1], **self.updates(subset, path, born, above, rest))
 
 
+def _is_there(gset: BaseSet, generation: int, ob: Any) -> bool:
+    """Tell whether an entry of ``_entries_after`` is no removal."""
+    return ob is not GONE and generation not in gset.removals
+
+
 def _entries_after(
         gset: BaseSet, index: SetIndex, after: Any,
 ) -> Iterator[tuple[Any, int, Any]]:
@@ -168,6 +181,7 @@ def _entries_after(
             later = sorted(changed)
         else:
             stored = gset.generations.items(after, excludemin=True)
+            next(iter(stored), None)  # without C, only this compares ids
             later = sorted(id for id in changed if id > after)
     except TypeError as error:
         raise StalePlace('the page has ids of another kind') from error

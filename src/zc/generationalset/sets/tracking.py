@@ -73,30 +73,30 @@ def track(
                          f'forgotten, got {forgotten!r}')
     tracking = Tracking(sets_of, owner, _FOUND[forgotten])
     if isinstance(database, ZODB.DB):
-        database.klass = _tracked(database.klass, tracking)
-        database._connectionMap(lambda each: _track(each, tracking))
+        database.klass = _tracked_class(database.klass, tracking)
+        database._connectionMap(lambda each: _attach(each, tracking))
     elif isinstance(database, Connection):
-        _track(database, tracking)
+        _attach(database, tracking)
     else:
         raise TypeError(
             f'expected a ZODB.DB or a connection, got {database!r}')
 
 
-def _track(connection: Any, tracking: Tracking) -> None:
-    connection.__class__ = _tracked(type(connection), tracking)
+def _attach(connection: Any, tracking: Tracking) -> None:
+    connection.__class__ = _tracked_class(type(connection), tracking)
     if not connection._needs_to_join:  # it has changes already
         connection._watch()
 
 
-def _tracked(kind: type, tracking: Tracking) -> type:
+def _tracked_class(kind: type, tracking: Tracking) -> type:
     """Return a class of connections that are tracked."""
-    if issubclass(kind, _Tracked):
+    if issubclass(kind, _TrackedConnection):
         kind = kind.__mro__[2]
-    return type('TrackedConnection', (_Tracked, kind), {
+    return type('TrackedConnection', (_TrackedConnection, kind), {
         '_tracking': tracking})
 
 
-class _Tracked(Connection):
+class _TrackedConnection(Connection):
     """A connection that looks at the changed objects before each commit."""
 
     _tracking: Tracking

@@ -24,6 +24,8 @@ from zc.generationalset.sets.records import (
     SetIndex,
 )
 from zc.generationalset.sets.view import (
+    count_since,
+    ids_until,
     log_range,
     objects_since,
     pairs_since,
@@ -233,8 +235,8 @@ class _Reader:
         adds = self._objects(gset, since, index)
         # A client below all remembered removals, but not below the floor, may
         # get either answer; it gets the shorter one.
-        if floor and since < oldest and len(removals) + len(adds) \
-                > facts.length(gset) + index.length:
+        if floor and since < oldest and len(removals) + count_since(
+                gset, since, index) > facts.length(gset) + index.length:
             return self.contents(gset, path, born)
         updates: dict[str, Any] = {}
         if removals:
@@ -286,6 +288,22 @@ class _Reader:
 class _KeyedReader(_Reader):
     """Reads pairs of id and object, and only when you iterate over them."""
 
+    def contents(
+            self, gset: BaseSet, path: Path, born: int) -> dict[str, Any]:
+        """Return the contents of a set.
+
+        A client from after ``born`` has what is not newer than itself.
+        """
+        since = self._since
+        if not 0 < since >= born:
+            return super().contents(gset, path, born)
+        index = self._index.at(path)
+        return {
+            'contents': self._listed(
+                self._objects(gset, since, index),
+                lambda ob: self._in_contents(ob, gset, path, born)),
+            'keep': _Entries(lambda: ids_until(gset, since, index))}
+
     def _objects(self, gset: BaseSet, since: int, index: SetIndex) -> Any:
         return _Entries(lambda: pairs_since(gset, since, index))
 
@@ -310,6 +328,3 @@ class _Entries:
 
     def __bool__(self) -> bool:
         return any(True for _ in self)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)

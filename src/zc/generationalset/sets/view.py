@@ -30,6 +30,16 @@ def _merged(gset: BaseSet, since: int, index: SetIndex) -> Iterator[Any]:
         yield ob
 
 
+def count_since(gset: BaseSet, since: int, index: SetIndex) -> int:
+    """Return how many objects are newer than a generation; load none."""
+    superseded = _superseded(gset, index)
+    return sum(
+        generation not in superseded
+        for generation in gset.contents.keys(since + 1)
+    ) + sum(generation > since and ob is not GONE
+            for generation, ob in index.entries.values())
+
+
 def pairs_since(
         gset: BaseSet, since: int, index: SetIndex,
 ) -> Iterator[tuple[Any, Any]]:
@@ -54,6 +64,20 @@ def pairs_since(
             id = explicit[generation]
         yield id, ob
     yield from _later(gset, since, index)
+
+
+def ids_until(gset: BaseSet, until: int, index: SetIndex) -> Iterator[Any]:
+    """Yield the ids of what didn't change after a generation.
+
+    O(n); loads no objects.
+    """
+    for id, generation in gset.generations.items():
+        if (generation <= until and id not in index.entries
+                and generation not in gset.removals):
+            yield id
+    for id, (generation, ob) in index.entries.items():
+        if generation <= until and ob is not GONE:
+            yield id
 
 
 def pairs_of_ids(

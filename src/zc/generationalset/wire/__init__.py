@@ -35,6 +35,7 @@ from zc.generationalset.wire.patches import patched
 from zc.generationalset.wire.positions import decode_position
 from zc.generationalset.wire.values import (
     Extended,
+    decode_trusted,
     decode_value,
     value_from_plain,
 )
@@ -53,6 +54,7 @@ __all__ = [
     'decode_parts',
     'decode_path',
     'decode_position',
+    'decode_trusted',
     'decode_value',
     'encode',
     'encode_chunks',

@@ -9,11 +9,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from zc.generationalset.answers import (
+    MEMBERS,
     Answer,
     SubsetUpdates,
     check_answer,
-    check_members,
 )
+from zc.generationalset.updates import check_members
 from zc.generationalset.wire.encoding import FORMAT, HEAD
 from zc.generationalset.wire.hashes import SAME_IDS, check_hashes
 from zc.generationalset.wire.ids import id_from_plain
@@ -26,13 +27,12 @@ from zc.generationalset.wire.jsontext import (
 )
 from zc.generationalset.wire.values import value_from_plain
 
-_MEMBERS = 'removals', 'adds', 'contents'
-
 
 class _Members(msgspec.Struct):
     removals: list[Any] | UnsetType = UNSET
     adds: list[tuple[Any, Any] | _Subset] | UnsetType = UNSET
     contents: list[tuple[Any, Any] | _Subset] | UnsetType = UNSET
+    keep: list[Any] | UnsetType = UNSET
 
 
 class _Subset(_Members, kw_only=True):
@@ -73,7 +73,7 @@ def decode(text: Text, limits: Limits = LIMITS) -> Answer:
     answer, simple = _ANSWER.read(text, limits)
     if answer.format != FORMAT:
         raise WireError(f'expected format {FORMAT}, got {answer.format}')
-    updates = _present(answer, (*HEAD, *_MEMBERS))
+    updates = _present(answer, (*HEAD, *MEMBERS))
     if answer.parts is not UNSET:
         updates['parts'] = [_part(part) for part in answer.parts]
     _check(check_answer, updates)
@@ -84,7 +84,7 @@ def decode(text: Text, limits: Limits = LIMITS) -> Answer:
 
 def _part(part: _Part) -> dict[str, Any]:
     path = tuple(map(id_from_plain, part.path))
-    return {'path': path, **_present(part, _MEMBERS)}
+    return {'path': path, **_present(part, MEMBERS)}
 
 
 def _present(struct: msgspec.Struct, names: Iterable[str]) -> dict[str, Any]:
@@ -101,17 +101,16 @@ def _check(check: Callable[[Any], object], updates: dict[str, Any]) -> None:
 
 
 def _read_members(updates: dict[str, Any], simple: bool) -> None:
-    """Replace plain data by ids and values; drop empty removals and adds."""
+    """Replace plain data by ids and values; drop empty lists."""
     _check(check_members, updates)
-    if 'contents' in updates:
-        updates['contents'] = _entries(updates['contents'], simple)
-        return
-    removals = updates.pop('removals', None)
-    adds = updates.pop('adds', None)
-    if removals:
-        updates['removals'] = [id_from_plain(id) for id in removals]
-    if adds:
-        updates['adds'] = _entries(adds, simple)
+    for name in [each for each in MEMBERS if each in updates]:
+        listed = updates[name]
+        if name in ('removals', 'keep'):
+            updates[name] = [id_from_plain(id) for id in listed]
+        else:
+            updates[name] = _entries(listed, simple)
+        if not listed and name != 'contents':
+            del updates[name]
 
 
 def _entries(
@@ -125,7 +124,7 @@ def _entries(
     for entry in entries:
         if isinstance(entry, _Subset):
             id = id_from_plain(entry.id)
-            subset = SubsetUpdates(id=id, **_present(entry, _MEMBERS))
+            subset = SubsetUpdates(id=id, **_present(entry, MEMBERS))
             _read_members(subset, simple)
             result.append(subset)
         else:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
-from zc.generationalset.answers import (
-    SubsetUpdates,
-    check_answer,
-    check_members,
-)
+from zc.generationalset.answers import SubsetUpdates, check_answer
+from zc.generationalset.updates import check_members
 from zc.generationalset.wire.forms import Default, plain_value, wire_text
 from zc.generationalset.wire.ids import encode_id, encode_ids, plain_id
 from zc.generationalset.wire.jsontext import dump, shown
@@ -30,6 +28,8 @@ UNREADABLE = Extended({
 #: Called with the path of an entry that can't be encoded, and the error.
 Unreadable: TypeAlias = 'Callable[[tuple[Any, ...], Exception], None]'
 
+#: How many ids are written at a time.
+_IDS = 1000
 #: The most entries in the first chunk, even if they are few bytes.
 _FIRST = 100
 
@@ -145,22 +145,33 @@ class Level(NamedTuple):
     path: tuple[Any, ...]
 
     def parts(self, updates: Mapping[str, Any]) -> Iterator[bytes]:
-        """Yield removals and adds, or contents, each after a comma."""
+        """Yield the members that aren't empty, each after a comma."""
         check_members(updates)
         if 'contents' in updates:
             yield b',"contents":['
             yield from self._listed(b'', updates['contents'])
             yield b']'
-            return
-        removals = [text for id in updates.get('removals', ())
-                    if (text := self._id(id)) is not None]
-        if removals:
-            yield b',"removals":[%b]' % b','.join(removals)
-        separator = b',"adds":['
-        for part in self._listed(separator, updates.get('adds', ())):
-            yield part
-            separator = b''
-        if not separator:
+        else:
+            yield from self._ids('removals', updates)
+            separator = b',"adds":['
+            for part in self._listed(separator, updates.get('adds', ())):
+                yield part
+                separator = b''
+            if not separator:
+                yield b']'
+        yield from self._ids('keep', updates)
+
+    def _ids(
+            self, name: str, updates: Mapping[str, Any]) -> Iterator[bytes]:
+        """Yield the ids of a member, with its name, if there are some."""
+        begin = separator = b',"%b":[' % name.encode()
+        ids = iter(updates.get(name, ()))
+        while some := [*islice(ids, _IDS)]:
+            texts = [text for id in some if (text := self._id(id)) is not None]
+            if texts:
+                yield separator + b','.join(texts)
+                separator = b','
+        if separator is not begin:
             yield b']'
 
     def _listed(

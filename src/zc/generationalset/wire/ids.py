@@ -127,7 +127,7 @@ def id_from_plain(data: Any) -> Any:
 def _is_normal(id: Any, data: Any) -> bool:
     try:
         return bool(plain_id(id) == data)
-    except (TypeError, ValueError):
+    except TypeError:
         return False
 
 

@@ -7,15 +7,11 @@ from zc.generationalset.answers import (
     HIGHEST,
     Misfit,
     Position,
-    SubsetUpdates,
-    Updates,
     check_answer,
     check_fits,
     covers,
     fits,
-    held,
     is_to,
-    read,
 )
 from zc.generationalset.tests.support.places import VECTORS
 
@@ -74,22 +70,3 @@ class CheckTests(unittest.TestCase):
 
     def test_a_reset_may_go_back(self):
         check_answer(answer(3, 2, reset='ahead', contents=[]))
-
-
-class ReadTests(unittest.TestCase):
-
-    def test_entries_are_read_when_they_are_needed(self):
-        def entries():
-            yield 'a', 1
-            yield SubsetUpdates(id='s', contents=iter([('b', 2)]))
-            yield 'not an entry'
-
-        updates = read({'removals': iter(['c']), 'adds': entries()})
-        self.assertEqual(updates[:2], (False, ['c']))
-        pairs = iter(updates.entries)
-        self.assertEqual(next(pairs), ('a', 1))
-        id, subset = next(pairs)
-        self.assertEqual((id, held(subset)),
-                         ('s', Updates(True, [], [('b', 2)])))
-        with self.assertRaisesRegex(ValueError, "an entry, .*'not an entry'"):
-            next(pairs)

@@ -1,5 +1,7 @@
 """``check`` finds what is broken."""
 
+import sys
+import types
 import unittest
 from unittest import mock
 
@@ -173,3 +175,26 @@ class CheckTests(unittest.TestCase):
         self.broken(f'sub: an object is missing in the database, 0x'
                     f'{int.from_bytes(oid, "big"):02x}')
         self.assertEqual(p64(int.from_bytes(oid, 'big')), oid)
+
+    def test_subsets_whose_class_is_not_loaded(self):
+        """What is in them isn't checked, nor are records of it."""
+        db = ZODB.DB(None)
+        self.addCleanup(db.close)
+        shops = types.ModuleType('shops')
+        shops.Shop = type('Shop', (GSet,), {'__module__': 'shops'})
+        with mock.patch.dict(sys.modules, shops=shops):
+            with db.transaction() as connection:
+                connection.root.gset = self.root
+                self.root.add(shops.Shop('shop'))
+                self.root['shop'].add(GSet('inside'))
+            for _ in range(2):
+                with db.transaction() as connection:
+                    gset = connection.root.gset['shop']
+                    gset.add(Plain('a'))
+                    gset['inside'].add(Plain('b'))
+        db.cacheMinimize()
+        with db.transaction() as connection:
+            gset = connection.root.gset
+            self.assertEqual(len(gset._journal.records), 4)
+            self.broken('shop: not checked, since its class is not loaded: '
+                        'shops.Shop', gset=gset)

@@ -149,6 +149,12 @@ class MovedTests(unittest.TestCase):
             gset.add(Document('red', 1), kinds.RED)
             gset['blue'].remove(Thing(kinds.GREEN))
 
+    def test_a_set_that_is_not_stored_yet(self):
+        gset = GSet()
+        gset.add(Thing('a'))
+        self.assertEqual(repair(gset), 0)
+        self.assertEqual(check(gset), [])
+
     def test_check_and_repair(self):
         for settled in False, True:
             db = self.stored(settled)

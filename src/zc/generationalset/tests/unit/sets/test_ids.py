@@ -50,7 +50,7 @@ def alike(id):
                     if other == id)
     if isinstance(id, Decimal):
         _, digits, exponent = id.as_tuple()
-        yield Decimal((id.is_signed(), (*digits, 0, 0), exponent - 2))
+        yield Decimal((id.is_signed(), (*digits, 0, 0), int(exponent) - 2))
     if isinstance(id, datetime.datetime) and id.tzinfo:
         for hours in -12, 3:
             yield id.astimezone(

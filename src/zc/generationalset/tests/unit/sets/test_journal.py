@@ -320,10 +320,12 @@ class StoredJournalTests(unittest.TestCase):
         writers = self.writers(4)
         moved = []
         move = Journal._move
-        with mock.patch.object(
-                Journal, '_move', autospec=True,
-                side_effect=lambda self, root, upto: (
-                    moved.append(self._p_jar), move(self, root, upto))):
+
+        def moving(self, root, upto):
+            moved.append(self._p_jar)
+            move(self, root, upto)
+
+        with mock.patch.object(Journal, '_move', moving):
             for number in range(40):
                 for writer, (_, gset) in enumerate(writers):
                     gset.add(Thing(f'{number}-{writer}'))

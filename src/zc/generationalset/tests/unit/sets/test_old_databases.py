@@ -213,7 +213,7 @@ class OldDatabase:
                        for record in committed):
             names.update(
                 argument for op, argument, _ in pickletools.genops(record.data)
-                if op.name == 'GLOBAL' and 'generationalset' in argument)
+                if op.name == 'GLOBAL' and 'generationalset' in str(argument))
         storage.close()
         self.assertEqual(names, {
             'zc.generationalset GenerationalSet',

@@ -215,6 +215,12 @@ class PartsTests(unittest.TestCase):
         self.assertEqual(self.parts(since, ('a', 'x')), [
             {'path': ['a', 'x'], 'contents': []}])
 
+    def test_ids_that_can_not_be_in_a_set(self):
+        """They lead to nothing, as others do that aren't there."""
+        self.assertEqual(self.parts(0, (5,), ('a', None), ((1, 2),)), [
+            {'path': path, 'contents': []}
+            for path in ([5], ['a', None], [(1, 2)])])
+
     def test_a_subset_is_served(self):
         gset = self.root['a']
         gset.add(GSet('x'))

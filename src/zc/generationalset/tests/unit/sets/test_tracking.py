@@ -150,6 +150,22 @@ class TrackingTests(unittest.TestCase):
         self.ann.address.number = 8
         self.assertEqual(self.commit(), [])
 
+    def test_nobody_asks_whose_a_set_is(self):
+        asked = []
+
+        def owner(ob):
+            asked.append(ob)
+            return getattr(ob, '__parent__', None)
+
+        self.ann.part = Part(self.ann)
+        self.connection.root.alone = Part()
+        transaction.commit()
+        track(self.db, owner=owner)
+        self.ann.part.number = self.connection.root.alone.number = 1
+        self.assertEqual(self.commit(), ['ann'])
+        self.assertNotIn(None, asked)
+        self.assertNotIn(self.people, asked)
+
     def test_another_owner(self):
         self.ann.address = PersistentMapping()
         self.people.changed(self.ann)

@@ -67,3 +67,20 @@ class TextTests(unittest.TestCase):
         gset.add(Thing(once, 1))
         gset.add(Thing(once.astimezone(timezone.utc), 2))
         self.assertEqual(len(gset), 1)
+
+
+class PartsTests(unittest.TestCase):
+
+    def test_texts(self):
+        for parts in [(('a',),), (('a',), (('b', 1), 2.5))]:
+            self.assertEqual(
+                wire.decode_parts(wire.encode_parts(parts)), parts)
+
+    def test_what_is_refused(self):
+        for text in [
+                '"a"', '{}', '[]', '["a"]', '[["a"],"b"]', '[[]]',
+                '[["a"],["a"]]', '[["a"],["a","b"]]', '[["a"],[null]]', '[[']:
+            with self.subTest(text=text), self.assertRaises(wire.WireError):
+                wire.decode_parts(text)
+        with self.assertRaisesRegex(wire.WireError, 'a list of paths, got {'):
+            wire.decode_parts('{}')

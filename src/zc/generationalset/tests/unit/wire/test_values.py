@@ -291,6 +291,8 @@ class ValuesTests(unittest.TestCase):
     @given(strategies.values)
     def test_round_trip(self, value):
         text = wire.encode_value(value)
+        self.assertEqual(
+            wire.encode_value(wire.decode_trusted(text)), text)
         again = wire.decode_value(text)
         self.assertEqual(described(again), described(value))
         self.assertEqual(described(wire.decode_value(text, strict=True)),
