@@ -10,16 +10,20 @@ from zc.generationalset.sources.errors import (
     NoItem,
     NoTree,
     ReadOnly,
+    Refused,
     SourceError,
     StaleCursor,
     Unavailable,
     Uncertain,
     WrongKind,
+    WrongValue,
 )
 from zc.generationalset.sources.interface import (
     Editor,
+    Outcome,
     Snapshot,
     Source,
+    Write,
 )
 
 __all__ = [
@@ -27,13 +31,17 @@ __all__ = [
     'Editor',
     'NoItem',
     'NoTree',
+    'Outcome',
     'Path',
     'ReadOnly',
+    'Refused',
     'Snapshot',
     'Source',
     'SourceError',
     'StaleCursor',
     'Unavailable',
     'Uncertain',
+    'Write',
     'WrongKind',
+    'WrongValue',
 ]

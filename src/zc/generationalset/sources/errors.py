@@ -19,6 +19,22 @@ class WrongKind(SourceError):
     """The object at this path, or the id, is of the wrong kind."""
 
 
+class WrongValue(SourceError):
+    """An item can't be stored here: it, or a part of it, is no such value."""
+
+
+class Refused(SourceError):
+    """The database refuses a change.
+
+    constraint
+        The name of the constraint that it violates, if any.
+    """
+
+    def __init__(self, text: str, constraint: str | None = None) -> None:
+        super().__init__(text)
+        self.constraint = constraint
+
+
 class ReadOnly(SourceError):
     """Nobody may write here.
 

@@ -6,14 +6,42 @@ sets.  A path is a tuple of ids that leads to an item or a set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from zc.generationalset.answers import Answer, Position
 from zc.generationalset.parts import Parts, Path
 
 T = TypeVar('T')
+
+
+class Write(NamedTuple):
+    """A change that somebody wants; see ``Source.write``."""
+
+    name: Hashable
+    change: Callable[[Any], Any]
+
+
+class Outcome(NamedTuple):
+    """What came of a write: what ``Source.write`` returns, or raises."""
+
+    result: Any = None
+    error: BaseException | None = None
+
+    @classmethod
+    def of(cls, job: Callable[..., Any], *arguments: Any) -> Outcome:
+        """Call a function, and return what comes of it."""
+        try:
+            return cls(job(*arguments))
+        except BaseException as error:
+            return cls(error=error)
+
+    def get(self) -> Any:
+        """Return the result, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        return self.result
 
 
 class Snapshot(AbstractContextManager['Snapshot'], Protocol):
@@ -77,8 +105,9 @@ class Snapshot(AbstractContextManager['Snapshot'], Protocol):
 class Editor(Protocol):
     """The changes that can be made to a tree within a transaction."""
 
-    #: The object in which this source keeps the tree, for applications' code.
-    root: Any
+    @property
+    def root(self) -> Any:
+        """The object in which the source keeps the tree, for applications."""
 
     @property
     def epoch(self) -> str | None:
@@ -105,6 +134,12 @@ class Editor(Protocol):
         Raises NoItem and WrongKind.
         """
 
+    def has(self, path: Path, json: bytes) -> bool:
+        """Tell whether ``put`` of this text would change nothing.
+
+        Raises NoItem, WrongKind and WrongValue.
+        """
+
     def put(self, path: Path, json: bytes) -> bool:
         """Store an item; return whether it is new.
 
@@ -115,6 +150,15 @@ class Editor(Protocol):
 
         Raises NoItem if the set isn't there.  Raises WrongKind if the path has
         something other than such an item, or if the id can't be one here.
+        """
+
+    def add(self, path: Path, json: bytes) -> Any:
+        """Store an item under a new id, and return the id.
+
+        path
+            That of the set.
+
+        Raises NoItem and WrongKind, as ``put`` does.
         """
 
     def make_set(self, path: Path) -> bool:
@@ -155,6 +199,10 @@ class Source(Protocol):
         """
 
     @property
+    def shares_transactions(self) -> bool:
+        """Whether ``write_all`` makes several changes in one transaction."""
+
+    @property
     def failures(self) -> tuple[type[Exception], ...]:
         """The exceptions that say that the database failed.
 
@@ -192,6 +240,18 @@ class Source(Protocol):
 
         Raises what ``change`` raises; then nothing is written.  Also raises
         NoTree, ReadOnly, Contended, Unavailable, and Uncertain.
+        """
+
+    def write_all(self, writes: Sequence[Write]) -> list[Outcome]:
+        """Make changes one after the other; return the outcome of each.
+
+        Each has the outcome that it would have with ``write``, and sees those
+        before it, though they may share a transaction.  One that fails changes
+        nothing, and affects no other.  A change may be called again, even
+        without a conflict.
+
+        If the database is lost while several are committed, all of these are
+        Uncertain.
         """
 
     def renew(self, name: Hashable, seen: Position) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 from ZODB.POSException import ReadConflictError
 
 from zc.generationalset.sets import zeo
-from zc.generationalset.sources.zodb.poll import Poll
+from zc.generationalset.sources.poll import Poll
 
 
 class Commits:
@@ -66,12 +66,15 @@ class Commits:
             with self._adapter._lock:
                 self._adapter._instances.add(self)
         else:
-            self._poll = Poll(self._adapter, self.look)
+            storage = self._adapter.new_instance()
+            self._poll = Poll(partial(_has_changed, storage), self.look)
+            self._polled = storage
 
     def _end(self) -> None:
         if self._poll is not None:
             self._poll.close()
             self._poll = None
+            self._polled.release()
         elif not self._adapter.closed:
             with self._adapter._lock:
                 self._adapter._instances.discard(self)
@@ -131,3 +134,15 @@ class Commits:
 
     def _invalidateCache(self) -> None:
         self.look()
+
+
+def _has_changed(storage: Any) -> bool:
+    """Tell whether there were commits since the last time.
+
+    storage
+        One whose instances find out by themselves, when they begin a
+        transaction, what others have committed: an ``IMVCCStorage``.
+    """
+    changed = storage.poll_invalidations()
+    storage.sync()  # else a transaction would stay open
+    return changed is None or bool(changed)

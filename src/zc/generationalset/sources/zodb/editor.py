@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from ZODB.POSException import POSError
@@ -26,44 +27,62 @@ class ZODBEditor:
     """
 
     def __init__(self, root: GenerationalSet) -> None:
-        self.root = root
+        self._root = root
+        #: Whether it may have changed anything.
+        self.has_written = False
+
+    @property
+    def root(self) -> GenerationalSet:
+        self.has_written = True  # whoever asks for it may do anything
+        return self._root
 
     @property
     def epoch(self) -> str | None:
-        return self.root.epoch
+        return self._root.epoch
 
     def unchanged(self, path: Path, position: Position) -> bool:
         epoch, generation = position
-        return unchanged(self.root, path, generation, epoch)
+        return unchanged(self._root, path, generation, epoch)
 
     def item(self, path: Path) -> Any:
-        return item_at(self.root, path)
+        return item_at(self._root, path)
 
     def length(self, path: Path) -> int:
-        return len(set_at(self.root, path))
+        return len(set_at(self._root, path))
 
     def document(self, path: Path) -> bytes:
         return _document(self.item(path), path[-1]).json
 
+    def has(self, path: Path, json: bytes) -> bool:
+        return self.document(path) == json
+
     def put(self, path: Path, json: bytes) -> bool:
-        gset, id = set_at(self.root, path[:-1]), path[-1]
+        gset, id = set_at(self._root, path[:-1]), path[-1]
         old = gset.get(id, _NOTHING)
         if old is _NOTHING:
+            self.has_written = True
             _add(gset, Document.of_json(gset.stored_id(id), json), id)
             remember_more(gset)
             return True
         document = _document(old, id)
         # An item that is sent twice, after a lost response, is one change.
         if document.json != json:
+            self.has_written = True
             document.json = json
             gset.changed(document, id)
         return False
 
+    def add(self, path: Path, json: bytes) -> str:
+        id = secrets.token_urlsafe(9)
+        self.put((*path, id), json)
+        return id
+
     def make_set(self, path: Path) -> bool:
-        gset, id = set_at(self.root, path[:-1]), path[-1]
+        gset, id = set_at(self._root, path[:-1]), path[-1]
         old = gset.get(id, _NOTHING)
         if old is _NOTHING:
             kind = SGSet if isinstance(gset, SGSet) else GenerationalSet
+            self.has_written = True
             _add(gset, kind(id), None)
         elif not isinstance(old, GenerationalSet):
             raise WrongKind(
@@ -71,13 +90,14 @@ class ZODBEditor:
         return old is _NOTHING
 
     def remove(self, path: Path, is_set: bool | None = None) -> None:
-        gset, id = set_at(self.root, path[:-1]), path[-1]
+        gset, id = set_at(self._root, path[:-1]), path[-1]
         found = isinstance(_found(gset, id), GenerationalSet)
         if is_set is not None and is_set != found:
             what = 'a set' if found else 'an item'
             raise WrongKind(
                 f'{_shown(id)} is {what}: the path of a set ends in a slash, '
                 'that of an item does not')
+        self.has_written = True
         del gset[id]
 
 

@@ -134,6 +134,8 @@ def found(find: Find, root: Any, name: Hashable) -> Any:
         raise  # unreadable doesn't mean missing
     except LookupError as error:
         gset, reason = None, f'find raised {error!r}'
+    if IServed.providedBy(gset) and not gset.generation:
+        gset, reason = None, 'the mirror has nothing yet'
     if gset is None:
         # Without names, nobody asked for a wrong one: the set isn't made yet,
         # or ``find`` looks for it in the wrong place.

@@ -1,37 +1,29 @@
-"""A ZODB database as a source: its transactions."""
+"""A ZODB database as a source."""
 
 from __future__ import annotations
 
-import logging
-import random
-import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
-import transaction
 from transaction.interfaces import TransientError
-from ZODB.POSException import ConflictError, POSError, ReadOnlyError
+from ZODB.POSException import POSError
 
 from zc.generationalset.answers import Position
 from zc.generationalset.sets.set import GenerationalSet
-from zc.generationalset.sources.errors import Contended, Uncertain
+from zc.generationalset.sources.interface import Outcome, Write
 from zc.generationalset.sources.zodb.commits import Commits
 from zc.generationalset.sources.zodb.editor import ZODBEditor
+from zc.generationalset.sources.zodb.groups import Groups
 from zc.generationalset.sources.zodb.snapshot import (
     Available,
     Find,
     ZODBSnapshot,
     check_writable,
     found,
-    read_only,
 )
+from zc.generationalset.sources.zodb.transactions import Transactions
 
 T = TypeVar('T')
-
-#: How often a transaction that conflicts is tried.
-ATTEMPTS = 12
-
-logger = logging.getLogger('zc.generationalset.sources')
 
 
 class ZODBSource:
@@ -52,12 +44,15 @@ class ZODBSource:
         there is none.
     """
 
+    shares_transactions = True
     failures: tuple[type[Exception], ...] = (POSError, TransientError)
 
     def __init__(self, db: Any, find: Find) -> None:
         self._db = db
         self._find = find
         self._commits = Commits(db)
+        self._transactions = Transactions(db, self._commits)
+        self._groups = Groups(self._transactions, self._editor)
 
     # Commits
 
@@ -85,17 +80,17 @@ class ZODBSource:
         with Available():
             return ZODBSnapshot(self._db, self._find, self._commits.settle())
 
+    # Updates must be read after a write.  To read them within its transaction,
+    # its changes would have to be numbered before the commit, and they would
+    # conflict with all other writers.
+
     def write(
             self, name: Hashable, change: Callable[[ZODBEditor], T]) -> T:
-        # Updates must be read after this.  To read them within the
-        # transaction, its changes would have to be numbered before the commit,
-        # and they would conflict with all other writers.
-        def write(root: Any) -> T:
-            gset = found(self._find, root, name)
-            check_writable(gset)
-            return change(ZODBEditor(gset))
+        result: T = self._groups.write(Write(name, change))
+        return result
 
-        return self._transact(write)
+    def write_all(self, writes: Sequence[Write]) -> list[Outcome]:
+        return self._groups.write_all(writes)
 
     def renew(self, name: Hashable, seen: Position) -> str | None:
         def renew(root: Any) -> str | None:
@@ -107,52 +102,9 @@ class ZODBSource:
             gset.renew()
             return gset.epoch
 
-        return self._transact(renew)
+        return self._transactions.repeated(renew)
 
-    def _transact(self, job: Callable[[Any], T]) -> T:
-        with Available():
-            result = self._committed(job)
-        if not self._commits.is_told:
-            self._commits.look()
-        return result
-
-    def _committed(self, job: Callable[[Any], T]) -> T:
-        manager = transaction.TransactionManager()
-        for attempt in range(ATTEMPTS):
-            # Without this, a process that is behind would answer that an item
-            # is missing, or needs no change, although another process has just
-            # written it.  After a conflict, it would have the same conflict
-            # again.
-            self._commits.catch_up()
-            manager.begin()
-            connection = self._db.open(manager)
-            try:
-                result = job(connection.root())
-                _commit(manager)
-                return result
-            except TransientError as error:
-                logger.debug('attempt %s: %s', attempt + 1, error)
-            finally:
-                manager.abort()
-                connection.close()
-            time.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))  # noqa: S311
-        raise Contended(
-            f'conflicts with other writers, {ATTEMPTS} times in a row')
-
-
-def _commit(manager: Any) -> None:
-    """Commit.  Raises Uncertain if nobody knows whether that succeeded.
-
-    After a conflict, and when a database refuses to write, it is known that
-    the commit failed.
-    """
-    try:
-        manager.commit()
-    except ReadOnlyError as error:
-        raise read_only() from error
-    except TransientError as error:
-        if isinstance(error, ConflictError):
-            raise
-        raise Uncertain('the database was lost in the middle of a commit; it '
-                        'may have been written') from error
-
+    def _editor(self, root: Any, name: Hashable) -> ZODBEditor:
+        gset = found(self._find, root, name)
+        check_writable(gset)
+        return ZODBEditor(gset)

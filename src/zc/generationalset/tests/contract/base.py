@@ -1,5 +1,7 @@
 """The base of the contract's tests: a storage, and helpers."""
 
+from typing import Any
+
 import ZODB
 from ZODB.POSException import ConflictError
 from zope.testing import setupstack
@@ -14,7 +16,7 @@ from zc.generationalset.tests.support.things import (
 )
 
 #: The state() with which every test begins.
-BEGINNING = {'a': 0, 'b': 0, 'c': 0, 's': {'d': 0, 'e': 0}}
+BEGINNING: dict[str, Any] = {'a': 0, 'b': 0, 'c': 0, 's': {'d': 0, 'e': 0}}
 
 
 def put(id, version=0, of=None):

@@ -11,15 +11,19 @@ from zc.generationalset import GSet, check, wire
 from zc.generationalset.answers import Position
 from zc.generationalset.mirror import StoredMirror
 from zc.generationalset.sources.zodb import ZODBSource
+from zc.generationalset.sql import SQLSource, View
+from zc.generationalset.sql.postgresql import PostgreSQLDatabase
+from zc.generationalset.sql.sqlite import SQLiteDatabase
 from zc.generationalset.tests.contract.sources import (
     CopyContract,
+    ItemsContract,
     SourceContract,
 )
 from zc.generationalset.tests.contract.sources.base import NAME
-from zc.generationalset.tests.support import storages
+from zc.generationalset.tests.support import storages, tables
 from zc.generationalset.tests.support.layers import Databases
 from zc.generationalset.tests.support.memory import MemorySource
-from zc.generationalset.tests.support.postgresql import DATABASES
+from zc.generationalset.tests.support.postgresql import DATABASES, tell
 
 URL = 'http://source.example'
 
@@ -97,6 +101,65 @@ class PostgreSQLTests(ZODBBase, SourceContract, unittest.TestCase):
     def open_dbs(self):
         dsn = DATABASES.new()
         return [storages.open_db('postgresql', dsn) for _ in range(2)]
+
+
+class SQLiteTests(ItemsContract, unittest.TestCase):
+    """A column of an SQLite table, and another process's connection."""
+
+    layer = Databases
+    pragma = 'PRAGMA journal_mode = WAL;'
+
+    def setUp(self):
+        setupstack.setUpDirectory(self)
+        self.addCleanup(setupstack.tearDown, self)
+        tables.make('things.db', f'{self.pragma} CREATE TABLE things '
+                    '(id TEXT PRIMARY KEY, value);')
+        self.source, self.elsewhere = self.open(), self.open()
+
+    def open(self):
+        database = SQLiteDatabase('things.db')
+        self.addCleanup(database.close)
+        tables.track(database, 'things')
+        return tables.Column(
+            SQLSource(database, {NAME: {'things': View('things')}}.get),
+            'things', 'value')
+
+    def write_elsewhere(self, change):
+        self.elsewhere.write(NAME, change)
+
+
+class SQLiteJournalTests(SQLiteTests):
+    """Without WAL."""
+
+    pragma = ''
+
+    #: Without WAL, a writer waits until nobody reads.
+    test_a_snapshot_does_not_change = None
+
+
+class PostgreSQLTablesTests(ItemsContract, unittest.TestCase):
+    """A column of a PostgreSQL table, and another process's connections."""
+
+    layer = DATABASES
+    numbers_writes = False
+
+    def setUp(self):
+        self.dsn = DATABASES.lend(self)
+        tell(self.dsn, 'CREATE TABLE things '
+             '(id text PRIMARY KEY, value double precision)')
+        self.source, self.elsewhere = self.open(), self.open()
+
+    def open(self):
+        database = PostgreSQLDatabase(self.dsn)
+        self.addCleanup(database.close)
+        tables.track(database, 'public.things')
+        return tables.Column(
+            SQLSource(database, {
+                NAME: {'things': View('public.things')}}.get),
+            'things', 'value')
+
+    def write_elsewhere(self, change):
+        self.elsewhere.write(NAME, change)
 
 
 class MirrorTests(CopyContract, unittest.TestCase):

@@ -5,6 +5,7 @@ import json
 from zc.generationalset import wire
 from zc.generationalset.answers import Position
 from zc.generationalset.replica import Replica
+from zc.generationalset.sources import Write
 
 #: The name of the tree.
 NAME = 'things'
@@ -31,6 +32,8 @@ class Base:
 
     #: The source that is tested; it has an empty tree of this name.
     source = None
+    #: Whether each write has a generation of its own.
+    numbers_writes = True
 
     def write(self, *changes):
         """Change the tree, and return what the last change returns."""
@@ -38,9 +41,22 @@ class Base:
             result = self.source.write(NAME, change)
         return result
 
+    def write_all(self, *changes):
+        """Make changes; return the result of each, or the error's type."""
+        outcomes = self.source.write_all([
+            Write(NAME, change) for change in changes])
+        return [outcome.result if outcome.error is None
+                else type(outcome.error) for outcome in outcomes]
+
     def write_elsewhere(self, change):
         """Change the tree, in another process if sources can do that."""
         self.write(change)
+
+    def check_numbers(self, before, writes):
+        """Check the generation after so many writes that changed something."""
+        if not self.numbers_writes:
+            writes = min(writes, self.position().generation - before) or 1
+        self.assertEqual(self.position().generation, before + writes)
 
     def position(self):
         with self.source.snapshot() as snapshot:
@@ -68,3 +84,8 @@ class Base:
     def length(self, *path):
         with self.source.snapshot() as snapshot:
             return snapshot.length(NAME, path)
+
+    def unchanged(self, position, *paths):
+        """Return those of some paths that are as they were at a position."""
+        return self.write(lambda editor: [
+            path for path in paths if editor.unchanged(path, position)])

@@ -12,7 +12,7 @@ from ZODB.FileStorage import FileStorage
 from ZODB.MappingStorage import MappingStorage
 from ZODB.POSException import StorageError
 
-from zc.generationalset.sources.zodb import poll
+from zc.generationalset.sources import poll
 from zc.generationalset.sources.zodb.commits import Commits
 
 
@@ -39,7 +39,7 @@ class CommitsTests(unittest.TestCase):
 
         def follow():
             while len(seen) < 1 or seen[-1] < 200:
-                told.wait(20)
+                told.wait(90)
                 told.clear()
                 count = commits.settle()
                 with db.transaction() as connection:
@@ -53,7 +53,7 @@ class CommitsTests(unittest.TestCase):
         for number in range(1, 201):
             with db.transaction() as connection:
                 connection.root.number = number
-        thread.join(30)
+        thread.join(90)
         self.assertEqual(seen[-1], 200)
         self.assertEqual(commits.count, 200)
         end()
@@ -72,7 +72,7 @@ class CommitsTests(unittest.TestCase):
                     func(tid)
                     if armed:
                         announced.set()
-                        proceed.wait(20)
+                        proceed.wait(90)
                 return super().tpc_finish(transaction, finish)
 
         def commit():
@@ -89,13 +89,13 @@ class CommitsTests(unittest.TestCase):
         settling = threading.Thread(
             target=lambda: counts.append(commits.settle()))
         committing.start()
-        announced.wait(20)
+        announced.wait(90)
         settling.start()
         settling.join(0.1)
         self.assertEqual((commits.count, counts), (1, []))
         proceed.set()
-        committing.join(20)
-        settling.join(20)
+        committing.join(90)
+        settling.join(90)
         self.assertEqual(counts, [1])
         db.close()
 
@@ -129,11 +129,12 @@ class PollTests(unittest.TestCase):
                 self.released += 1
 
         storage = Storage()
+        db = mock.Mock(_mvcc_storage=storage, storage=storage)
         with mock.patch.multiple(poll, INTERVAL=0.001, RECOVERY=0.002), \
                 self.assertLogs('zc.generationalset.sources') as logs:
-            asking = poll.Poll(storage, lambda: called.append(1))
-            self.assertTrue(asked.wait(20))
-            asking.close()
+            end = Commits(db).listen(lambda: called.append(1))
+            self.assertTrue(asked.wait(90))
+            end()
         self.assertEqual(len(called), 4)
         self.assertGreater(storage.synced, 2)
         self.assertEqual(storage.released, 1)

@@ -7,10 +7,10 @@ import transaction
 import ZODB
 
 from zc.generationalset import GSet, wire
-from zc.generationalset.answers import read
 from zc.generationalset.mirror.mirrored import MirroredSet, Writer
 from zc.generationalset.replica import Replica
 from zc.generationalset.sources.zodb.editor import ZODBEditor
+from zc.generationalset.updates import read
 
 
 class RemovalTests(unittest.TestCase):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any
 
-#: Seconds between two questions.  A question takes 0.3 ms of PostgreSQL and of
-#: this process, so that is a fiftieth of a processor.
+#: Seconds between two questions.  A question takes PostgreSQL and this process
+#: 0.3 ms, so that is a fiftieth of a processor.
 INTERVAL = 0.02
 #: The same after an error, when the database may be away.
 RECOVERY = 1.0
@@ -17,20 +16,21 @@ logger = logging.getLogger('zc.generationalset.sources')
 
 
 class Poll:
-    """Asks a storage for commits, in a thread, and calls back.
+    """Asks a database for commits, in a thread, and calls back.
 
-    This is for storages whose instances find out by themselves, when they
-    begin a transaction, what others have committed: ``IMVCCStorage``.
+    This is for databases that tell nobody what others have committed.
 
-    storage
-        A storage that has ``new_instance``.
+    ask
+        Tells whether there were commits since the last time.
     callback
         Called in the thread after commits; also after errors, because then
         there may have been commits.
     """
 
-    def __init__(self, storage: Any, callback: Callable[[], None]) -> None:
-        self._storage = storage.new_instance()
+    def __init__(
+            self, ask: Callable[[], bool],
+            callback: Callable[[], None]) -> None:
+        self._ask = ask
         self._callback = callback
         self._stopping = threading.Event()
         self._thread = threading.Thread(
@@ -40,7 +40,6 @@ class Poll:
     def close(self) -> None:
         self._stopping.set()
         self._thread.join()
-        self._storage.release()
 
     def _run(self) -> None:
         rest = INTERVAL
@@ -54,9 +53,3 @@ class Poll:
                 changed, rest = True, RECOVERY
             if changed:
                 self._callback()
-
-    def _ask(self) -> bool:
-        """Tell whether there were commits since the last time."""
-        changed = self._storage.poll_invalidations()
-        self._storage.sync()  # else a transaction would stay open
-        return changed is None or bool(changed)
