@@ -12,6 +12,8 @@ need('wire')
 from zc.generationalset.mirror.following import Follower, StoredMirror
 from zc.generationalset.mirror.mirror import Mirror
 from zc.generationalset.mirror.mirrored import MirroredSet
+from zc.generationalset.mirror.pages import Changes, Contents, Page
 from zc.generationalset.mirror.points import Points
 
-__all__ = ['Follower', 'Mirror', 'MirroredSet', 'Points', 'StoredMirror']
+__all__ = ['Changes', 'Contents', 'Follower', 'Mirror', 'MirroredSet', 'Page',
+           'Points', 'StoredMirror']

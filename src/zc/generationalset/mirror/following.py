@@ -56,14 +56,20 @@ class StoredMirror:
     def epoch(self) -> str | None:
         return self._position().epoch
 
+    @property
+    def cursor(self) -> str:
+        """The cursor of the next page, if pages are missing; else empty."""
+        with self._transaction() as (_, root):
+            mirror = root.get(self._name)
+            return '' if mirror is None else mirror.cursor
+
     def _position(self) -> Position:
         with self._transaction() as (_, root):
             mirror = root.get(self._name)
-            return NOTHING if mirror is None else Position(
-                mirror.epoch, mirror.generation)
+            return NOTHING if mirror is None else mirror.asked
 
     def apply(self, updates: Mapping[str, Any]) -> list[Change]:
-        """Apply an answer in a transaction.
+        """Apply an answer, or a page, in a transaction.
 
         If anything changed, this returns one change, of the whole set, because
         there may be a million changes.

@@ -13,7 +13,7 @@ from zc.generationalset.answers import (
     Position,
     check_answer,
     check_fits,
-    read,
+    is_page,
 )
 from zc.generationalset.interfaces import IServed
 from zc.generationalset.mirror.mirrored import (
@@ -22,9 +22,17 @@ from zc.generationalset.mirror.mirrored import (
     Writer,
     with_ids,
 )
+from zc.generationalset.mirror.pages import Changes, Contents, Pages
 from zc.generationalset.mirror.points import Points
-from zc.generationalset.pages import Span, StalePlace
+from zc.generationalset.pages import (
+    Copy,
+    Span,
+    StalePlace,
+    starts_over,
+    turn,
+)
 from zc.generationalset.parts import Parts
+from zc.generationalset.updates import Lacking, read
 
 
 @implementer(IServed)
@@ -60,6 +68,9 @@ class Mirror(persistent.Persistent):
     """
 
     __module__ = 'zc.generationalset.mirror'  # for pickles
+
+    #: The pages of an answer, while some are missing.
+    _pages: Pages | None = None
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -134,35 +145,96 @@ class Mirror(persistent.Persistent):
 
     # For the source
 
+    @property
+    def asked(self) -> Position:
+        """The position to present to the source.
+
+        It may be later than the one that the mirror shows, because the mirror
+        doesn't show a part of the pages of an answer.
+        """
+        if self._pages is None:
+            return Position(self.epoch, self.generation)
+        return self._pages.position
+
+    @property
+    def cursor(self) -> str:
+        """The cursor of the next page, if pages are missing; else empty."""
+        copy = self._pages and self._pages.copy
+        return copy.cursor if copy else ''
+
     def apply(
             self, updates: Mapping[str, Any],
             pause: Callable[[], object] = lambda: None) -> bool:
-        """Apply an answer of the source; return whether it lists anything.
+        """Apply an answer of the source; return whether anything changed.
 
         O(log n) for each entry; with contents, O(n).
 
         updates
-            The answer, as ``wire.decode`` returns it.
+            The answer, as ``wire.decode`` returns it, or a page of it.
         pause
             Called now and then, so that memory can be freed.
+
+        If the answer keeps what isn't here, the mirror is damaged, and forgets
+        everything.
 
         Raises Misfit for an answer that doesn't fit, and ValueError for what
         isn't an answer; then the transaction must be aborted.
         """
         answer = check_answer(updates)
-        check_fits(answer, Position(self.epoch, self.generation))
+        pages = self._pages
+        if is_page(answer):
+            copy = turn(answer, self.asked, pages and pages.copy)
+        else:
+            check_fits(answer, self.asked)
+            copy = Copy('', answer['epoch'], answer['generation'])
+        writer = Writer(pause)
+        try:
+            if (pages is None and not is_page(answer)) or (
+                    'reset' in answer and not copy.cursor):
+                return self._apply(answer, writer)
+            if pages is None or starts_over(answer, pages.copy):
+                pages = self._pages = self._new_pages(answer)
+            pages.add(answer, copy, writer)
+            return pages.is_even and self._show(pages, writer)
+        except Lacking:
+            self._start_over()
+            return True
+
+    def _new_pages(self, answer: Answer) -> Pages:
+        if 'reset' in answer or not self.asked.generation:
+            return Contents()
+        return Changes(self.asked)
+
+    def _apply(self, answer: Answer, writer: Writer) -> bool:
         listed, reset = read(answer), 'reset' in answer
-        epoch, generation = answer['epoch'], answer['generation']
-        if not reset and generation == self.generation and not (
+        if not reset and answer['generation'] == self.generation and not (
                 listed.whole or listed.removals or answer.get('adds')):
             return False
-        writer = Writer(pause)
         change = writer.replace if reset else writer.update
         change(self.mirrored, listed)
+        self._move(Position(answer['epoch'], answer['generation']), reset)
+        return True
+
+    def _show(self, pages: Pages, writer: Writer) -> bool:
+        shown = pages.shown(self.mirrored, writer)
+        is_new = shown is not self.mirrored
+        self.mirrored = shown
+        self._move(pages.position, is_new)
+        return True
+
+    def _move(self, position: Position, reset: bool) -> None:
+        """Be at a position of the source, after what came was written."""
         if reset:
             self._points = Points()
-            self._rewound = epoch == self.epoch and (
-                self._rewound or generation < self.generation)
-        self.epoch, self.generation = epoch, generation
-        self._points.note(generation, self.mirrored.generation)
-        return True
+            self._rewound = position.epoch == self.epoch and (
+                self._rewound or position.generation < self.generation)
+        self.epoch, self.generation = position
+        self._points.note(self.generation, self.mirrored.generation)
+        self._pages = None
+
+    def _start_over(self) -> None:
+        """Forget everything, because the copy is damaged."""
+        self.epoch, self.generation = None, 0
+        self.mirrored = MirroredSet(maximum_removals=REMOVALS)
+        self._points = Points()
+        self._pages = None

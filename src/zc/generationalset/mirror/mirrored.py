@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from zc.generationalset import GenerationalSet
-from zc.generationalset.answers import SubsetUpdates, Updates
+from zc.generationalset.answers import SubsetUpdates
 from zc.generationalset.documents import Document
-from zc.generationalset.sets.changes import forget, remember_more, remove
+from zc.generationalset.parts import Path
+from zc.generationalset.sets.changes import (
+    forget,
+    remember_more,
+    remove,
+    unchanged,
+)
+from zc.generationalset.updates import Lacking, Updates
 from zc.generationalset.wire import decode_id, encode_id, encode_value
 
 #: How many removals a set of a mirror remembers.  A mirror doesn't know how
@@ -35,6 +43,15 @@ class MirroredSet(GenerationalSet):
         return self.stored_id(super().get_id(ob))
 
 
+class Listing(NamedTuple):
+    """What the pages of an answer have listed so far."""
+
+    #: The generation of the set before.  What is listed is newer.
+    start: int
+    #: Paths of sets, and keys of what is kept there.
+    kept: set[tuple[Path, Any]]
+
+
 class Writer:
     """Writes an answer into a mirrored set.
 
@@ -42,8 +59,9 @@ class Writer:
     answer and the new one, and may have seen what this mirror hasn't.  So
     everything that the answer lists is recorded, even if it changes nothing
     here: an item that is as it was, or the removal of an item that isn't
-    there.  If the answer has contents, it doesn't say what is gone, so older
-    clients have to get contents, too.
+    there.  What the answer keeps didn't change at the source, either.  If the
+    answer has contents, it doesn't say what is gone, so older clients have to
+    get contents, too.
 
     pause
         Called now and then, so that memory can be freed.
@@ -55,40 +73,57 @@ class Writer:
 
     def update(self, gset: MirroredSet, updates: Updates) -> None:
         """Change a set as updates say."""
-        if updates.whole:
-            self._fill(gset, updates, set())
-            return
+        self.put(gset, updates, self.listing(gset))
+
+    def listing(self, gset: MirroredSet) -> Listing:
+        """Begin with the first page of an answer."""
+        return Listing(gset.generation, set())
+
+    def put(
+            self, gset: MirroredSet, updates: Updates, listing: Listing,
+            path: Path = ()) -> None:
+        """Change a set as a page says.
+
+        With the last page of its contents, what no page has listed goes.
+
+        Raises Lacking if the set hasn't what it should keep.
+        """
         for id in updates.removals:
             self._remove(gset, id)
+        for id in updates.kept:
+            if gset.get(id, _NOTHING) is _NOTHING:
+                raise Lacking
+            listing.kept.add((path, gset.stored_id(id)))
         for id, ob in updates.entries:
             if isinstance(ob, Updates):
-                self._change_subset(gset, id, ob, self.update)
+                self._change_subset(gset, id, ob, partial(
+                    self.put, listing=listing, path=(*path, id)))
             else:
                 self._put(gset, id, encode_value(ob))
+        if updates.whole:
+            for key in map(gset.get_id, unchanged(gset, listing.start)):
+                if (path, key) not in listing.kept:
+                    remove(gset, key)
+            forget(gset)
+            self._note()
 
     def replace(self, gset: MirroredSet, updates: Updates) -> None:
-        """Make a set what updates list; clients have nothing of it."""
-        self._fill(gset, updates, set(gset.ids()))
+        """Make a set what updates list; clients have nothing of it.
 
-    def _fill(
-            self, gset: MirroredSet, updates: Updates, replaced: set[str],
-    ) -> None:
-        """Make the ids of a set those of the entries.
-
-        replaced
-            Keys of subsets of which clients have nothing.
+        Raises Lacking if they keep anything.
         """
-        gone = set(gset.ids())
+        if updates.kept:
+            raise Lacking
+        old = set(gset.ids())
         for id, ob in updates.entries:
             key = gset.stored_id(id)
             if isinstance(ob, Updates):
-                change = self.replace if key in replaced else self.update
+                change = self.replace if key in old else self.update
                 self._change_subset(gset, id, ob, change)
             else:
                 self._put_if_new(gset, id, encode_value(ob))
-            replaced.discard(key)
-            gone.discard(key)
-        for key in gone:
+            old.discard(key)
+        for key in old:
             remove(gset, key)
         forget(gset)
         self._note()
@@ -146,6 +181,8 @@ def with_ids(updates: Mapping[str, Any]) -> dict[str, Any]:
     for name in 'adds', 'contents':
         if name in updates:
             members[name] = _Entries(updates[name])
+    if 'keep' in updates:
+        members['keep'] = map(decode_id, updates['keep'])
     if 'parts' in updates:
         members['parts'] = [{'path': part['path'], **with_ids(part)}
                             for part in updates['parts']]

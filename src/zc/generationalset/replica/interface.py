@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from zc.generationalset.answers import Change
@@ -20,7 +20,7 @@ class ReplicaLike(Protocol):
     def epoch(self) -> str | None:
         """The epoch that the generation belongs to."""
 
-    def apply(self, updates: Mapping[str, Any]) -> list[Change]:
+    def apply(self, updates: Mapping[str, Any]) -> Sequence[Change]:
         """Apply an answer that fits; return the changes.
 
         Raises Misfit, with nothing changed, for an answer that doesn't fit.
@@ -39,7 +39,7 @@ class PartialReplica(ReplicaLike, Protocol):
         None if it has the whole tree, or nothing.
         """
 
-    def drop(self, path: Path) -> list[Change]:
+    def drop(self, path: Path) -> Sequence[Change]:
         """Forget a part; return the changes.  Raises KeyError."""
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
-from zc.generationalset.answers import Change, Subset, SubsetUpdates, Updates
+from zc.generationalset.answers import Change, Subset, SubsetUpdates
 from zc.generationalset.parts import Path
 from zc.generationalset.replica.echo import is_echo
+from zc.generationalset.updates import Lacking, Updates
 
 
 def update(
@@ -36,8 +38,31 @@ Apply = Callable[[dict[Any, Any], Updates, Path, list[Change]], None]
 
 
 def _unlisted(items: dict[Any, Any], updates: Updates) -> list[Any]:
-    listed = {id for id, _ in updates.entries}
-    return [id for id in items if id not in listed]
+    rest = dict.fromkeys(items)
+    for id in chain((id for id, _ in updates.entries), updates.kept):
+        rest.pop(id, None)
+    return list(rest)
+
+
+def check_kept(items: Mapping[Any, Any], updates: Updates) -> None:
+    """Raise Lacking unless a set, and its subsets, have all that is kept."""
+    if not all(id in items for id in updates.kept):
+        raise Lacking
+    for id, ob in updates.entries:
+        if isinstance(ob, Updates):
+            check_kept(subset_at(items, (id,)), ob)
+
+
+def subset_at(items: Mapping[Any, Any], path: Path) -> Mapping[Any, Any]:
+    """Return the items of the subset at a path; none if it isn't there."""
+    for id in path:
+        items = items.get(id, _NOTHING)
+        if not isinstance(items, Subset):
+            return _NOTHING
+    return items
+
+
+_NOTHING = Subset()
 
 
 def remove(
@@ -83,6 +108,8 @@ def put_page(
             put_page(subset, ob, (*path, id), remaining, changes)
         else:
             _put(items, id, ob, path, changes)
+    for id in updates.kept:
+        rest.pop(id, None)
     if updates.whole:
         remove(items, list(rest), path, changes)
 

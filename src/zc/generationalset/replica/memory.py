@@ -15,31 +15,30 @@ from zc.generationalset.answers import (
     Change,
     Position,
     SubsetUpdates,
-    Updates,
     check_answer,
     check_fits,
     check_mapping,
     check_number,
     check_whole,
     fitting_parts,
-    held,
     is_page,
-    pair,
-    read,
 )
+from zc.generationalset.files import write_file
 from zc.generationalset.pages import Copy, starts_over, turn
 from zc.generationalset.parts import Path, lowest, parts_after
-from zc.generationalset.replica.files import write_file
 from zc.generationalset.replica.items import (
     Apply,
+    check_kept,
     drop,
     entries,
     part,
     put_page,
     remove,
     replace,
+    subset_at,
     update,
 )
+from zc.generationalset.updates import Lacking, Updates, held, pair, read
 
 
 class Replica:
@@ -117,60 +116,81 @@ class Replica:
             An answer with ``parts`` changes those that fit; parts that aren't
             here join.  ``generation`` is the lowest of all parts.
 
+            If an answer keeps what isn't here, the replica is damaged, and
+            becomes empty, with generation 0.
+
         Raises Misfit for an answer that doesn't fit, and ValueError for what
         isn't an answer.  Then nothing is changed.
         """
         check_mapping(updates)
+        changes: list[Change] = []
         if 'since' in updates:
-            return self._apply_answer(check_answer(updates))
+            answer = check_answer(updates)
+            try:
+                self._apply_answer(answer, changes)
+            except Lacking:
+                self._start_over(changes)
+            return changes
         generation = check_number(updates, 'generation', 0)
         if generation < self.generation:
-            return self._become(NOTHING, update, Updates(True, [], []))
-        return self._become(
-            Position(self.epoch, generation), update,
-            held(read(updates, self._with_id)))
+            self._start_over(changes)
+        else:
+            self._become(
+                Position(self.epoch, generation), update,
+                held(read(updates, self._with_id)), changes)
+        return changes
 
-    def _apply_answer(self, answer: Answer) -> list[Change]:
+    def _apply_answer(self, answer: Answer, changes: list[Change]) -> None:
+        """Apply an answer.  Raises Lacking before anything is changed."""
         position = Position(self.epoch, self.generation)
         if 'parts' in answer:
             fitting = fitting_parts(answer, position, self.parts)
-            return self._apply_parts(answer, [
-                (part['path'], held(read(part))) for part in fitting])
+            self._apply_parts(answer, [
+                (part['path'], held(read(part))) for part in fitting], changes)
+            return
         check_whole(answer, self.parts)
         if is_page(answer):
-            return self._turn(
-                answer, position, turn(answer, position, self._copy))
+            self._turn(answer, turn(answer, position, self._copy), changes)
+            return
         check_fits(answer, position)
+        updates = held(read(answer))
+        check_kept(self._staying(answer), updates)
         change = replace if starts_over(answer, self._copy) else update
-        return self._become(
-            Position(answer['epoch'], answer['generation']), change,
-            held(read(answer)))
+        self._become(
+            Position(answer['epoch'], answer['generation']), change, updates,
+            changes)
+
+    def _staying(self, answer: Answer) -> dict[Any, Any]:
+        """Return the items that an answer may keep."""
+        return {} if starts_over(answer, self._copy) else self.items
 
     def _turn(
-            self, answer: Answer, position: Position, copy: Copy,
-    ) -> list[Change]:
+            self, answer: Answer, copy: Copy, changes: list[Change]) -> None:
         """Apply a page."""
         updates = held(read(answer))
-        changes: list[Change] = []
+        check_kept(self._staying(answer), updates)
         if 'cursor' not in answer:
             self._remaining = {}
-            if starts_over(answer, self._copy):
-                position = NOTHING
-                remove(self.items, list(self.items), (), changes)
+        if starts_over(answer, self._copy):
+            self._start_over(changes)
         put_page(self.items, updates, (), self._remaining, changes)
         if copy.cursor:
-            self._move(position, copy)
+            self._copy = copy
         else:
-            self._move(Position(*copy[1:]), None)
-        return changes
+            self._move(Position(*copy[1:]))
+
+    def _start_over(self, changes: list[Change]) -> None:
+        remove(self.items, list(self.items), (), changes)
+        self.parts = None
+        self._move(NOTHING)
 
     def _apply_parts(
             self, answer: Answer, news: list[tuple[Path, Updates]],
-    ) -> list[Change]:
-        changes: list[Change] = []
+            changes: list[Change]) -> None:
         if self._copy is not None:  # of the whole tree
-            remove(self.items, list(self.items), (), changes)
-            self._move(NOTHING, None)
+            self._start_over(changes)
+        for path, updates in news:
+            check_kept(subset_at(self._staying(answer), path), updates)
         parts = parts_after(answer, [path for path, _ in news], self.parts)
         for path in (self.parts or {}).keys() - parts:
             drop(self.items, path, changes)
@@ -180,7 +200,6 @@ class Replica:
         # This is last, as in ``_become``.
         self.epoch, self.parts = answer['epoch'], parts
         self.generation = lowest(parts)
-        return changes
 
     def drop(self, path: Path) -> list[Change]:
         """Forget a part, and return what that changed here.
@@ -210,18 +229,14 @@ class Replica:
 
     def _become(
             self, position: Position, change: Apply, updates: Updates,
-    ) -> list[Change]:
-        changes: list[Change] = []
+            changes: list[Change]) -> None:
         change(self.items, updates, (), changes)
         # This is last, so after an interruption the same changes come again.
-        self._move(position, None)
-        return changes
+        self._move(position)
 
-    def _move(self, position: Position, copy: Copy | None) -> None:
+    def _move(self, position: Position) -> None:
         self.epoch, self.generation = position
-        self._copy = copy
-        if copy is None:
-            self._remaining = {}
+        self._copy, self._remaining = None, {}
 
     def _with_id(self, ob: Any) -> tuple[Any, Any]:
         if isinstance(ob, SubsetUpdates):

@@ -10,7 +10,7 @@ What a kill and a power failure may do
     comes, and is reported, again.  A sync of the disk for each answer would
     cost too much.
 
-Three tables
+Four tables
     ``replica`` has one row.  Its ``parts`` is NULL for a whole tree, or else a
     JSON array of pairs, the path and the generation of each part.  ``copy``
     has a row while pages are missing: what ``pages.Copy`` says, and the
@@ -19,7 +19,8 @@ Three tables
     at the top has the number 0; a subset has the position at which it was
     first put.  Positions grow: what was put last comes last.  After an answer
     with contents, or the last page of some, rows that are still at an older
-    position weren't listed, so they go.
+    position weren't listed, so they go, but for those whose positions are in
+    ``kept``.
 """
 
 from __future__ import annotations
@@ -38,7 +39,6 @@ from zc.generationalset.answers import (
     check_whole,
     fitting_parts,
     is_page,
-    read,
 )
 from zc.generationalset.pages import Copy, starts_over, turn
 from zc.generationalset.parts import Path, lowest, parts_after
@@ -50,6 +50,7 @@ from zc.generationalset.replica.sqlite_items import (
     stored_parts,
 )
 from zc.generationalset.replica.sqlite_writer import ROOT, Writer
+from zc.generationalset.updates import Lacking, read
 
 #: Types of the only row of ``replica``.
 _STATES = [[[int, epoch, int, parts]] for epoch in (str, type(None))
@@ -120,13 +121,13 @@ class SQLiteReplica:
         copy, _ = self._copy()
         return '' if copy is None else copy.cursor
 
-    def _copy(self) -> tuple[Copy | None, int]:
+    def _copy(self) -> tuple[Copy | None, int | None]:
         """Return how far a copy has come, and the position of its start."""
         rows = self._database.execute(
             'SELECT cursor, epoch, generation, start FROM copy LIMIT 2'
             ).fetchall()
         if not rows:
-            return None, 0
+            return None, None
         if [[*map(type, row)] for row in rows] not in _COPIES:
             raise damaged('a cursor, epoch, generation and position', rows)
         [(*copy, start)] = rows
@@ -137,15 +138,16 @@ class SQLiteReplica:
         """Items by id; the item that changed last comes last."""
         return StoredSet(self._database, ROOT)
 
-    def apply(self, updates: Mapping[str, Any]) -> list[Change]:
+    def apply(self, updates: Mapping[str, Any]) -> Sequence[Change]:
         """Apply an answer, and return what it changed here, in order.
 
-        O(log n) for each entry of the answer; with ``contents``, O(n).  Needs
-        memory for the changes.  ``adds`` and ``contents`` are read while they
-        are stored, and other processes wait.
+        O(log n) for each entry of the answer; with ``contents``, O(n).
+        ``adds`` and ``contents`` are read while they are stored, and other
+        processes wait.
 
         The changes are those of ``Replica.apply``, except that the ``Subset``
-        of a change is empty.
+        of a change is empty.  More than a thousand changes aren't a list, but
+        a sequence, most of which is in a temporary file.
 
         updates
             From ``wire.decode``, or ``client_updates`` of a set: an answer to
@@ -157,50 +159,70 @@ class SQLiteReplica:
         item that can't be JSON.  Then nothing is changed.
         """
         answer = check_answer(updates)
+        try:
+            return self._apply(answer)
+        except Lacking:
+            return self._start_over()
+
+    def _apply(self, answer: Answer) -> Sequence[Change]:
         with self._database.transaction():
             state = self._state()
-            writer = Writer(self._database, state.last)
-            parts: dict[Path, int] | None = None
-            if 'parts' in answer:
-                fitting = fitting_parts(answer, state.position, state.parts)
-                if self.cursor:  # of a copy of the whole tree
-                    writer.empty()
-                parts = _apply_parts(writer, answer, fitting, state.parts)
-            elif is_page(answer):
-                return self._turn(answer, state)
-            else:
-                check_whole(answer, state.parts)
-                check_fits(answer, state.position)
-                change = writer.replace if starts_over(
-                    answer, self._copy()[0]) else writer.update
-                change(ROOT, read(answer), ())
-            generation = answer['generation'] if parts is None else lowest(
-                parts)
-            self._store(Position(answer['epoch'], generation), writer, parts)
-        return writer.changes
+            copy, start = self._copy()
+            if not is_page(answer):
+                start = None
+            elif 'cursor' not in answer:
+                start = state.last
+            writer = Writer(self._database, state.last, start)
+            if 'cursor' not in answer:
+                writer.forget_kept()
+            self._change(answer, state, copy, writer)
+        return writer.changes.result()
 
-    def _turn(self, answer: Answer, state: _State) -> list[Change]:
-        """Apply a page, in a transaction."""
+    def _start_over(self) -> Sequence[Change]:
+        with self._database.transaction():
+            writer = Writer(self._database, self._state().last)
+            writer.empty()
+            self._store(NOTHING, writer, None)
+        return writer.changes.result()
+
+    def _change(
+            self, answer: Answer, state: _State, copy: Copy | None,
+            writer: Writer) -> None:
+        if 'parts' in answer:
+            fitting = fitting_parts(answer, state.position, state.parts)
+            if copy is not None:  # of the whole tree
+                writer.empty()
+            parts = _apply_parts(writer, answer, fitting, state.parts)
+            self._store(
+                Position(answer['epoch'], lowest(parts)), writer, parts)
+            return
         check_whole(answer, state.parts)
-        before, start = self._copy()
-        position, last, _ = state
+        if is_page(answer):
+            self._turn(answer, state.position, copy, writer)
+            return
+        check_fits(answer, state.position)
+        change = writer.replace if starts_over(answer, copy) else writer.update
+        change(ROOT, read(answer), ())
+        self._store(
+            Position(answer['epoch'], answer['generation']), writer, None)
+
+    def _turn(
+            self, answer: Answer, position: Position, before: Copy | None,
+            writer: Writer) -> None:
+        """Apply a page."""
         copy = turn(answer, position, before)
-        if 'cursor' not in answer:
-            start = last
-        writer = Writer(self._database, last, start)
-        if 'cursor' not in answer and starts_over(answer, before):
+        if starts_over(answer, before):
             position = NOTHING
             writer.empty()
         writer.update(ROOT, read(answer), ())
         if copy.cursor:
             self._store(position, writer, None)
             self._database.execute(
-                'INSERT INTO copy VALUES (?, ?, ?, ?)', (*copy, start))
+                'INSERT INTO copy VALUES (?, ?, ?, ?)', (*copy, writer.start))
         else:
             self._store(Position(*copy[1:]), writer, None)
-        return writer.changes
 
-    def drop(self, path: Path) -> list[Change]:
+    def drop(self, path: Path) -> Sequence[Change]:
         """Forget a part; see ``Replica.drop``."""
         with self._database.transaction():
             state = self._state()
@@ -210,7 +232,7 @@ class SQLiteReplica:
             writer.drop(path)
             position = Position(state.position.epoch, lowest(parts))
             self._store(position if parts else NOTHING, writer, parts)
-        return writer.changes
+        return writer.changes.result()
 
     def _store(
             self, position: Position, writer: Writer,

@@ -21,6 +21,7 @@ _SCHEMA = (
     'CREATE TABLE copy ('
     ' cursor TEXT NOT NULL, epoch TEXT, generation INTEGER NOT NULL,'
     ' start INTEGER NOT NULL)',
+    'CREATE TABLE kept (position INTEGER PRIMARY KEY)',
     'CREATE TABLE entry ('
     ' position INTEGER PRIMARY KEY, parent INTEGER NOT NULL,'
     ' id TEXT NOT NULL, item TEXT, subset INTEGER, UNIQUE (parent, id))',

@@ -35,6 +35,10 @@ def stored_value(text: str) -> Any:
     return decode_value(text, _STORED)
 
 
+def stored_path(text: str) -> tuple[Any, ...]:
+    return tuple(map(id_from_plain, parse(text, _STORED)))
+
+
 def stored_parts(text: str) -> dict[Path, int]:
     """Return the parts in a text that ``parts_text`` made."""
     try:

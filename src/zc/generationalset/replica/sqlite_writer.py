@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from zc.generationalset.answers import Change, Subset, Updates
+from zc.generationalset.answers import Subset
 from zc.generationalset.parts import Path
+from zc.generationalset.replica.changes import Changes
 from zc.generationalset.replica.echo import is_echo
 from zc.generationalset.replica.sqlite_items import (
     StoredSet,
     stored_id,
     stored_value,
 )
+from zc.generationalset.updates import Lacking, Updates
 from zc.generationalset.wire import encode_id, encode_value
 
 #: The number of the set at the top.
 ROOT = 0
 #: A position before all rows.
 _NO_ROW = 0
+#: How many rows are read at a time.
+_PAGE = 100
 
 
 class _Row(NamedTuple):
@@ -43,14 +48,15 @@ class Writer:
             start: int | None = None) -> None:
         self._database = database
         self.last = last
-        self._start = start
-        self.changes: list[Change] = []
+        self.start = start
+        self.changes = Changes()
 
     def update(
             self, number: int, updates: Updates, path: tuple[Any, ...],
     ) -> None:
         """Change the items of a set as its updates say."""
-        start = self.last if self._start is None else self._start
+        self._keep(number, updates.kept)
+        start = self.last if self.start is None else self.start
         for id in updates.removals:
             row = self._find(number, encode_id(id).decode())
             if row is not None:
@@ -67,6 +73,8 @@ class Writer:
         The server says that the client has none of these.  The items that are
         here only serve to find what changes.
         """
+        if updates.kept:
+            raise Lacking
         start = self.last
         self._enter(number, updates, path, start)
         self._remove_until(number, start, path)
@@ -93,6 +101,7 @@ class Writer:
 
     def empty(self) -> None:
         """Remove everything."""
+        self.forget_kept()
         self._remove_until(ROOT, self.last, ())
 
     def _enter(
@@ -114,6 +123,21 @@ class Writer:
                 change(subset, ob, there)
             else:
                 self._put(number, key, row, there, ob)
+
+    def forget_kept(self) -> None:
+        """Forget which rows stay, in the end or when pages begin anew."""
+        self._database.execute('DELETE FROM kept')
+
+    def _keep(self, number: int, ids: Collection[Any]) -> None:
+        """Remember that rows stay.  Raises Lacking if one isn't there."""
+        if not ids:
+            return
+        kept = self._database.executemany(
+            'INSERT OR REPLACE INTO kept '
+            'SELECT position FROM entry WHERE parent = ? AND id = ?',
+            ((number, encode_id(id).decode()) for id in ids))
+        if kept.rowcount < len(ids):
+            raise Lacking
 
     def _find(self, number: int, key: str) -> _Row | None:
         row = self._database.execute(
@@ -169,15 +193,16 @@ class Writer:
 
     def _remove_until(
             self, number: int, position: int, path: tuple[Any, ...]) -> None:
-        """Remove the items of a set at or before a position."""
-        found = self._database.execute(
-            'SELECT id, position, item, subset FROM entry '
-            'WHERE parent = ? AND position <= ?', (number, position))
-        for key, *row in found.fetchall():
-            self._note_removed(_Row(*row), (*path, stored_id(key)))
-        self._database.execute(
-            'DELETE FROM entry WHERE parent = ? AND position <= ?',
-            (number, position))
+        """Remove the items of a set at or before a position, but kept ones."""
+        last = _NO_ROW
+        while rows := self._database.execute(
+                'SELECT id, position, item, subset FROM entry '
+                'WHERE parent = ? AND position > ? AND position <= ? '
+                'AND position NOT IN (SELECT position FROM kept) '
+                'ORDER BY position LIMIT ?',
+                (number, last, position, _PAGE)).fetchall():
+            for key, last, *row in rows:
+                self._remove(_Row(last, *row), (*path, stored_id(key)))
 
     def _note_removed(self, row: _Row, path: tuple[Any, ...]) -> None:
         """Report that a row goes, and remove what its subset has."""
@@ -194,4 +219,4 @@ class Writer:
             (row.subset,))
 
     def _note(self, kind: str, path: tuple[Any, ...], item: Any) -> None:
-        self.changes.append(Change(kind, path, item))
+        self.changes.note(kind, path, item)

@@ -126,6 +126,17 @@ class MirrorTests(unittest.TestCase):
             {'id': 's', 'contents': [['a', 1]]}])
         self.assertEqual(told(self.mirror, 9), answer(9, 9, format=1))
 
+    def test_what_contents_list_is_told_and_what_they_keep_is_kept(self):
+        """A client may have had another value in between, at the source."""
+        self.mirror.apply(answer(0, 3, contents=[
+            ('a', 1), ('b', 1), ('c', 1)]))
+        self.mirror.apply(answer(3, 9, contents=[('a', 1)], keep=['b']))
+        for generation in 3, 5, 8:
+            self.assertEqual(told(self.mirror, generation), answer(
+                generation, 9, format=1, contents=[['a', 1]], keep=['b']))
+        self.assertEqual(told(self.mirror, 2)['contents'],
+                         [['b', 1], ['a', 1]])
+
     def test_changes_within_contents(self):
         subset = SubsetUpdates(id='s', contents=[('a', 1), ('b', 1)])
         self.mirror.apply(answer(0, 3, contents=[subset, ('c', 1)]))
@@ -133,6 +144,24 @@ class MirrorTests(unittest.TestCase):
             ('c', 1), SubsetUpdates(id='s', removals=['a'])]))
         self.assertEqual(told(self.mirror, 5)['contents'], [
             ['c', 1], {'id': 's', 'removals': ['a']}])
+
+    def test_lacking(self):
+        """Without what it should keep, a mirror starts over."""
+        subset = SubsetUpdates(id='s', adds=[
+            SubsetUpdates(id='t', contents=[], keep=['a'])])
+        for members in [
+                {'contents': [('b', 1)], 'keep': ['a', 'x']},
+                {'adds': [subset]},
+                {'contents': [('b', 1)], 'keep': ['a'], 'reset': 'epoch'}]:
+            with self.subTest(members):
+                mirror = Mirror(SOURCE)
+                mirror.apply(answer(0, 3, contents=[('a', 1)]))
+                self.assertTrue(mirror.apply(answer(3, 9, **members)))
+                self.assertEqual(
+                    (mirror.generation, mirror.epoch, len(mirror)),
+                    (0, None, 0))
+                mirror.apply(answer(0, 9, contents=[('b', 1)]))
+                self.assertEqual(told(mirror, 0)['contents'], [['b', 1]])
 
     def test_older_than_everything(self):
         self.mirror.apply(answer(0, 5, contents=[

@@ -36,7 +36,7 @@ class ServedMirrorTests(Served):
             self.copy, lambda root: root['mirror'], heartbeat=3600)
         mirror = self.stack.enter_context(served(self.app))
         self.http = self.stack.enter_context(
-            type(self.http)(base_url=mirror, timeout=30))
+            type(self.http)(base_url=mirror, timeout=90))
         self.mirror_url = mirror
 
     def test_reading(self):
@@ -44,6 +44,16 @@ class ServedMirrorTests(Served):
             self.assertEqual(self.http.get(path).json(),
                              self.source.get(path).json(), path)
         self.assertEqual(self.http.get('/items/x').status_code, 404)
+
+    def test_a_mirror_that_has_nothing_is_not_there(self):
+        position = self.client.position
+        self.stored.apply(answer(
+            position.generation, 9, position.epoch, contents=[], keep=['x']))
+        for path in '/updates', '/items/a':
+            problem = self.refused(404, self.http.get(path))
+            self.assertIn('the mirror has nothing yet', problem['detail'])
+        self.client.sync()
+        self.test_reading()
 
     def test_writes_are_refused(self):
         for method, path, body in [
