@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import httptools
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import (
     HttpToolsProtocol,
     RequestResponseCycle,
 )
+from uvicorn.server import ServerState
 
+from zc.generationalset.process.streaming import Streaming
 from zc.generationalset.server.problems import Problem
-from zc.generationalset.server.requests import ABORT
+from zc.generationalset.server.requests import ABORT, HAND_OVER
+from zc.generationalset.server.stream import Stream
 
 #: Bytes of the head of a request, its line and its headers; also of the
 #: trailers of a chunked body.
@@ -68,12 +73,7 @@ class Connection(HttpToolsProtocol):
                 cycle.disconnected = True
                 cycle.message_event.set()
         super().connection_lost(exc)
-        # Without this, a connection and its requests refer to each other, and
-        # stay until the next garbage collection, which is rare.
-        for cycle in self._cycles:
-            _release(cycle)
-        self._cycles.clear()
-        self.pipeline.clear()
+        self._let_go()
 
     def _wait(self) -> None:
         self._waiting = self.loop.call_later(PATIENCE, self._expire)
@@ -160,7 +160,8 @@ class Connection(HttpToolsProtocol):
             raise _TooLarge
         self._in_head = False
         self._stop_waiting()
-        self.scope['extensions'] = {ABORT: {'call': self._abort}}
+        self.scope['extensions'] = {
+            ABORT: {'call': self._abort}, HAND_OVER: {'call': self._hand_over}}
         super().on_headers_complete()
         self._cycles = [cycle for cycle in self._cycles
                         if not cycle.response_complete]
@@ -184,7 +185,45 @@ class Connection(HttpToolsProtocol):
         self._size = 0
         self._stop_waiting()
 
+    # Event streams
+
+    def _hand_over(
+            self, stream: Stream, ended: Callable[[int], None]) -> bool:
+        """Let a stream have the transport, and forget the request.
+
+        Not if the connection ends, or has more of this request or another.
+        """
+        cycle = self.cycle
+        if (cycle.more_body or self.pipeline or self._waiting is not None
+                or self.scope is not cycle.scope
+                or self.transport.is_closing()):
+            return False
+        go_on = partial(
+            _go_on, self.config, self.server_state, self.app_state)
+        cycle.disconnected = True  # so that uvicorn lets the response be
+        self.connections.discard(self)
+        self._let_go()
+        del self.parser  # which refers to the connection
+        self.flow.resume_reading()
+        stream.begin(Streaming(
+            self.transport, stream, self.connections,
+            go_on if cycle.keep_alive else None), ended)
+        if self.flow.write_paused:
+            stream.pause()
+        return True
+
     # The end
+
+    def _let_go(self) -> None:
+        """Remove the references of requests to the connection.
+
+        Without this, a connection and its requests refer to each other, and
+        stay until the next garbage collection, which is rare.
+        """
+        for cycle in self._cycles:
+            _release(cycle)
+        self._cycles.clear()
+        self.pipeline.clear()
 
     def _drop_waiting(self) -> None:
         """Drop all requests but the one that is being answered."""
@@ -224,6 +263,17 @@ class Connection(HttpToolsProtocol):
         if self.cycle is None or self.cycle.response_complete:
             self.transport.write(_response(problem.status, str(problem)))
         self.transport.close()
+
+
+def _go_on(
+        config: uvicorn.Config, server_state: ServerState,
+        app_state: dict[str, Any], transport: Any) -> None:
+    """Take more requests from a client that had a stream."""
+    connection = Connection(config, server_state, app_state)
+    transport.set_protocol(connection)
+    connection.connection_made(transport)
+    if transport.get_write_buffer_size() > UNREAD:
+        connection.pause_writing()
 
 
 class _TooLarge(Exception):

@@ -20,7 +20,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -115,7 +115,8 @@ class Service:
 
     async def write(
             self, request: Request, change: Callable[[Any], Any],
-            path: Path | None = None) -> Response:
+            path: Path | None = None, *, may_share: bool = False,
+    ) -> Response:
         """Change a tree in a transaction, and respond with its updates.
 
         Handlers of an application that write call this:
@@ -139,6 +140,11 @@ class Service:
         path
             A tuple of ids: what the request's If-Match and If-None-Match are
             about.  Without it, they are ignored.
+        may_share
+            Whether the change may be made in one transaction with those of
+            other requests that wait, which is faster if many write.  It must
+            be short: others wait for it.  It may be called several times, also
+            without a conflict.
 
         Raises what ``change`` raises; then nothing is written.  A Problem
         becomes the response to the client.
@@ -151,14 +157,20 @@ class Service:
             check(editor, path or (), conditions, encode)
             change(editor.root)
 
-        _, new = await items.write(self, request, name, checked)
+        _, new = await items.write(
+            self, request, name, checked, 1 if may_share else None)
         return items.response({}, new, 200)
 
     def stop(self) -> None:
-        """End all event streams and long polls, so that the server can end."""
+        """End all event streams and long polls, so that the server can end.
+
+        Any thread may call this.
+        """
         self.stopping = True
         if self._trees is not None:
-            self._trees[1].wake()
+            loop, trees = self._trees
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(trees.wake)
 
     async def close(self) -> None:
         """Stop, and release the source, which the caller closes."""

@@ -73,6 +73,8 @@ class Access:
         self._write = authenticate is not None if write is None else write
         #: Whether all requests are about one tree.
         self.is_one_tree = name is None
+        #: Whether a request that may see a tree may be refused later.
+        self.may_end = authenticate is not None or name is not None
         self._streams = streams
         self._failures = failures
         self._open: Counter[Hashable] = Counter()
@@ -117,21 +119,33 @@ class Access:
         elif not self._write:
             raise Problem(403, 'this server is for reading only')
 
-    @contextmanager
-    def stream(self, request: Request) -> Iterator[None]:
-        """Count an open stream.  Raises a Problem if there are too many."""
+    def open(self, request: Request) -> Hashable:
+        """Count an open stream; return of which client it is.
+
+        Raises a Problem if the client has too many.
+        """
         client = _client(request)
         if self._open[client] >= self._streams:
             raise Problem(
                 429, f'expected no more than {self._streams} open streams and '
                 'waiting requests of one client', retry_after=10)
         self._open[client] += 1
+        return client
+
+    def close(self, client: Hashable) -> None:
+        """Let a client that ``open`` has returned have one stream less."""
+        self._open[client] -= 1
+        if not self._open[client]:
+            del self._open[client]
+
+    @contextmanager
+    def stream(self, request: Request) -> Iterator[None]:
+        """Count a stream while it is open.  Raises what ``open`` raises."""
+        client = self.open(request)
         try:
             yield
         finally:
-            self._open[client] -= 1
-            if not self._open[client]:
-                del self._open[client]
+            self.close(client)
 
 
 def _client(request: Request) -> Hashable:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from zc.generationalset.server.edits import Edit, Editing
@@ -23,8 +25,17 @@ class Batch:
         # batch may be long.
         self._last = {edit.path: index for index, edit in enumerate(edits)
                       if edit.op != 'add'}
+        self._of_paths: dict[Path, list[Edit]] = defaultdict(list)
+        for edit in edits:
+            if edit.op != 'add':
+                self._of_paths[edit.path].append(edit)
         self._removals = {edit.path: index for index, edit in enumerate(edits)
                           if edit.op == 'remove'}
+
+    @property
+    def size(self) -> int:
+        """The number of edits."""
+        return len(self._edits)
 
     def make(self, editing: Editing) -> list[tuple[Any, bool]]:
         """Make all edits; return the id of each, and whether it is new.
@@ -32,9 +43,13 @@ class Batch:
         Conditions are of what was there before.  Raises a Problem that says
         which change is to blame.
         """
+        @cache
+        def is_made(path: Path) -> bool:
+            return editing.is_made(self._deciding(path))
+
         for index, edit in enumerate(self._edits):
             try:
-                editing.check(edit, self._deciding(edit))
+                editing.check(edit, is_made)
             except (Problem, SourceError) as error:
                 raise _to_blame(error, index) from error
         return [self._make(editing, edit, index)
@@ -53,13 +68,11 @@ class Batch:
         except (Problem, SourceError) as error:
             raise _to_blame(error, index) from error
 
-    def _deciding(self, edit: Edit) -> Edit:
-        """Return the edit that decides what a path has after the batch."""
-        if edit.op == 'add':
-            return edit
-        last = self._last[edit.path]
-        is_removed = max(self._removed(_above(edit.path)), default=-1) > last
-        return Edit('remove', edit.path) if is_removed else self._edits[last]
+    def _deciding(self, path: Path) -> Sequence[Edit]:
+        """Return the edits that decide what a path has after the batch."""
+        removed = max(self._removed(_above(path)), default=-1)
+        return [Edit('remove', path)] if removed > self._last[path] \
+            else self._of_paths[path]
 
     def _is_gone_after(self, edit: Edit, index: int) -> bool:
         """Tell whether edits remove what an edit writes, or a set above."""

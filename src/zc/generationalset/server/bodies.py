@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sized
+from collections.abc import Callable, Iterator, Sized
 from typing import Any, Literal
 
 import anyio
@@ -50,10 +50,12 @@ async def _read(
 
 async def nothing(request: Request, limits: Limits) -> None:
     """Expect no body."""
-    async for chunk in _chunks(request, limits):
+    def refuse(chunk: bytes) -> None:
         if chunk:
             raise Problem(400, 'expected no body for a set; the path of an '
                           'item does not end in a slash')
+
+    await _receive(request, limits, refuse)
 
 
 async def edits(
@@ -176,12 +178,16 @@ async def _body(
     if length.isdecimal() and int(length) > size:
         raise _too_large(size)
     chunks, rest = [], size
-    async for chunk in _chunks(request, limits):
+
+    def take(chunk: bytes) -> None:
+        nonlocal rest
         chunks.append(chunk)
         rest -= len(chunk)
         if rest < 0:
             raise _too_large(size)
         share.take(len(chunk))
+
+    await _receive(request, limits, take)
     body = b''.join(chunks)
     if not body.isascii():
         _check_utf_8(body)
@@ -215,16 +221,14 @@ def _check_utf_8(body: bytes) -> None:
                       f'{error.start} on') from None
 
 
-async def _chunks(request: Request, limits: Limits) -> AsyncIterator[bytes]:
-    deadline = anyio.current_time() + limits.seconds
-    stream = request.stream()
+async def _receive(
+        request: Request, limits: Limits, take: Callable[[bytes], None],
+) -> None:
+    """Call a function with each piece of the body."""
     try:
-        while True:
-            with anyio.fail_after(deadline - anyio.current_time()):
-                chunk = await anext(stream, None)
-            if chunk is None:
-                return
-            yield chunk
+        with anyio.fail_after(limits.seconds):
+            async for chunk in request.stream():
+                take(chunk)
     except TimeoutError:
         raise Problem(408, f'expected the body within {limits.seconds} '
                       'seconds') from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from zc.generationalset import wire
@@ -14,7 +14,13 @@ from zc.generationalset.server.conditions import (
 )
 from zc.generationalset.server.options import Limits
 from zc.generationalset.server.problems import Problem
-from zc.generationalset.sources import Editor, NoItem, Path, WrongKind
+from zc.generationalset.sources import (
+    Editor,
+    NoItem,
+    Path,
+    WrongKind,
+    WrongValue,
+)
 
 
 class Edit(NamedTuple):
@@ -50,39 +56,51 @@ class Editing(NamedTuple):
     limits: Limits
     encode: Encode
 
-    def check(self, edit: Edit, last: Edit) -> None:
+    def check(self, edit: Edit, is_made: Callable[[Path], bool]) -> None:
         """Raise a Problem if the conditions of an edit don't hold.
 
-        last
-            The edit that decides what the path has in the end.  If the path
-            has that already, the edit was made before, and is sent again: it
-            changes nothing that somebody has changed.
+        is_made
+            Tells whether a path has already what it will have in the end: the
+            edit was made before, and is sent again.  It changes nothing that
+            somebody has changed.
         """
         try:
             check(self.editor, edit.path, edit.conditions, self.encode)
         except Problem:
             since, present, absent = edit.conditions
-            if since is None or present or absent or not self._is_made(last):
+            if since is None or present or absent or edit.op == 'add' \
+                    or not is_made(edit.path):
                 raise
 
-    def _is_made(self, edit: Edit) -> bool:
-        """Tell whether there is already what an edit makes."""
+    def is_made(self, edits: Sequence[Edit]) -> bool:
+        """Tell whether there is already what edits make.
+
+        edits
+            All those of a path.  If there are several, and not only patches,
+            what they make must be exactly what is there: a ``put`` may say
+            nothing of what the one before it replaces.
+        """
+        *before, edit = edits
         try:
             if edit.op in ('put', 'patch'):
-                return self.editor.document(edit.path) == self._text(edit)
+                text = self._text(edits)
+                if before and any(each.op != 'patch' for each in edits):
+                    return self.editor.document(edit.path) == text
+                return self.editor.has(edit.path, text)
             if edit.op == 'set':
                 self.editor.length(edit.path)
-        except (NoItem, WrongKind):
+        except (NoItem, WrongKind, WrongValue, Problem):
             return False
-        return edit.op == 'set' or (
-            edit.op == 'remove' and not is_there(self.editor, edit.path))
+        if edit.op == 'set':  # if it was emptied, others may have filled it
+            return all(each.op != 'remove' for each in before)
+        return not is_there(self.editor, edit.path)
 
     def make(self, edit: Edit) -> tuple[Any, bool]:
         """Make an edit; return its id, and whether it is new.
 
         Raises a Problem, or an error of the source, if it can't be made.
         """
-        self.check(edit, edit)
+        self.check(edit, lambda path: self.is_made([edit]))
         return self.make_unchecked(edit)
 
     def make_unchecked(self, edit: Edit) -> tuple[Any, bool]:
@@ -90,23 +108,26 @@ class Editing(NamedTuple):
         if edit.op != 'remove':
             _check_depth(edit)
         if edit.op == 'add':
-            id = secrets.token_urlsafe(9)
-            return id, self.editor.put((*edit.path, id), edit.json)
+            return self.editor.add(edit.path, edit.json), True
         id = edit.path[-1]
         if edit.op == 'set':
             return id, self.editor.make_set(edit.path)
         if edit.op == 'remove':
             self.editor.remove(edit.path, edit.is_set)
             return id, False
-        return id, self.editor.put(edit.path, self._text(edit))
+        return id, self.editor.put(edit.path, self._text([edit]))
 
-    def _text(self, edit: Edit) -> bytes:
-        """Return the text of the item that an edit makes."""
-        if edit.op == 'put':
-            return edit.json
-        document = self.editor.document(edit.path)
+    def _text(self, edits: Iterable[Edit]) -> bytes:
+        """Return the text of the item that edits make, one after the other."""
+        text = b''
+        for edit in edits:
+            text = edit.json if edit.op != 'patch' else self._patched(
+                text or self.editor.document(edit.path), edit.json)
+        return text
+
+    def _patched(self, document: bytes, patch: bytes) -> bytes:
         try:
-            text = wire.patched(document, edit.json)
+            text = wire.patched(document, patch)
         except wire.WireError as error:
             raise Problem(400, str(error)) from error
         return normal(text, self.limits)

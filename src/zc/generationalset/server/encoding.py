@@ -14,7 +14,7 @@ from typing import Any
 
 from zc.generationalset import wire
 from zc.generationalset.answers import NOTHING, Answer, Position
-from zc.generationalset.parts import Parts, Path
+from zc.generationalset.parts import Path
 from zc.generationalset.server.answer import (
     SMALL,
     WHOLE,
@@ -104,9 +104,7 @@ class Encoder:
         """
         compressed, streamed = question.compressed, question.streamed
         with ExitStack() as stack:
-            begun = self.begin(
-                stack, question.tree, question.asked, question.parts,
-                question.cursor)
+            begun = self._begin(stack, question)
             if begun.is_foreign or has_fallen(begun.tree, begun.count):
                 return begun.answer(is_unwanted=True)
             if begun.rest is not None and streamed:
@@ -120,48 +118,60 @@ class Encoder:
                 gzip.compress(begun.first, 6, mtime=0), compressed=True)
         return begun.answer(begun.first)
 
-    def begin(
-            self, stack: ExitStack, name: Hashable, asked: Position,
-            parts: Parts = (), cursor: str | None = None) -> Begun:
-        """Encode an answer, or only its beginning if it is large.
+    def small_answer(
+            self, snapshot: Snapshot, question: Question) -> EncodedAnswer:
+        """Make an answer from a snapshot; without a body if it is large."""
+        begun = self._begun(snapshot, question)
+        if self._may_lack(begun):
+            self._source.catch_up()
+            with self._source.snapshot() as later:
+                begun = self._begun(later, question)
+        return begun.answer(begun.first if begun.rest is None else b'')
 
-        This process may be a little behind another one, which may have told
-        the client of a generation or an epoch that isn't here yet.  So this
-        process catches up before it tells anybody to start over.
+    def _begin(self, stack: ExitStack, question: Question) -> Begun:
+        """Encode an answer, or only its beginning if it is large.
 
         stack
             Closes the snapshot in the end; it has nothing else.
         """
-        begun = self._begin(stack, name, asked, parts, cursor)
-        if begun.is_reset and self._source.may_be_behind:
+        begun = self._begun(
+            stack.enter_context(self._source.snapshot()), question)
+        if self._may_lack(begun):
             stack.close()
             self._source.catch_up()
-            begun = self._begin(stack, name, asked, parts, cursor)
+            begun = self._begun(
+                stack.enter_context(self._source.snapshot()), question)
         return begun
 
-    def _begin(
-            self, stack: ExitStack, name: Hashable, asked: Position,
-            parts: Parts, cursor: str | None) -> Begun:
-        snapshot = stack.enter_context(self._source.snapshot())
-        updates, first, rest = self._updates(
-            snapshot, name, asked, parts, cursor)
+    def _may_lack(self, begun: Begun) -> bool:
+        """Tell whether an answer may lack what its client knows already.
+
+        This process may be a little behind another one, which may have told
+        the client of a generation or an epoch that isn't here yet.  So this
+        process catches up before it tells anybody to start over.
+        """
+        return begun.is_reset and self._source.may_be_behind
+
+    def _begun(self, snapshot: Snapshot, question: Question) -> Begun:
+        updates, first, rest = self._updates(snapshot, question)
         return Begun(
-            asked, Position(updates['epoch'], updates['generation']),
-            snapshot.position(name), snapshot.count, first, rest, snapshot,
-            'reset' in updates,
+            question.asked,
+            Position(updates['epoch'], updates['generation']),
+            snapshot.position(question.tree), snapshot.count, first, rest,
+            snapshot, 'reset' in updates,
             'parts' in updates and not changed_parts(updates))
 
     def _updates(
-            self, snapshot: Snapshot, name: Hashable, asked: Position,
-            parts: Parts, cursor: str | None,
+            self, snapshot: Snapshot, question: Question,
     ) -> tuple[Answer, bytes, Iterator[bytes] | None]:
         """Return an answer, or a page, and its encoded beginning and rest.
 
         A client that takes pages gets one if the answer is large.
         """
+        name, asked, cursor = question.tree, question.asked, question.cursor
         unreadable = partial(self.unreadable, name)
         if not cursor:
-            updates = snapshot.updates(name, asked, parts)
+            updates = snapshot.updates(name, asked, question.parts)
             is_whole = 'contents' in updates or not updates['since']
             most = WHOLE if is_whole and cursor is None else SMALL
             first, rest = self._first(updates, most, unreadable)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,20 +12,17 @@ from starlette.types import Receive, Scope, Send
 
 from zc.generationalset.answers import NOTHING, Position
 from zc.generationalset.parts import Parts
-from zc.generationalset.server.group import Group
+from zc.generationalset.server.audience import enter
 from zc.generationalset.server.leaving import until_gone
 from zc.generationalset.server.parts import parts_asked
 from zc.generationalset.server.positions import last_event, position_asked
-from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.requests import hand_over
+from zc.generationalset.server.stream import Piece, Stream
 from zc.generationalset.server.tree import Tree
 from zc.generationalset.server.updates import HEADERS
 
 if TYPE_CHECKING:
     from zc.generationalset.server import Service
-
-_COMMENT = b':\n\n'
-
-logger = logging.getLogger('zc.generationalset.server')
 
 
 async def events(service: Service, request: Request) -> Response:
@@ -55,55 +51,48 @@ class EventStream(Response):
 
     async def __call__(
             self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._service.access.stream(self._request), \
-                self._service.metrics.streams.track_inprogress(), \
-                self._tree.listening(self._parts) as group:
+        stream = enter(self._service, self._request, self._tree, self._parts,
+                       self._position)
+        goes_on = False
+        try:
             # An error here is still an ordinary response.
             await self._service.trees().event(
                 self._tree, self._position, self._parts)
             await send({'type': 'http.response.start', 'status': 200,
                         'headers': self.raw_headers})
+            goes_on = scope['method'] != 'HEAD' and hand_over(scope, stream)
+            if goes_on:
+                return
             if scope['method'] != 'HEAD':
                 # The server cancels this when it ends, which is no defect.
                 with suppress(asyncio.CancelledError):
-                    await until_gone(receive, self._push(send, group))
+                    await until_gone(receive, _Sending(stream).run(send))
             await send({'type': 'http.response.body'})
+        finally:
+            if not goes_on:
+                stream.leave()
 
-    async def _push(self, send: Send, group: Group) -> None:
-        try:
-            await self._write(send, _COMMENT)  # shows that the stream is open
-            while not self._service.stopping:
-                if not await self._push_next(send, group):
-                    await asyncio.sleep(self._tree.spread())
-                    await self._write(send, b'event: ask\ndata: {}\n\n')
-                    break
-        except Problem as problem:
-            # The client is told when it comes again.
-            logger.info('an event stream ends: %s', problem)
 
-    async def _push_next(self, send: Send, group: Group) -> bool:
-        """Push an event, or wait for one; return False if it is too large.
+class _Sending:
+    """The way to a client through ASGI; see ``Outlet``."""
 
-        However slow a client is, at most one event waits for it: the next
-        answer is made only when the client has got the last one.
-        """
-        news = group.news
-        answer = await self._service.trees().event(
-            self._tree, group.shared(self._position), self._parts, fresh=False)
-        if not answer.fits_event:
-            return False
-        if not answer.says_nothing:
-            await self._write(send, answer.event)
-            self._service.metrics.events.inc()
-            self._position = answer.position
-        elif group.is_quiet(news, answer.asked):
-            await group.wait()
-            if group.news == news:
-                await self._write(send, _COMMENT)
-        return True
+    is_direct = False
 
-    async def _write(self, send: Send, body: bytes) -> None:
-        """Send a part.  Raises a Problem if the client may no longer read."""
-        self._service.access.check_again(self._request, self._tree.name)
-        await send({'type': 'http.response.body', 'body': body,
-                    'more_body': True})
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        #: What is to be sent; None is the end.
+        self._bodies: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    def write(self, piece: Piece) -> None:
+        self._bodies.put_nowait(piece.body)
+        self._stream.pause()
+
+    def end(self) -> None:
+        self._bodies.put_nowait(None)
+
+    async def run(self, send: Send) -> None:
+        self._stream.begin(self)
+        while (body := await self._bodies.get()) is not None:
+            await send({'type': 'http.response.body', 'body': body,
+                        'more_body': True})
+            self._stream.resume()

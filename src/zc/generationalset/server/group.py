@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from zc.generationalset.answers import Position
 from zc.generationalset.parts import Parts
 from zc.generationalset.server.answer import EncodedAnswer
+
+if TYPE_CHECKING:
+    from zc.generationalset.server.audience import Audience
 
 
 class Group:
@@ -30,6 +34,8 @@ class Group:
         #: The same before the last change.
         self._before: Position | None = None
         self._changed = asyncio.Event()
+        #: The event streams, if there are any.
+        self.audience: Audience | None = None
 
     def is_current(self, asked: Position) -> bool:
         """Tell whether a client has everything, as far as known."""
@@ -99,6 +105,8 @@ class Group:
         """Make all listeners look again."""
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+        if self.audience is not None:
+            self.audience.wake()
 
     async def wait(self) -> None:
         await self._changed.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection
+from functools import lru_cache
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -54,6 +55,7 @@ def _name(host: str) -> str:
     return host.partition(':')[0].lower()
 
 
+@lru_cache(100)
 def _is_address(name: str) -> bool:
     try:
         if name.startswith('['):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Hashable
-from contextlib import ExitStack
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
@@ -13,28 +11,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from zc.generationalset import wire
-from zc.generationalset.answers import Position
-from zc.generationalset.parts import Parts
 from zc.generationalset.server import bodies
-from zc.generationalset.server.answer import EncodedAnswer
 from zc.generationalset.server.batches import Batch
 from zc.generationalset.server.budget import Share
+from zc.generationalset.server.cache import Question
 from zc.generationalset.server.conditions import Encode, conditions_of
 from zc.generationalset.server.edits import Edit, Editing
 from zc.generationalset.server.options import Limits
 from zc.generationalset.server.parts import parts_asked
 from zc.generationalset.server.positions import position_asked
 from zc.generationalset.server.problems import Problem
-from zc.generationalset.server.trees import Trees
 from zc.generationalset.server.updates import HEADERS
-from zc.generationalset.sources import Editor, Path, ReadOnly, Snapshot
+from zc.generationalset.sources import (
+    Editor,
+    Path,
+    ReadOnly,
+    Snapshot,
+    Write,
+)
 
 if TYPE_CHECKING:
     from zc.generationalset.server import Service
 
 T = TypeVar('T')
-
-logger = logging.getLogger('zc.generationalset.server')
 
 _FOR_READING = 'GET, HEAD, OPTIONS'
 _OF_ITEMS = f'{_FOR_READING}, PUT, PATCH, DELETE'
@@ -55,7 +54,7 @@ async def item(service: Service, request: Request) -> Response:
     with service.budget.share() as share:
         edit = await _edit(service, request, path, is_set, share)
         (id, is_new), updates = await _write(
-            service, request, name, lambda editing: editing.make(edit))
+            service, request, name, 1, lambda editing: editing.make(edit))
     members = {'id': wire.encode_id(id)} if edit.op == 'add' else {}
     return response(members, updates, 201 if is_new else 200)
 
@@ -70,7 +69,8 @@ async def batch(service: Service, request: Request) -> Response:
     with service.budget.share() as share:
         batch = Batch(await bodies.edits(
             request, service.limits, share, service.trees().parsing))
-        made, updates = await _write(service, request, name, batch.make)
+        made, updates = await _write(
+            service, request, name, batch.size, batch.make)
     ids = b','.join([wire.encode_id(id) for id, _ in made])
     return response({'ids': b'[%b]' % ids}, updates, 200)
 
@@ -223,12 +223,12 @@ def _etag(snapshot: Snapshot, name: Hashable) -> str:
 
 
 async def _write(
-        service: Service, request: Request, name: Hashable,
+        service: Service, request: Request, name: Hashable, size: int,
         make: Callable[[Editing], T]) -> tuple[T, bytes]:
-    """Make edits; return the result, and the encoded updates."""
+    """Make so many edits; return the result, and the encoded updates."""
     encode = encoder(service, name)
     return await write(service, request, name, lambda editor: make(
-        Editing(editor, service.limits, encode)))
+        Editing(editor, service.limits, encode)), size)
 
 
 def encoder(service: Service, name: Hashable) -> Encode:
@@ -247,11 +247,17 @@ def encoder(service: Service, name: Hashable) -> Encode:
 
 async def write(
         service: Service, request: Request, name: Hashable,
-        change: Callable[[Editor], T]) -> tuple[T, bytes]:
-    """Change a tree; return the result, and the encoded updates."""
+        change: Callable[[Editor], T], size: int | None) -> tuple[T, bytes]:
+    """Change a tree; return the result, and the encoded updates.
+
+    size
+        How many changes it makes; None if it must be alone in its transaction.
+    """
     trees = service.trees()
     asked = position_asked(request)
     parts = parts_asked(request, service.limits)
+    question = None if asked is None else Question(
+        name, asked, False, parts=parts)
     tries = count()
 
     def attempt(editor: Editor) -> T:
@@ -259,30 +265,12 @@ async def write(
             service.metrics.conflicts.inc()
         return change(editor)
 
-    def job() -> tuple[T, EncodedAnswer | None]:
-        result = trees.source.write(name, attempt)
-        try:
-            return result, (
-                None if asked is None else _updates(trees, name, asked, parts))
-        except Exception:
-            # The change is written, so the client must not get an error.
-            logger.exception('could not read the updates after a write')
-            return result, None
-
-    result, answer = await trees.jobs.write(job)
+    result, answer = await trees.writes.make(
+        Write(name, attempt), size, question)
     if answer is None:
         return result, b''
     await trees.learn(trees.tree(name), answer.tree, answer.count)
     return result, answer.body
-
-
-def _updates(
-        trees: Trees, name: Hashable, asked: Position, parts: Parts,
-) -> EncodedAnswer:
-    """Return the answer after a write; without a body if it is too large."""
-    with ExitStack() as stack:
-        begun = trees.encoder.begin(stack, name, asked, parts)
-    return begun.answer(begun.first if begun.rest is None else b'')
 
 
 def response(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from zc.generationalset.server.problems import Problem, problem_of
@@ -15,11 +16,12 @@ T = TypeVar('T')
 
 #: Threads that read.  They rarely wait for anything, so a few are enough.
 READERS = 3
-#: Threads that write.  They wait for the disk.
+#: Threads for writes that share no transaction.  They wait for the disk.
 WRITERS = 8
-#: Connections that are usually open at the same time.  One more reads large
-#: answers, and one checks that the database is there.
-CONNECTIONS = READERS + WRITERS + 2
+#: Connections that are usually open at the same time.  One more is for writes
+#: that share a transaction, one reads large answers, and one checks that the
+#: database is there.
+CONNECTIONS = READERS + WRITERS + 3
 #: How many jobs may wait for a thread.
 WAITING = 2000
 
@@ -57,11 +59,17 @@ class Jobs:
     async def _run(
             self, threads: Turns, job: Callable[..., T],
             *arguments: Any) -> T:
+        with self.waiting():
+            return await threads.run(job, *arguments)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count a job that waits.  Raises a Problem if too many do."""
         if self._waiting >= WAITING:
             raise Problem(503, 'too many requests are waiting', retry_after=1)
         self._waiting += 1
         try:
-            return await threads.run(job, *arguments)
+            yield
         except SourceError as error:
             raise problem_of(error) from error
         finally:

@@ -50,7 +50,7 @@ class Metrics:
             'gset_answers', 'Answers given: made for it, or shared with '
             'others', ['how'], registry=registry)
         self.conflicts = Counter(
-            'gset_conflicts', 'Transactions that were tried again',
+            'gset_conflicts', 'Changes that were tried again',
             registry=registry)
         self.wakeups = Counter(
             'gset_wakeups', 'Bursts of commits that were heard of',

@@ -6,7 +6,7 @@ They have no data, so everybody may read them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -19,15 +19,17 @@ from zc.generationalset.server.fields import has_tag
 from zc.generationalset.server.problems import Problem
 
 TYPES = {
-    '.css': 'text/css',
-    '.html': 'text/html',
-    '.js': 'text/javascript',
+    '.css': 'text/css; charset=utf-8',
+    '.html': 'text/html; charset=utf-8',
+    '.js': 'text/javascript; charset=utf-8',
+    '.png': 'image/png',
+    '.webmanifest': 'application/manifest+json',
 }
 #: Pages run only our scripts, and talk only to their own server.
 POLICY = '; '.join([
     "default-src 'none'", "script-src 'self'", "style-src 'self'",
-    "img-src 'self' data:", "connect-src 'self'", "base-uri 'none'",
-    "form-action 'none'", "frame-ancestors 'none'"])
+    "img-src 'self' data:", "connect-src 'self'", "manifest-src 'self'",
+    "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"])
 HEADERS = {
     # Pages show a new release at once; mostly, the answer is a 304.
     'cache-control': 'no-cache',
@@ -47,7 +49,7 @@ def routes() -> list[Route]:
     """Return the routes that every application has."""
     return [page('/', 'index.html'), page('/explore', 'explore.html'),
             _without_slash('/explore/'), folder(), folder('explore'),
-            folder('gset')]
+            folder('gset'), folder('bindings'), folder('outbox')]
 
 
 def home(request: Request) -> Response:
@@ -94,6 +96,34 @@ def folder(name: str = '') -> Route:
     return _route('/static/' + (name and name + '/') + '{name}', respond)
 
 
+def worker(path: str, name: str, folders: Sequence[str]) -> Route:
+    """Return a route that serves a service worker.
+
+    .. code-block:: python
+
+        worker('/worker.js', 'board/worker.js', ['board', 'gset', ''])
+
+    path
+        The path to serve it at; the worker is for what is below its folder.
+    name
+        The script, below ``static``.
+    folders
+        Those with the files that the worker stores.  The script begins with a
+        ``VERSION`` of them, so browsers notice when any of them changes.
+    """
+    parent, _, name = name.rpartition('/')
+
+    async def respond(request: Request) -> Response:
+        etags = [file.etag for folder in folders
+                 for file in _files(folder).values()]
+        version = hashlib.sha256(''.join(etags).encode()).hexdigest()[:20]
+        file = _files(parent)[name]
+        return _response(request, file._replace(
+            content=f"const VERSION = '{version}';\n".encode() + file.content,
+            etag=f'"{version}"'))
+    return _route(path, respond)
+
+
 def _without_slash(path: str) -> Route:
     """Return a route that redirects to the path without its slash.
 
@@ -119,12 +149,12 @@ def _files(name: str) -> dict[str, File]:
     if name:
         folder = folder / name
     found = {}
-    for file in folder.iterdir():
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
         suffix = file.name[file.name.rfind('.'):]
         if suffix in TYPES:
             content = file.read_bytes()
             found[file.name] = File(
-                content, f'{TYPES[suffix]}; charset=utf-8',
+                content, TYPES[suffix],
                 f'"{hashlib.sha256(content).hexdigest()[:20]}"')
     return found
 

@@ -18,11 +18,13 @@ from zc.generationalset.sources import (
     NoItem,
     NoTree,
     ReadOnly,
+    Refused,
     SourceError,
     StaleCursor,
     Unavailable,
     Uncertain,
     WrongKind,
+    WrongValue,
 )
 
 #: Headers that keep pages of other origins from embedding a response, and from
@@ -35,8 +37,8 @@ ISOLATION = {
 
 #: The HTTP status of each error of a source.
 STATUSES: dict[type, int] = {
-    NoTree: 404, NoItem: 404, WrongKind: 409, ReadOnly: 403,
-    StaleCursor: 410,
+    NoTree: 404, NoItem: 404, WrongKind: 409, WrongValue: 400,
+    Refused: 409, ReadOnly: 403, StaleCursor: 410,
     Contended: 503, Unavailable: 503, Uncertain: 500, SourceError: 500}
 #: What the log says of errors whose cause the client isn't told.
 _LOGGED: dict[type, str] = {
@@ -95,6 +97,8 @@ def problem_of(error: Problem | SourceError) -> Problem:
         status, str(error), retry_after=1 if status == 503 else None)
     if isinstance(error, ReadOnly) and error.source is not None:
         problem.members['source'] = error.source
+    if isinstance(error, Refused) and error.constraint is not None:
+        problem.members['constraint'] = error.constraint
     return problem
 
 

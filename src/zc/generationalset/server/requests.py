@@ -9,11 +9,16 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zc.generationalset.server.metrics import Metrics
+from zc.generationalset.server.stream import HandOver, Stream
 
 #: The key, in the scope of a request, for its route, which has no ids.
 ROUTE = 'gset.route'
 #: The extension of ASGI that ends a connection at once, if there is one.
 ABORT = 'gset.abort'
+#: The extension that lets an event stream go on without ASGI.
+HAND_OVER = 'gset.hand_over'
+#: The key, in the scope, for what counts and logs the request.
+_REQUEST = 'gset.request'
 #: Methods that are counted.  All others count as "other", because anybody can
 #: make them up.
 METHODS = frozenset({
@@ -33,6 +38,18 @@ def abort(scope: Scope) -> None:
     extension['call']()
 
 
+def hand_over(scope: Scope, stream: Stream) -> bool:
+    """Let a stream go on without ASGI, behind the head of the response.
+
+    Returns False if the server can't do that.
+    """
+    extension = scope.get('extensions', {}).get(HAND_OVER)
+    if extension is None:
+        return False
+    request: _Request = scope[_REQUEST]
+    return request.hand_over(extension['call'], stream)
+
+
 class Requests:
     """ASGI middleware that counts requests, and logs them when they end."""
 
@@ -45,7 +62,7 @@ class Requests:
         if scope['type'] != 'http':
             await self._app(scope, receive, send)
             return
-        request = _Request(self._metrics, scope, send)
+        request = scope[_REQUEST] = _Request(self._metrics, scope, send)
         try:
             await self._app(scope, receive, request.send)
         except Exception:
@@ -53,7 +70,9 @@ class Requests:
                 request.begin(500)
             raise
         finally:
-            request.end()
+            del scope[_REQUEST]  # which refers to the scope
+            if not request.goes_on:
+                request.end()
 
 
 class _Request:
@@ -61,6 +80,8 @@ class _Request:
 
     def __init__(self, metrics: Metrics, scope: Scope, send: Send) -> None:
         self.status = 0
+        #: Whether the response goes on without ASGI.
+        self.goes_on = False
         self._metrics = metrics
         self._scope = scope
         self._send = send
@@ -84,7 +105,24 @@ class _Request:
         self._metrics.seconds.labels(route).observe(seconds)
         self._sent = self._metrics.sent.labels(route)
 
-    def end(self) -> None:
+    def hand_over(self, call: HandOver, stream: Stream) -> bool:
+        """Tell whether a stream goes on without ASGI."""
+        self.goes_on = call(stream, self.end)
+        if self.goes_on:
+            # Thousands of streams keep only what is logged.
+            del self._send
+            self._scope = {
+                key: self._scope.get(key)
+                for key in ('method', ROUTE, 'client', 'user')}
+        return self.goes_on
+
+    def end(self, sent: int = 0) -> None:
+        """Log the request.
+
+        sent
+            Bytes of its body that were sent without ASGI.
+        """
+        self._bytes += sent
         if logger.isEnabledFor(logging.INFO):
             logger.info('%s %s %s', self._method, self._route, self.status,
                         extra={'request': self._fields()})

@@ -137,12 +137,11 @@ class Tree:
         return random.uniform(0, longest)  # noqa: S311
 
     def wake(self) -> None:
-        """Make all listeners look again."""
-        for group in self.groups.values():
+        """Make all listeners look again; some may leave meanwhile."""
+        for group in list(self.groups.values()):
             group.wake()
 
-    @contextmanager
-    def listening(self, parts: Parts) -> Iterator[Group]:
+    def enter(self, parts: Parts) -> Group:
         """Have the server look after each commit; return the listener's group.
         """
         group = self.groups.get(parts)
@@ -151,10 +150,20 @@ class Tree:
             self.groups[parts] = group
         group.listeners += 1
         self.listeners += 1
+        return group
+
+    def leave(self, group: Group) -> None:
+        self.listeners -= 1
+        group.listeners -= 1
+        if not group.listeners:
+            del self.groups[group.parts]
+            group.audience = None
+
+    @contextmanager
+    def listening(self, parts: Parts) -> Iterator[Group]:
+        """Enter the group for some parts, and leave it."""
+        group = self.enter(parts)
         try:
             yield group
         finally:
-            self.listeners -= 1
-            group.listeners -= 1
-            if not group.listeners:
-                del self.groups[parts]
+            self.leave(group)

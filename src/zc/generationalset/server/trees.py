@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Coroutine, Hashable
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +22,7 @@ from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.spool import Spools
 from zc.generationalset.server.tree import Tree
 from zc.generationalset.server.turns import USER, Turns
+from zc.generationalset.server.writes import Writes
 from zc.generationalset.sources import Source
 
 #: How many trees without listeners are remembered.
@@ -60,13 +61,22 @@ class Trees:
         self.parsing = Turns('gset-parse', 2, 1)
         self.encoder = Encoder(
             source, options.default, self._loop, self.spools)
-        self._tasks = [self._loop.create_task(self._follow()),
-                       self._loop.create_task(self._beat())]
+        self.writes = Writes(source, self.encoder, self.jobs)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.start(self._follow())
+        self.start(self._beat())
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Start work that ends when the trees are closed, at the latest."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(self.abandon)
 
     def abandon(self) -> None:
@@ -75,6 +85,7 @@ class Trees:
         Jobs that are reading or writing go on to their ends.
         """
         self._end_listening()
+        self.writes.close()
         self.jobs.close()
         self.parsing.close()
         self.encoder.close()
@@ -251,6 +262,9 @@ class Trees:
             if group and not question.cursor and group.is_current(asked) and (
                     not fresh or group.checked >= count):
                 self._metrics.shared.inc()
+                if question.streamed:  # nobody is sent the text
+                    return EncodedAnswer(asked, asked, asked, group.checked,
+                                         lists_nothing=True)
                 return nothing_new(asked, parts, group.checked)
             answer = tree.kept(question, count)
             if answer is not None:
@@ -263,7 +277,7 @@ class Trees:
             copy = tree.copies.get(question)
             if copy is None or copy.complete:
                 return await asyncio.shield(
-                    self._making(tree, question, count))
+                    self._shared_task(tree, question, count))
             # Large answers are made one after the other; each is for all
             # clients that came since the last one was begun.
             await copy.wait()
@@ -291,7 +305,7 @@ class Trees:
             tree.keep(question, answer)
         return answer
 
-    def _making(
+    def _shared_task(
             self, tree: Tree, question: Question, count: int,
     ) -> asyncio.Task[EncodedAnswer]:
         began, task = tree.making.get(question, (-1, None))

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict, deque
+from collections import Counter
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from typing import Any, TypeVar
 
-from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.queues import Queue
 
 T = TypeVar('T')
 
 #: For whom a job is done: a user; without users, an address; or None, for the
 #: server itself.
 USER: ContextVar[Hashable] = ContextVar('USER', default=None)
-#: How many jobs of one user may wait.
-WAITING = 1000
 
 
 class Turns:
@@ -42,9 +40,7 @@ class Turns:
         self._free = threads
         self._each = each
         self._running: Counter[Hashable] = Counter()
-        #: Users with jobs that wait; the next one is the first.
-        self._queues: OrderedDict[
-            Hashable, deque[asyncio.Future[None]]] = OrderedDict()
+        self._waiting: Queue[asyncio.Future[None]] = Queue()
 
     def close(self) -> None:
         self._executor.shutdown(cancel_futures=True)
@@ -77,12 +73,8 @@ class Turns:
         if self._may_run(user):
             self._take(user)
             return
-        queue = self._queues.setdefault(user, deque())
-        if len(queue) >= WAITING:
-            raise Problem(429, 'too many requests of this client are waiting',
-                          retry_after=1)
         turn = asyncio.get_running_loop().create_future()
-        queue.append(turn)
+        self._waiting.put(user, turn)
         try:
             await turn
         except asyncio.CancelledError:
@@ -102,22 +94,8 @@ class Turns:
         self._running[user] -= 1
         if not self._running[user]:
             del self._running[user]
-        while self._give_next():
-            pass
-
-    def _give_next(self) -> bool:
-        """Give a thread to the next user who may have one."""
-        user = next(filter(self._may_run, self._queues), _NOBODY)
-        if user is _NOBODY:
-            return False
-        queue = self._queues.pop(user)
-        turn = queue.popleft()
-        if queue:
-            self._queues[user] = queue
-        if not turn.cancelled():
-            self._take(user)
-            turn.set_result(None)
-        return True
-
-
-_NOBODY = object()
+        while taken := self._waiting.take(self._may_run):
+            user, turn = taken
+            if not turn.cancelled():
+                self._take(user)
+                turn.set_result(None)

@@ -2,21 +2,23 @@
 
 import threading
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from zc.generationalset.tests.support.logs import Mute
-from zc.generationalset.tests.support.serving import Served, running, wait
+from zc.generationalset.tests.support.serving import (
+    Served,
+    plain,
+    running,
+    wait,
+)
 
 
 class ShutdownTests(Served):
 
     def serving(self, app):
         """Serve as applications do; end with what is still open."""
-        return running(uvicorn.Config(
-            app, log_config=None, log_level='warning', access_log=False,
-            timeout_graceful_shutdown=1), seconds=20)
+        return running(plain(app), seconds=20)
 
     def end(self, app, path=''):
         with self.changing() as things:
@@ -37,7 +39,7 @@ class ShutdownTests(Served):
                 thread.start()
                 tree = self.app.state.gset._trees[1].tree(None)
                 wait(lambda: tree.listeners == 2)
-            thread.join(20)
+            thread.join(90)
             for _ in chunks:  # to its end, which there is
                 pass
         self.assertEqual(results[0].status_code, 200)

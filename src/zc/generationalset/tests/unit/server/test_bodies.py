@@ -98,12 +98,12 @@ class BudgetTests(Sending):
         self.stack.callback(proceed.set)
         self.http.get('/items/')
         trees = self.app.state.gset._trees[1]
-        commit = trees.source._committed
+        write = trees.source.write_all
 
-        def slow(change):
-            proceed.wait(20)
-            return commit(change)
-        trees.source._committed = slow
+        def slow(writes):
+            proceed.wait(90)
+            return write(writes)
+        trees.source.write_all = slow
         connection = self.begin('/items/a', self.size, self.size - 1)
         connection.sendall(b'"')
         wait(lambda: trees.jobs._waiting)

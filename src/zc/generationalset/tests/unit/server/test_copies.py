@@ -97,6 +97,34 @@ class PagesTests(Copies):
         self.assertEqual(
             set(replica.items), {*range(1, 50, 2), *range(50, 100)})
 
+    def test_what_is_kept(self):
+        """Behind the floor, ids need less room than entries."""
+        with self.changing() as things:
+            things.maximum_removals = 0
+        self.fill(range(200))
+        replica = Replica()
+        replica.apply(wire.decode(self.http.get('/updates').content))
+        with self.changing() as things:
+            del things[100]
+            for id in range(0, 200, 40):
+                things[id].value = TEXT + 'y'
+                things.changed(things[id])
+            for id in range(200, 230):
+                things.add(Document(id, TEXT))
+        pages = self.pages(replica)
+        entries = [entry for page in pages
+                   for entry in page.get('adds', page.get('contents', []))]
+        self.assertEqual(
+            [id for id, _ in entries],
+            [0, 40, 80, 120, 160, *range(200, 230)])
+        self.assertEqual(
+            sum(len(page.get('keep', ())) for page in pages), 194)
+        self.assertLess(len(pages), 10)
+        with self.changing() as things:
+            self.assertEqual(dict(replica.items), {
+                id: item.value for id, item in things.items()})
+            self.assertEqual(replica.generation, things.generation)
+
     def test_a_page_that_is_too_large_becomes_smaller(self):
         self.fill(range(20), TEXT * 4)
         self.fill(range(20, 30), 'y')

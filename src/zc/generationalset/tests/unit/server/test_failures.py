@@ -20,7 +20,7 @@ from zc.generationalset.server.answer import EncodedAnswer, nothing_new
 from zc.generationalset.server.cache import Cache, Question
 from zc.generationalset.server.spool import Spool
 from zc.generationalset.server.tree import Tree
-from zc.generationalset.sources.zodb import source
+from zc.generationalset.sources import attempts
 from zc.generationalset.sources.zodb.commits import Commits
 from zc.generationalset.sources.zodb.snapshot import ZODBSnapshot
 from zc.generationalset.tests.support.logs import Mute
@@ -108,7 +108,7 @@ class DefectTests(Served):
         trees._read_news = fail
         with Mute('zc.generationalset.server') as mute:
             self.put('a', 1)
-            self.assertTrue(failed.wait(10))
+            self.assertTrue(failed.wait(90))
             wait(lambda: mute.records)
             self.put('b', 2)
             stream.wait_for(3)
@@ -145,12 +145,12 @@ class LimitTests(Served):
             tries.append(change)
             raise ConflictError
         tries = []
-        with mock.patch.object(source.time, 'sleep'), mock.patch(
+        with mock.patch.object(attempts.time, 'sleep'), mock.patch(
                 'zc.generationalset.server.edits.Editing.make', conflict):
             response = self.http.put('/items/a', json=1)
         self.refused(503, response, 'conflicts')
         self.assertTrue(int(response.headers['retry-after']))
-        self.assertEqual(len(tries), source.ATTEMPTS)
+        self.assertEqual(len(tries), attempts.ATTEMPTS)
 
     def test_a_conflict_is_retried(self):
         make = mock.Mock(side_effect=[ConflictError, ('a', True)])
@@ -230,7 +230,7 @@ class SharedCopyTests(Served):
         original, write = trees.encoder.answer, Spool.write
 
         def slow(spool, chunks):
-            proceed.wait(20)
+            proceed.wait(90)
             write(spool, chunks)
 
         def count(*arguments):
@@ -252,7 +252,7 @@ class SharedCopyTests(Served):
             wait(lambda: trees.jobs._waiting == 0)
             proceed.set()
             for thread in first, *later:
-                thread.join(30)
+                thread.join(90)
         self.assertEqual(
             sorted(answer['generation'] for answer in answers),
             [3001] + [3002] * 5)
@@ -293,7 +293,8 @@ class OvertakenTests(Served):
         stream = Stream(self.http, 1, self.epoch())
         wait(stream.comments)
         self.overtake(times=2)
-        self.app.state.gset._trees[1].wake()
+        loop, trees = self.app.state.gset._trees
+        loop.call_soon_threadsafe(trees.wake)
         stream.wait_for(2)
 
 

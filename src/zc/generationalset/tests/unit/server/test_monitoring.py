@@ -61,7 +61,7 @@ class OpenTests(Monitored):
 
         def positions(*arguments):
             looks.append(1)
-            proceed.wait(20)
+            proceed.wait(90)
             return original(*arguments)
         looks = []
         with mock.patch.object(Trees, 'positions', positions), \
@@ -120,12 +120,12 @@ class OpenTests(Monitored):
 
     def test_long_polls(self):
         thread = threading.Thread(target=lambda: httpx.get(
-            f'{self.url}/updates', timeout=30, params={
+            f'{self.url}/updates', timeout=90, params={
                 'generation': 1, 'epoch': self.epoch(), 'wait': 30}))
         thread.start()
         wait(lambda: self.metrics()['gset_long_polls',] == 1)
         self.put('a', 1)
-        thread.join(20)
+        thread.join(90)
         self.assertEqual(self.metrics()['gset_long_polls',], 0)
 
 

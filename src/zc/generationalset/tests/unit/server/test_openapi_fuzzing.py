@@ -3,6 +3,7 @@
 import urllib.parse
 from collections import Counter
 from functools import partial
+from typing import Any
 
 import schemathesis
 from schemathesis import engine
@@ -25,7 +26,7 @@ PARTS = {'$ref': '#/components/parameters/parts'}
 class OpenTests(Served):
     """All phases and checks of schemathesis, bounded and derandomized."""
 
-    options = {'limits': Limits(wait=0.01)}
+    options: dict[str, Any] = {'limits': Limits(wait=0.01)}
     #: For schemathesis, besides the defaults.
     config = {}
     examples = 10

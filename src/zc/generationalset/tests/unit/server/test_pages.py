@@ -19,7 +19,8 @@ from zc.generationalset.tests.support.serving import Served, served
 SETUP = CHECKOUT / 'setup.py'
 POLICY = {
     'default-src': "'none'", 'script-src': "'self'", 'style-src': "'self'",
-    'img-src': "'self' data:", 'connect-src': "'self'", 'base-uri': "'none'",
+    'img-src': "'self' data:", 'connect-src': "'self'",
+    'manifest-src': "'self'", 'base-uri': "'none'",
     'form-action': "'none'", 'frame-ancestors': "'none'"}
 
 

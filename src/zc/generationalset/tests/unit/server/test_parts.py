@@ -7,6 +7,7 @@ from urllib.parse import quote
 from zc.generationalset import GSet
 from zc.generationalset.client import Client
 from zc.generationalset.documents import Document
+from zc.generationalset.tests.support.clients import ClientTests, for_both
 from zc.generationalset.tests.support.serving import Served, wait
 from zc.generationalset.tests.support.streams import Stream
 from zc.generationalset.tests.support.things import add_subsets
@@ -223,7 +224,7 @@ class PartsTests(Served):
         wait(lambda: self.groups())
         self.write('c', 'y')
         self.write('b', 'y')
-        thread.join(30)
+        thread.join(90)
         self.assertEqual(found[0]['generation'], generation + 2)
         self.assertEqual(found[0]['parts'], [
             {'path': ['b'], 'adds': [['y', 1]]}])
@@ -239,7 +240,7 @@ class PartsTests(Served):
                          ('epoch', epoch))
 
 
-class ClientTests(Served):
+class JoiningTests(ClientTests):
 
     def setUp(self):
         super().setUp()
@@ -247,28 +248,88 @@ class ClientTests(Served):
             add_subsets(things)
 
     def test_parts_join_and_go(self):
-        with Client(self.url, parts=['a']) as client:
-            client.sync()
-            self.assertEqual(client.replica.items, {'a': {'x': 'a'}})
-            client.put(('b', 'y'), 1)
-            self.assertEqual(client.replica.items, {'a': {'x': 'a'}})
-            client.add_part('b')
-            self.assertEqual(client.replica.items, {
-                'a': {'x': 'a'}, 'b': {'x': 'b', 'y': 1}})
-            client.put(('b', 'y'), 2)
-            self.assertEqual(client.replica.items['b']['y'], 2)
-            client.drop_part('a')
-            self.assertEqual(client.parts, (('b',),))
-            self.assertEqual(client.replica.items, {'b': {'x': 'b', 'y': 2}})
-            for wrong in 'b', ('b', 'c'):
-                with self.subTest(wrong=wrong):
-                    try:
-                        client.drop_part(wrong)
-                    except (KeyError, ValueError):
-                        continue
-                    self.fail('dropped')
-            with self.assertRaises(ValueError):
-                client.add_part(('b', 'c'))
+        client = self.make_client(self.url, parts=['a'])
+        client.sync()
+        self.assertEqual(client.replica.items, {'a': {'x': 'a'}})
+        client.put(('b', 'y'), 1)
+        self.assertEqual(client.replica.items, {'a': {'x': 'a'}})
+        client.add_part('b')
+        self.assertEqual(client.replica.items, {
+            'a': {'x': 'a'}, 'b': {'x': 'b', 'y': 1}})
+        client.put(('b', 'y'), 2)
+        self.assertEqual(client.replica.items['b']['y'], 2)
+        client.drop_part('a')
+        self.assertEqual(client.parts, (('b',),))
+        self.assertEqual(client.replica.items, {'b': {'x': 'b', 'y': 2}})
+        for wrong in 'b', ('b', 'c'):
+            with self.subTest(wrong=wrong), \
+                    self.assertRaises((KeyError, ValueError)):
+                client.drop_part(wrong)
+        with self.assertRaises(ValueError):
+            client.add_part(('b', 'c'))
+
+
+JoiningClientTests, JoiningAsyncClientTests = for_both(JoiningTests, Served)
+
+
+class TenantTests(Served):
+    """Nobody learns of the parts of somebody else."""
+
+    options = {
+        'write': True, 'heartbeat': 3600,
+        'tokens': {'ann': 'ann', 'bob': 'bob'},
+        'name': lambda request: request.scope['user'],
+        'find': lambda root, user: root['sets'][user]}
+
+    def setUp(self):
+        super().setUp()
+        with self.db.transaction() as connection:
+            connection.root.sets = {'ann': GSet(), 'bob': GSet()}
+            for gset in connection.root.sets.values():
+                add_subsets(gset)
+
+    def test_two_tenants(self):
+        """They name the same parts, and have the same generations."""
+        with Client(self.url, 'ann', parts=['a', 'b']) as ann, \
+                Client(self.url, 'bob', parts=['a', 'b']) as bob:
+            ann.sync()
+            bob.sync()
+            self.assertEqual(ann.position.generation, bob.position.generation)
+            streams = {client: Stream(
+                self.http, *reversed(client.position), parts=[['a'], ['b']],
+                authorization=f'Bearer {client.token}')
+                for client in (ann, bob)}
+            wait(lambda: all(each.comments() for each in streams.values()))
+            ann.put(('a', 'secret'), 'of ann')
+            ann.add_part('c')
+            bob.put(('a', 'own'), 'of bob')
+            for client, mine in (ann, 'of ann'), (bob, 'of bob'):
+                wait(streams[client].events)
+                [(_, _, data)] = streams[client].events()
+                [part] = [each for each in data['parts'] if len(each) > 1]
+                [(_, item)] = part['adds']
+                self.assertEqual(item, mine)
+            ann.sync()
+            bob.sync()
+            self.assertEqual(ann.replica.items['a'], {
+                'x': 'a', 'secret': 'of ann'})
+            self.assertEqual(bob.replica.items, {
+                'a': {'x': 'a', 'own': 'of bob'}, 'b': {'x': 'b'}})
+            # Whoever presents another's position starts over, with their own.
+            answer = self.http.get('/updates', params={
+                'parts': '[["a"]]', 'generation': ann.position.generation,
+                'epoch': ann.position.epoch},
+                headers={'authorization': 'Bearer bob'}).json()
+            self.assertEqual(answer['reset'], 'epoch')
+            self.assertNotIn('of ann', json.dumps(answer))
+
+
+class WatchingTests(Served):
+
+    def setUp(self):
+        super().setUp()
+        with self.changing() as things:
+            add_subsets(things)
 
     def test_a_watch_goes_on_with_other_parts(self):
         with Client(self.url, parts=['a']) as client:
@@ -292,7 +353,7 @@ class ClientTests(Served):
             wait(lambda: ('b', 'z') in seen)
             self.assertNotIn(('a', 'y'), seen)
             self.assertIn(('a',), seen)  # it was removed
-        thread.join(30)
+        thread.join(90)
         self.assertFalse(thread.is_alive())
 
     def listening(self):

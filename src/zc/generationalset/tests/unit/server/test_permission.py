@@ -221,5 +221,5 @@ class EndedTests(Served):
         wait(lambda: self.listening() == 1)
         self.users.clear()
         self.put('secret')
-        thread.join(30)
+        thread.join(90)
         self.refused(401, responses[0])

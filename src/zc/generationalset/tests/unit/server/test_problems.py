@@ -20,9 +20,9 @@ class ProblemTests(unittest.TestCase):
         errors = sources.SourceError.__subclasses__()
         self.assertEqual(
             {kind.__name__: self.told(kind('why'))[0] for kind in errors},
-            {'NoTree': 404, 'NoItem': 404, 'WrongKind': 409, 'ReadOnly': 403,
-             'StaleCursor': 410, 'Contended': 503, 'Unavailable': 503,
-             'Uncertain': 500})
+            {'NoTree': 404, 'NoItem': 404, 'WrongKind': 409, 'WrongValue': 400,
+             'Refused': 409, 'ReadOnly': 403, 'StaleCursor': 410,
+             'Contended': 503, 'Unavailable': 503, 'Uncertain': 500})
 
     def test_the_text_is_told(self):
         self.assertEqual(self.told(sources.NoItem('there is no such item')), (
@@ -38,6 +38,11 @@ class ProblemTests(unittest.TestCase):
         error = sources.ReadOnly('why', 'http://source.example')
         self.assertEqual(
             self.told(error)[1]['source'], 'http://source.example')
+
+    def test_which_constraint(self):
+        self.assertNotIn('constraint', self.told(sources.Refused('why'))[1])
+        error = sources.Refused('why', 'positive_total')
+        self.assertEqual(self.told(error)[1]['constraint'], 'positive_total')
 
     def test_errors_of_other_sources(self):
         class Violated(sources.WrongKind):

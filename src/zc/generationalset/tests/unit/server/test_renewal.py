@@ -135,7 +135,7 @@ class RenewalTests(Undoing):
                 tree, Position(self.before, generation), tree.checked)
         with self.logged():
             asyncio.run_coroutine_threadsafe(
-                learn(3), trees._loop).result(30)
+                learn(3), trees._loop).result(90)
         self.assertEqual(self.renewed(), [])
         self.assertEqual(tree.position, Position(self.before, 4))
         self.assertEqual(self.epoch(), self.before)
@@ -153,7 +153,7 @@ class RenewalTests(Undoing):
             with self.changing() as things:
                 self.assertEqual(things.generation, 4)
             tree.seen[self.before] = 5
-            asyncio.run_coroutine_threadsafe(see(), trees._loop).result(30)
+            asyncio.run_coroutine_threadsafe(see(), trees._loop).result(90)
         self.assertEqual(len(self.renewed()), 1)
 
     def test_what_another_process_has_renewed_is_not_renewed(self):
@@ -212,7 +212,7 @@ class RenewalTests(Undoing):
 def ask_at_once(urls, epoch):
     """Let several threads ask each server."""
     def ask(url):
-        ready.wait(30)
+        ready.wait(90)
         replica = Replica()
         replica.generation, replica.epoch = 4, epoch
         replica.apply(wire.decode(httpx.get(f'{url}/updates', params={
@@ -226,7 +226,7 @@ def ask_at_once(urls, epoch):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(90)
     if len(epochs) != 1:
         raise AssertionError(epochs)
 

@@ -66,7 +66,7 @@ class ResetTests(Served):
 
     def ask(self, generation, epoch, encoding='gzip'):
         return httpx.get(
-            f'{self.url}/updates', timeout=30,
+            f'{self.url}/updates', timeout=90,
             params={'generation': generation, 'epoch': epoch},
             headers={'accept-encoding': encoding})
 
@@ -99,7 +99,7 @@ class ResetTests(Served):
         epoch = self.epoch()
         with ThreadPoolExecutor(4) as threads:
             asked = [threads.submit(httpx.get, f'{self.url}/updates', params={
-                'generation': 1, 'epoch': epoch, 'wait': 30}, timeout=60)
+                'generation': 1, 'epoch': epoch, 'wait': 30}, timeout=90)
                 for _ in range(4)]
             wait(lambda: self.app.state.gset._trees and self.app.state.gset
                  ._trees[1].tree(None).listeners == 4)
@@ -153,7 +153,7 @@ class ResetTests(Served):
             asked = Position(before.epoch, before.generation - 1)
             return await trees.answer(tree, asked)
         answer = asyncio.run_coroutine_threadsafe(
-            ask(), trees._loop).result(30)
+            ask(), trees._loop).result(90)
         self.assertEqual(answers, [])  # it was given
         self.assertEqual(answer.position.epoch, self.epoch())
 

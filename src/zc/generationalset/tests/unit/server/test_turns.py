@@ -30,7 +30,7 @@ class TurnsTests(unittest.IsolatedAsyncioTestCase):
         return turns
 
     def job(self, name):
-        self.gate.wait(20)
+        self.gate.wait(90)
         self.done.append(name)
         return name
 
@@ -59,7 +59,7 @@ class TurnsTests(unittest.IsolatedAsyncioTestCase):
         await asyncio.sleep(0)
         free = threading.Event()
         USER.set('bob')
-        await asyncio.wait_for(turns.run(free.set), 20)
+        await asyncio.wait_for(turns.run(free.set), 90)
         self.gate.set()
         await asyncio.gather(*tasks)
 
@@ -74,8 +74,8 @@ class TurnsTests(unittest.IsolatedAsyncioTestCase):
         self.gate.set()
         self.assertEqual(await asyncio.gather(*tasks[2:]), [2, 3])
         self.assertEqual(self.done, [0, 2, 3])
-        self.assertEqual((turns._free, turns._queues), (1, {}))
-        self.assertFalse(turns._running)
+        self.assertEqual((turns._free, turns._running), (1, {}))
+        self.assertIsNone(turns._waiting.take())
 
     async def test_leaving_at_the_last_moment(self):
         turns = self.turns(1, 1)
@@ -89,7 +89,7 @@ class TurnsTests(unittest.IsolatedAsyncioTestCase):
 
     async def test_too_many(self):
         turns = self.turns(1, 1)
-        with mock.patch('zc.generationalset.server.turns.WAITING', 2):
+        with mock.patch('zc.generationalset.server.queues.WAITING', 2):
             tasks = [self.start(turns, 'ann', number) for number in range(3)]
             await asyncio.sleep(0)
             with self.assertRaises(Problem) as caught:
@@ -115,17 +115,17 @@ class BusyTests(Served):
     def test_others_go_on(self):
         gate = threading.Event()
         self.stack.callback(gate.set)
-        original = Encoder.begin
+        original = Encoder.answer
 
-        def begin(encoder, stack, name, asked, *others):
-            if asked.generation > 1_000:
-                busy.append(asked)
-                gate.wait(20)
-            return original(encoder, stack, name, asked, *others)
+        def answer(encoder, question, *others):
+            if question.asked.generation > 1_000:
+                busy.append(question)
+                gate.wait(90)
+            return original(encoder, question, *others)
 
         busy = []
         threads = self.stack.enter_context(ThreadPoolExecutor(20))
-        with mock.patch.object(Encoder, 'begin', begin):
+        with mock.patch.object(Encoder, 'answer', answer):
             asking = [threads.submit(
                 self.get, 1_001 + number, 'e', authorization='Bearer a')
                 for number in range(20)]

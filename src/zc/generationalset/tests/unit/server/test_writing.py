@@ -119,7 +119,7 @@ class WritingTests(Served):
 
     def test_conflicts_are_retried(self):
         def write(number):
-            with httpx.Client(base_url=self.url, timeout=30) as client:
+            with httpx.Client(base_url=self.url, timeout=90) as client:
                 for each in range(20):
                     response = client.put(
                         '/items/same', json=[number, each],
@@ -132,7 +132,7 @@ class WritingTests(Served):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(90)
         self.assertEqual(statuses, [])
         self.assertEqual(self.get().json()['generation'], 121)
 

@@ -99,7 +99,7 @@ class OvertakenBatchesTests(WrongAnswersTests):
             self.put('last')  # for those who wait
             client.close()
             for thread in threads:
-                thread.join(30)
+                thread.join(90)
         # A batch that conflicts is made again, after the other write.
         self.assertLess(self.made, self.ROUNDS * 1.2)
 
@@ -111,7 +111,7 @@ class OvertakenBatchesTests(WrongAnswersTests):
             result = original(batch, editing)
             self.made += 1
             made.set()
-            overtaken.wait(30)
+            overtaken.wait(90)
             return result
 
         removals = [('remove', f'{number - 1} {each}') for each in range(5)]
@@ -121,20 +121,19 @@ class OvertakenBatchesTests(WrongAnswersTests):
                 target=self.batch,
                 args=[*changes, *(removals if number else ())])
             batch.start()
-            made.wait(30)
-            response = self.http.put(f'/items/single {number}', json=number)
-            self.assertEqual(response.status_code, 201)
+            made.wait(90)
+            self.put(f'single {number}', number)
             # Everybody can see it now, before the batch is committed.
             self.assertNotIn(f'{number} 0', self.items())
             overtaken.set()
-            batch.join(30)
+            batch.join(90)
         self.assertIn(f'{number} 0', self.items())
 
 
 class ForgottenRemovalsTests(WrongAnswersTests):
     """Removals are remembered up to a number, 99; older ones are forgotten."""
 
-    def test_old_tokens_get_everything(self):
+    def test_old_tokens_get_what_is_kept(self):
         self.batch(*[('put', f'{number}') for number in range(300)])
         follower, streaming = Follower(self.http), Follower(self.http)
         follower.poll()
@@ -143,7 +142,8 @@ class ForgottenRemovalsTests(WrongAnswersTests):
         self.batch(*[('remove', f'{number}') for number in range(250)])
         updates = follower.poll()
         self.assertNotIn('reset', updates)
-        self.assertEqual(len(updates['contents']), 50)
+        self.assertEqual(
+            (len(updates['contents']), len(updates['keep'])), (0, 50))
         event = first_event(self.http, old)
         old.apply(wire.decode(event.data))
         self.equal(follower.replica, old)
@@ -190,11 +190,11 @@ class StrangeTokensTests(WrongAnswersTests):
         etag = f'W/"{epoch or ""}:{generation}"'
         for params, headers in [
                 (strange, {}), (strange, {'If-None-Match': etag}),
-                ({**strange, 'wait': 20}, {'If-None-Match': etag})]:
+                ({**strange, 'wait': 45}, {'If-None-Match': etag})]:
             with self.subTest(params=params, headers=headers):
                 response = http.get('/updates', params=params, headers=headers)
                 self.assertEqual(response.status_code, 200)
-                self.assertLess(response.elapsed.total_seconds(), 15)
+                self.assertLess(response.elapsed.total_seconds(), 40)
                 self.adopt(reset, generation, epoch, response.content)
         replica = Replica()
         replica.generation, replica.epoch = generation, epoch or ''
@@ -296,5 +296,7 @@ class GrowthTests(WrongAnswersTests):
             self.assertGreater(things.generation, 2 * self.CYCLES)
             self.assertLess(len(things.generations), 2 * most)
             self.assertLess(len(things.removals), most)
-        self.assertEqual(len(away.poll()['contents']), 100)
+        updates = away.poll()
+        self.assertEqual(
+            (len(updates['contents']), len(updates['keep'])), (10, 90))
         self.equal(away.replica)
