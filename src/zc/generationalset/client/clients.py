@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing, closing
 from typing import Any, TypeAlias, TypeVar
 
@@ -91,7 +91,7 @@ class Client(BaseClient):
         super().__init__(*arguments, **options)
         self._network = Network(self._options)
 
-    def sync(self) -> list[Change]:
+    def sync(self) -> Sequence[Change]:
         """Ask the server what changed, apply it, and return it.
 
         One request, with a response of a few bytes if nothing changed.  If
@@ -102,7 +102,7 @@ class Client(BaseClient):
         """
         return self._run(self._session.sync())
 
-    def watch(self) -> Iterator[list[Change]]:
+    def watch(self) -> Iterator[Sequence[Change]]:
         """Yield changes: first those that were missed, then new ones.
 
         The replica has the changes already.  Changes from this client's writes
@@ -131,7 +131,7 @@ class Client(BaseClient):
         except Closed:
             return
 
-    def add_part(self, path: Any) -> list[Change]:
+    def add_part(self, path: Any) -> Sequence[Change]:
         """Follow another subset, too; return what changed.
 
         One or two requests; a stream is opened again.  If this raises an
@@ -262,11 +262,7 @@ class Client(BaseClient):
         self.close()
 
     def _run(self, steps: Steps[T]) -> T:
-        course = Course(steps)
-        with closing(course), closing(self._network.line()) as line:
-            for step in course:
-                line.take(step, course)
-        return course.result
+        return self._network.run(steps)
 
 
 class AsyncClient(BaseClient):
@@ -289,11 +285,11 @@ class AsyncClient(BaseClient):
         super().__init__(*arguments, **options)
         self._network = AsyncNetwork(self._options)
 
-    async def sync(self) -> list[Change]:
+    async def sync(self) -> Sequence[Change]:
         """See Client.sync."""
         return await self._run(self._session.sync())
 
-    async def watch(self) -> AsyncGenerator[list[Change], None]:
+    async def watch(self) -> AsyncGenerator[Sequence[Change], None]:
         """See Client.watch.
 
         To end the iteration at once, and not only when it is garbage, use
@@ -311,7 +307,7 @@ class AsyncClient(BaseClient):
         except Closed:
             return
 
-    async def add_part(self, path: Any) -> list[Change]:
+    async def add_part(self, path: Any) -> Sequence[Change]:
         """See Client.add_part."""
         try:
             self._session.add_part(as_path(path))

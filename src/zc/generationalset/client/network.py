@@ -20,7 +20,14 @@ from zc.generationalset.client.replies import (
     Body,
     Reply,
 )
-from zc.generationalset.client.steps import Course, Read, Request, Step, Wait
+from zc.generationalset.client.steps import (
+    Course,
+    Read,
+    Request,
+    Step,
+    Steps,
+    Wait,
+)
 
 CONNECT = 10.0  # seconds
 #: Events of httpcore that say that there is a connection.
@@ -28,6 +35,7 @@ _CONNECTED = {
     f'{kind}.{event}.complete' for kind in ('connection', 'proxy', 'socks')
     for event in ('connect_tcp', 'connect_unix_socket', 'start_tls')}
 
+T = TypeVar('T')
 C = TypeVar('C', httpx.Client, httpx.AsyncClient)
 
 
@@ -67,6 +75,14 @@ class Network:
 
     def line(self) -> Line:
         return Line(self)
+
+    def run(self, steps: Steps[T]) -> T:
+        """Take all steps; return their result."""
+        course = Course(steps)
+        with closing(course), closing(self.line()) as line:
+            for step in course:
+                line.take(step, course)
+        return course.result
 
     def wait(self, seconds: float) -> None:
         self.closed.wait(seconds)

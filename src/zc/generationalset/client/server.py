@@ -115,18 +115,19 @@ class Server:
     def get(self, path: Any) -> Steps[tuple[Any, Position]]:
         """Return an item as it is on the server now, and the position."""
         segments = items_path(path)
+        return self.persist(lambda: self.item(segments))
 
-        def ask() -> Steps[tuple[Any, Position]]:
-            request = self.request('GET', segments)
-            reply = yield from self.ask(request)
-            body = json_body(reply, request.words)
-            try:
-                item = wire.decode_value(body, self.limits)
-            except wire.WireError as error:
-                raise BadAnswer(f'{request.words}: {error}') from error
-            etag = reply.headers.get('etag', '').removeprefix('W/')
-            return item, wire.decode_position(etag.strip('"')) or NOTHING
-        return self.persist(ask)
+    def item(self, segments: str) -> Steps[tuple[Any, Position]]:
+        """Return the same, for the path of a URL, with one request."""
+        request = self.request('GET', segments)
+        reply = yield from self.ask(request)
+        body = json_body(reply, request.words)
+        try:
+            item = wire.decode_value(body, self.limits)
+        except wire.WireError as error:
+            raise BadAnswer(f'{request.words}: {error}') from error
+        etag = reply.headers.get('etag', '').removeprefix('W/')
+        return item, wire.decode_position(etag.strip('"')) or NOTHING
 
 
 def json_body(reply: Reply, what: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import cast
 
@@ -32,6 +32,29 @@ from zc.generationalset.replica import (
 QUESTIONS = 5  # most questions for an answer that fits
 
 
+class Collected:
+    """The changes of several answers, one after the other.
+
+    If only one of them has changes, these aren't read: there may be a million.
+    """
+
+    def __init__(self) -> None:
+        self._first: Sequence[Change] = []
+        self._all: list[Change] = []
+
+    def add(self, changes: Sequence[Change]) -> None:
+        if self._all:
+            self._all += changes
+        elif self._first and changes:
+            self._all = [*self._first, *changes]
+            self._first = []
+        else:
+            self._first = self._first or changes
+
+    def result(self) -> Sequence[Change]:
+        return self._all or self._first
+
+
 class Session:
     """Questions to a server, and the replica that gets the answers.
 
@@ -47,7 +70,7 @@ class Session:
         #: The parts that are wanted; () for the whole tree.
         self.parts = parts
         self.lock = threading.RLock()
-        self._feeds: list[deque[list[Change]]] = []
+        self._feeds: list[deque[Sequence[Change]]] = []
         self._check_replica()
         for path in self._held().keys() - set(parts):
             self._partial.drop(path)
@@ -105,7 +128,7 @@ class Session:
         with self.lock:
             return Position(self.replica.epoch, self.replica.generation)
 
-    def apply(self, answer: Answer) -> list[Change]:
+    def apply(self, answer: Answer) -> Sequence[Change]:
         """Apply an answer, and put the changes into all feeds."""
         with self.lock:
             if bool(self.parts) != ('parts' in answer):
@@ -121,7 +144,7 @@ class Session:
             self._feed(changes)
         return changes
 
-    def _feed(self, changes: list[Change]) -> None:
+    def _feed(self, changes: Sequence[Change]) -> None:
         if changes:
             for feed in self._feeds:
                 feed.append(changes)
@@ -137,7 +160,7 @@ class Session:
                 for part in answer['parts'] if part['path'] in held)
 
     @contextmanager
-    def feeding(self, feed: deque[list[Change]]) -> Iterator[None]:
+    def feeding(self, feed: deque[Sequence[Change]]) -> Iterator[None]:
         """Put all changes that anyone applies meanwhile into a feed."""
         with self.lock:
             self._feeds.append(feed)
@@ -151,16 +174,15 @@ class Session:
 
     # Questions
 
-    def sync(self) -> Steps[list[Change]]:
+    def sync(self) -> Steps[Sequence[Change]]:
         """Ask until nothing is missing, and return all changes."""
-        changes: list[Change] = []
-        more = True
+        changes, more = Collected(), True
         while more:
             some, more = yield from self.server.persist(self.ask)
-            changes += some
-        return changes
+            changes.add(some)
+        return changes.result()
 
-    def ask(self, wait: int = 0) -> Steps[tuple[list[Change], bool]]:
+    def ask(self, wait: int = 0) -> Steps[tuple[Sequence[Change], bool]]:
         """Ask what changed, and apply the answer, or a page of it.
 
         Return the changes, and whether there is more to ask for.  That is so
@@ -177,14 +199,15 @@ class Session:
         it if it fits, but the answer doesn't say what is newest.  So the next
         request asks caches to let it pass.
         """
-        changes = yield from self._join()
-        others, more = yield from self._ask(wait)
-        changes += others
+        changes = Collected()
+        changes.add((yield from self._join()))
+        others, more = yield from self._catch_up(wait)
+        changes.add(others)
         if self.missing():  # the server had another epoch
-            changes += yield from self._join()
-        return changes, more
+            changes.add((yield from self._join()))
+        return changes.result(), more
 
-    def _join(self) -> Steps[list[Change]]:
+    def _join(self) -> Steps[Sequence[Change]]:
         """Ask for the parts that the replica lacks, unless it has nothing."""
         missing = self.missing()
         if not missing or not self.position().generation:
@@ -197,12 +220,12 @@ class Session:
             return self.apply(answer)
         return []
 
-    def _ask(self, wait: int) -> Steps[tuple[list[Change], bool]]:
+    def _catch_up(self, wait: int) -> Steps[tuple[Sequence[Change], bool]]:
         headers: dict[str, str] = {}
-        changes: list[Change] = []
+        changes = Collected()
         questions = QUESTIONS
         while questions:
-            asked, cursor = self._asked()
+            asked, cursor = self._question()
             request = self._updates_request(asked, cursor, headers, wait)
             try:
                 reply = yield from self.server.ask(request)
@@ -213,25 +236,27 @@ class Session:
                 request = self._updates_request(asked, cursor, headers, wait)
                 reply = yield from self.server.ask(request)
             if reply.status == 304 and 'If-None-Match' in request.headers:
-                return changes, False
+                return changes.result(), False
             answer = self.server.answer(
                 json_body(reply, request.words), request.words)
             with suppress(Misfit):  # another thread was faster
-                changes += self.apply(answer)
+                changes.add(self.apply(answer))
             if not is_to(answer, asked) or (
                     is_page(answer)
                     and answer.get('cursor', '') != (cursor or '')):
                 questions -= 1
                 headers = {'Cache-Control': 'no-cache', 'Pragma': 'no-cache'}
             elif is_page(answer) or self.covers(answer):
-                return changes, is_page(answer)
+                return changes.result(), is_page(answer)
+            elif self.position() == asked:
+                questions -= 1  # it lets a new client keep something
         raise BadAnswer(
             f'{request.words}: expected an answer since {asked.generation}, '
-            f'got {QUESTIONS} to other questions, the last one since '
+            f'got {QUESTIONS} that do not fit, the last one since '
             f'{answer["since"]}; look for a cache between here and the '
             f'server')
 
-    def _asked(self) -> tuple[Position, str | None]:
+    def _question(self) -> tuple[Position, str | None]:
         """Return what to present; the cursor is None without pages.
 
         Parts have no pages.

@@ -8,7 +8,7 @@ protocol.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from zc.generationalset.answers import Change
@@ -51,7 +51,7 @@ class Wait(NamedTuple):
 class Deliver(NamedTuple):
     """Yield these changes, which were applied, to the user of ``watch``."""
 
-    changes: list[Change]
+    changes: Sequence[Change]
 
 
 Step: TypeAlias = 'Request | Read | Wait | Deliver'

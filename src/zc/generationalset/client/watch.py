@@ -36,7 +36,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from zc.generationalset.answers import Change, Misfit
@@ -50,7 +50,7 @@ from zc.generationalset.client.errors import (
     Unavailable,
 )
 from zc.generationalset.client.eventstream import Event, EventStream, TooLong
-from zc.generationalset.client.session import Session
+from zc.generationalset.client.session import Collected, Session
 from zc.generationalset.client.steps import Deliver, Read, Steps, Wait
 from zc.generationalset.parts import Parts
 
@@ -83,7 +83,7 @@ class Watch:
         self._session = session
         self._clock = clock
         self._server = session.server
-        self._feed: deque[list[Change]] = deque()
+        self._feed: deque[Sequence[Change]] = deque()
         self._backoff = Backoff(session.server.random)
         self._bad_answers = 0
         self._stream_at = clock()  # when to try a stream
@@ -127,9 +127,10 @@ class Watch:
 
     def _deliver(self) -> Steps[bool]:
         """Deliver the changes that were applied, here or by others."""
-        changes: list[Change] = []
+        collected = Collected()
         while self._feed:
-            changes += self._feed.popleft()
+            collected.add(self._feed.popleft())
+        changes = collected.result()
         if changes:
             yield Deliver(changes)
         return bool(changes)

@@ -6,6 +6,7 @@ import logging
 import secrets
 import string
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -152,11 +153,9 @@ class Writes:
     def _apply(self, data: bytes) -> bool:
         """Apply an answer; return whether it makes the replica current."""
         answer = self._server.answer(data, 'updates of a write')
-        try:
+        with suppress(Misfit):
             self._session.apply(answer)
-        except Misfit:
-            return self._session.covers(answer)
-        return True
+        return self._session.covers(answer)
 
 
 def _written(reply: Reply, what: str) -> _Written:

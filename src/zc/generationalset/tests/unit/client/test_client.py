@@ -269,7 +269,7 @@ class Contract(ClientTests):
             wait(lambda: len(proxy.requests) == 3)
             client.close()
             for thread in threads:
-                thread.join(30)
+                thread.join(90)
         self.assertEqual([type(error) for error in errors], [Closed] * 3)
 
     def test_threads(self):
@@ -287,7 +287,7 @@ class Contract(ClientTests):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(90)
         for name in 'abc':
             watcher.saw('added', f'{name} 14')
         self.client.sync()

@@ -191,7 +191,7 @@ class Copies(ClientTests):
             for thread in threads:
                 thread.start()
             for thread in threads:
-                thread.join(60)
+                thread.join(90)
         client.sync()
         self.check(client.replica)
 

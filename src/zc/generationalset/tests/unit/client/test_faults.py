@@ -19,7 +19,6 @@ from zc.generationalset.tests.support.clients import (
     hurry,
 )
 from zc.generationalset.tests.support.faulty import Faulty, response
-from zc.generationalset.tests.support.layers import Servers
 from zc.generationalset.tests.support.scripts import answer, event
 from zc.generationalset.tests.support.serving import wait
 
@@ -29,8 +28,6 @@ STREAM = response(200, length=-1, content_type='text/event-stream')
 
 class Faults(ClientTests):
     """Servers that answer wrongly."""
-
-    layer = Servers
 
     def serve(self, answer):
         self.server = Faulty(answer)

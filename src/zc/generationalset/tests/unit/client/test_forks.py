@@ -46,7 +46,7 @@ class ForkTests(Served):
         """Requests, open streams, and streams that are closed."""
         done = subprocess.run(
             [sys.executable, '-c', PROGRAM, self.url], env=ENVIRONMENT,
-            capture_output=True, text=True, timeout=60)
+            capture_output=True, text=True, timeout=90)
         self.assertEqual(done.returncode, 0, done.stderr)
         # The child's error for the stream of its parent.
         self.assertRegex(
@@ -77,7 +77,7 @@ class ServerForkTests(unittest.TestCase):
     def test_an_application_is_of_one_process(self):
         done = subprocess.run(
             [sys.executable, '-c', SERVER], env=ENVIRONMENT,
-            capture_output=True, text=True, timeout=60)
+            capture_output=True, text=True, timeout=90)
         self.assertEqual(done.returncode, 1)
         self.assertRegex(
             done.stderr, 'RuntimeError: expected an application of this .*\n$')

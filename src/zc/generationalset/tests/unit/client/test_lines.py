@@ -67,7 +67,7 @@ class UnixTests(unittest.TestCase):
             with connection:
                 connection.recv(1)  # it is sent, so this is what it waits for
                 client.close()
-                thread.join(30)
+                thread.join(90)
         self.assertTrue(errors)
 
 

@@ -97,9 +97,24 @@ class SyncTests(unittest.TestCase):
         for request in self.script.requests[1:]:
             self.assertEqual(request.headers['Cache-Control'], 'no-cache')
         self.refused(
-            BadAnswer, 'expected an answer since 6, got 5 to other questions, '
-            'the last one since 3; look for a cache', session,
+            BadAnswer, 'expected an answer since 6, got 5 that do not '
+            'fit, the last one since 3; look for a cache', session,
             *[stale] * 4, reset)
+
+    def test_what_is_lacking_is_asked_for(self):
+        """A replica without what it should keep starts over."""
+        session = make_session(5, a=1)
+        self.assertEqual(
+            self.sync(session, updates(5, 7, contents=[], keep=['b']),
+                      updates(0, 7, contents=[['b', 2]])),
+            [('removed', ('a',), 1), ('added', ('b',), 2)])
+        self.assertNotIn('generation', self.script.requests[-1].url)
+
+    def test_a_new_client_can_keep_nothing(self):
+        session = make_session(0)
+        self.refused(
+            BadAnswer, 'expected an answer since 0, got 5 that do not fit, ',
+            session, *[updates(0, 7, contents=[], keep=['b'])] * 5)
 
     def test_what_a_cache_has_is_applied_and_asked_again(self):
         session = make_session(5, a=1)

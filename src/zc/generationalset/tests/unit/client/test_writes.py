@@ -3,6 +3,7 @@
 import datetime
 import re
 import unittest
+from typing import Any
 
 from zc.generationalset import wire
 from zc.generationalset.answers import Position
@@ -54,6 +55,16 @@ class WritesTests(unittest.TestCase):
         self.assertEqual(request.headers['Content-Type'], 'application/json')
         self.assertEqual(self.session.replica.items, {'b': {'x': 1.5}})
 
+    def test_what_is_lacking_is_asked_for(self):
+        """A replica without what it should keep starts over."""
+        self.put(written(3, 5, contents=[['b', {'x': 1.5}]], keep=['c']),
+                 updates(0, 5, contents=[['b', {'x': 1.5}], ['c', 2]]))
+        self.assertEqual(
+            self.script.log, ['PUT /items/b?generation=3&epoch=e',
+                              'GET /updates?cursor='])
+        self.assertEqual(
+            self.session.replica.items, {'b': {'x': 1.5}, 'c': 2})
+
     def test_paths(self):
         for path, text in [
                 ('a', 'a'), (('a',), 'a'), (['a', 'b'], 'a/b'), (42, '~42'),
@@ -64,11 +75,12 @@ class WritesTests(unittest.TestCase):
     def test_empty_path(self):
         writes = self.writes
         for path in (), []:
-            for write, *arguments in [
-                    (writes.put, path, 1), (writes.make_set, path),
-                    (writes.remove, path, False),
-                    (writes.remove_set, path, False),
-                    (writes.batch, [('remove', path)])]:
+            calls: list[Any] = [
+                (writes.put, path, 1), (writes.make_set, path),
+                (writes.remove, path, False),
+                (writes.remove_set, path, False),
+                (writes.batch, [('remove', path)])]
+            for write, *arguments in calls:
                 with self.assertRaisesRegex(ValueError, 'expected a path'):
                     self.run_steps(write(*arguments))
 
