@@ -1,0 +1,173 @@
+"""Gives generations to what is in the queues, as a snapshot sees it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from zc.generationalset.answers import Position
+from zc.generationalset.sql.postgresql import moment
+from zc.generationalset.sql.postgresql.connections import (
+    Connection,
+    execute,
+    transaction,
+)
+from zc.generationalset.sql.postgresql.layout import (
+    SNAPSHOT,
+    Layout,
+    Tracked,
+)
+from zc.generationalset.sql.postgresql.moment import Moment
+from zc.generationalset.sql.postgresql.triggers import keys, olds
+
+# One after the other: this takes no snapshot, so the snapshot that follows has
+# what the one before has written.  Writers of tables don't wait for it.
+_BEGIN = f'{SNAPSHOT}; LOCK TABLE gset.state IN EXCLUSIVE MODE'
+
+
+def number(
+        connection: Connection, layout: Layout,
+        share: Callable[[str], None] | None = None,
+) -> Moment:
+    """Number what isn't numbered, in a transaction; return its moment.
+
+    The moment has the generation after that, and the condition that found the
+    news before.
+
+    share
+        Called with the snapshot, which another transaction can use then.
+    """
+    with transaction(connection, _BEGIN):
+        if share is not None:
+            [[name]] = execute(connection, 'SELECT pg_export_snapshot()')
+            share(name)
+        now = moment.read(connection, moment.question(layout))
+        if now.is_numbered or not now.fits(layout):
+            return now
+        return _numbered(connection, layout, now)
+
+
+def _numbered(connection: Connection, layout: Layout, now: Moment) -> Moment:
+    generation = now.generation + 1
+    tables = dict(now.tables)
+    for each in layout.numbers.values():
+        state = tables[each.number]
+        if now.is_other or state.stored != state.fingerprint:
+            _forget(connection, each, 'true' if now.is_other else now.news)
+            is_known = False
+        elif state.has_news:
+            is_known = _move(connection, each, now.news, generation)
+        else:
+            continue
+        if not is_known:
+            tables[each.number] = state._replace(
+                floor=generation, stored=state.fingerprint)
+            _raise(connection, each, generation, state.fingerprint)
+    now = now._replace(
+        generation=generation, tables=tables, stored=now.identity,
+        epoch=new_epoch() if now.is_other else now.epoch)
+    _store(connection, now)
+    return now
+
+
+def new_epoch() -> str:
+    return uuid.uuid4().hex
+
+
+def _forget(connection: Connection, tracked: Tracked, news: str) -> None:
+    execute(connection,
+            f'DELETE FROM gset.queue_{tracked.number} WHERE {news}; '
+            f'DELETE FROM gset.rows_{tracked.number}')
+    if tracked.noted:
+        execute(connection, f'DELETE FROM gset.olds_{tracked.number}')
+
+
+def _move(
+        connection: Connection, tracked: Tracked, news: str, generation: int,
+) -> bool:
+    """Give a generation to what is new; return whether that is all known.
+
+    This must not wait for a lock of the table: whoever numbers is waited for
+    by readers, who have such locks.  So it can't look whether a row is there.
+    One that went and came again may be noted as gone; then it is forgotten a
+    little too early.
+    """
+    names = ', '.join(keys(tracked.table))
+    values = ', '.join([*keys(tracked.table), *olds(tracked.noted)])
+    kept = f''', kept AS (
+            INSERT INTO gset.olds_{tracked.number}
+            SELECT {values}, $1::bigint
+            FROM moved WHERE gone AND k1 IS NOT NULL
+        )''' if tracked.noted else ''
+    [[is_cleared]] = execute(connection, f'''
+        WITH moved AS (
+            DELETE FROM gset.queue_{tracked.number} WHERE {news}
+            RETURNING {values}, gone
+        ){kept}, noted AS (
+            INSERT INTO gset.rows_{tracked.number}
+            SELECT {names}, $1::bigint, bool_or(gone)
+            FROM moved WHERE k1 IS NOT NULL GROUP BY {names}
+            ON CONFLICT ({names}) DO UPDATE
+            SET generation = EXCLUDED.generation, gone = EXCLUDED.gone
+        )
+        SELECT bool_or(k1 IS NULL) FROM moved''', generation)
+    if is_cleared:
+        _forget(connection, tracked, 'false')
+    return not is_cleared
+
+
+def _raise(
+        connection: Connection, tracked: Tracked, floor: int,
+        fingerprint: str,
+) -> None:
+    execute(connection, '''
+        UPDATE gset.tables SET floor = $2, fingerprint = $3
+        WHERE number = $1''', tracked.number, floor, fingerprint)
+
+
+def _store(connection: Connection, now: Moment) -> None:
+    execute(connection, '''
+        UPDATE gset.state SET epoch = $1, generation = $2, identity = $3,
+            snapshot = pg_current_snapshot()''',
+            now.epoch, now.generation, now.identity)
+
+
+def renew(
+        connection: Connection, seen: Position) -> str | None:
+    """Give the database a new epoch if it is behind a position."""
+    with transaction(connection, _BEGIN):
+        [[epoch, generation]] = execute(
+            connection, 'SELECT epoch, generation FROM gset.state')
+        if epoch != seen.epoch or generation >= seen.generation:
+            return None
+        new = new_epoch()
+        execute(connection, 'UPDATE gset.state SET epoch = $1', new)
+        return new
+
+
+def tidy(connection: Connection, layout: Layout, removals: int) -> None:
+    """Forget the oldest removals of each table that has more than so many."""
+    with transaction(connection, _BEGIN):
+        for each in layout.numbers.values():
+            _tidy(connection, each, removals)
+
+
+def _tidy(connection: Connection, tracked: Tracked, removals: int) -> None:
+    kinds = {f'gset.rows_{tracked.number}': 'gone'}
+    if tracked.noted:
+        kinds[f'gset.olds_{tracked.number}'] = 'true'
+    lasts = ' UNION ALL '.join([
+        f'(SELECT generation FROM {name} WHERE {is_removal} '
+        'ORDER BY generation DESC OFFSET $1 LIMIT 1)'
+        for name, is_removal in kinds.items()])
+    forgotten = ''.join([f''', {name.replace('.', '_')} AS (
+            DELETE FROM {name} r USING last
+            WHERE {is_removal} AND r.generation <= last.generation
+        )''' for name, is_removal in kinds.items()])
+    execute(connection, f'''
+        WITH last AS (
+            SELECT max(generation) AS generation FROM ({lasts}) AS l
+        ){forgotten}
+        UPDATE gset.tables t SET floor = last.generation FROM last
+        WHERE t.number = $2 AND t.floor < last.generation''',
+            removals, tracked.number)

@@ -1,0 +1,299 @@
+"""Tables at a moment, with what is new since the last numbering."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import psycopg
+
+from zc.generationalset.answers import Position
+from zc.generationalset.sql.database import Row
+from zc.generationalset.sql.postgresql.conditions import (
+    Conditions,
+    note_columns,
+    placed,
+)
+from zc.generationalset.sql.postgresql.connections import Connection, execute
+from zc.generationalset.sql.postgresql.hashing import PostgreSQLHasher
+from zc.generationalset.sql.postgresql.keys import Keys
+from zc.generationalset.sql.postgresql.layout import Layout, Tracked
+from zc.generationalset.sql.postgresql.loaders import selected
+from zc.generationalset.sql.postgresql.moment import Moment
+from zc.generationalset.sql.postgresql.names import quoted
+from zc.generationalset.sql.tables import Key, Table
+
+#: How many rows are read at a time.
+ROWS = 1000
+
+
+class PostgreSQLReading:
+    """See ``Reading``.
+
+    The snapshot lacks what the numbering has written that belongs to it.  So
+    the changes are those that were numbered before, and those in the queue.
+
+    news
+        The generation of what is in the queue.
+    """
+
+    def __init__(
+            self, connection: Connection, layout: Layout, moment: Moment,
+            news: int, conditions: Conditions) -> None:
+        self._connection = connection
+        self._layout = layout
+        self._moment = moment
+        self._news = news
+        self._conditions = conditions
+
+    @property
+    def position(self) -> Position:
+        return self._moment.position
+
+    def tables(self) -> list[Table]:
+        return [each.table for each in self._layout.names.values()]
+
+    def table(self, name: str) -> Table:
+        return self._tracked(name).table
+
+    def _tracked(self, name: str) -> Tracked:
+        tracked = self._layout.tracked(name)
+        self._moment.check(tracked)
+        return tracked
+
+    def filtered(
+            self, table: Table, where: str, parameters: Mapping[str, Any],
+    ) -> Table:
+        return table._replace(condition=self._conditions.of(
+            self._tracked(str(table)), where, parameters))
+
+    def floor(self, table: Table) -> int:
+        number = self._tracked(str(table)).number
+        state = self._moment.tables[number]
+        if state.has_news:
+            [[is_cleared]] = execute(self._connection, f'''
+                SELECT EXISTS (
+                    SELECT FROM gset.queue_{number}
+                    WHERE {self._moment.news} AND k1 IS NULL)''')
+            if is_cleared:
+                return self._news
+        return state.floor
+
+    def changes(
+            self, table: Table, since: int, limit: int | None = None,
+    ) -> Iterable[Key]:
+        query, values = self._changed(table)
+        keys = Keys(table)
+        return execute(
+            self._connection, f'''{query('')}
+            ORDER BY generation, {keys.names}
+            LIMIT {"ALL" if limit is None else limit}''',
+            since, self._news, *values).fetchall()
+
+    def changes_after(
+            self, table: Table, since: int, after: Key | None, limit: int,
+    ) -> list[Key]:
+        query, values = self._changed(table)
+        keys = Keys(table)
+        given = () if after is None else (after,)
+        texts = () if after is None else keys.texts(after)
+        if texts is not None:
+            places = keys.given_from(3 + len(values))
+            where = f'AND ({keys.names}) > ({places})' if texts else ''
+            with keys.trying(self._connection, *given):
+                return execute(
+                    self._connection, f'''{query(where)}
+                    ORDER BY {keys.wanted} LIMIT {limit}''',
+                    since, self._news, *values, *texts).fetchall()
+        raise ValueError(f'expected a key of {table}, got {after!r}')
+
+    def _changed(
+            self, table: Table,
+    ) -> tuple[Callable[[str], str], tuple[Any, ...]]:
+        """Return the query for keys, and values of its condition.
+
+        The query's parameters are those of ``_seen``.  It is a function of a
+        condition for the keys, which comes where indexes are used.
+        """
+        tracked = self._tracked(str(table))
+        number = tracked.number
+        keys = Keys(table)
+        also, values = self._seen(tracked, table)
+        return lambda where: f'''
+            SELECT {keys.selected} FROM (
+                SELECT {keys.names}, max(generation) AS generation FROM (
+                    SELECT {keys.names}, generation FROM gset.rows_{number}
+                    WHERE generation > $1::bigint {where}
+                    UNION ALL
+                    SELECT {keys.names}, $2::bigint FROM gset.queue_{number}
+                    WHERE $2 > $1::bigint AND {self._moment.news}
+                    AND k1 IS NOT NULL {where}
+                ) AS c GROUP BY {keys.names}
+            ) AS w {also}''', values
+
+    def _seen(
+            self, tracked: Tracked, table: Table,
+    ) -> tuple[str, tuple[Any, ...]]:
+        """Return the condition that a key w is, or was, one of the table.
+
+        The parameters $1 and $2 are the generations since which it was, and of
+        the news.
+        """
+        if table.condition is None:
+            return '', ()
+        keys = Keys(table)
+        text, values = table.condition
+        source, _ = _source(tracked, table, 2)
+        return f'''WHERE EXISTS (
+                SELECT FROM {source} t
+                WHERE {keys.is_wanted}
+            ) OR ({keys.names}) IN (
+                SELECT {keys.columns}
+                FROM {self._olds(tracked, 2)} t
+                WHERE ({placed(text, 2 + len(values))})
+                AND t.gset_generation > $1::bigint)''', values + values
+
+    def _olds(self, tracked: Tracked, news: int) -> str:
+        """Return the notes of rows that were there, as rows of the table.
+
+        news
+            The number of the parameter with the generation of the news.
+        """
+        number, columns = tracked.number, note_columns(tracked)
+        notes, is_old = ('olds', 'gone AND') if tracked.noted else ('rows', '')
+        return f'''(
+                SELECT {columns}, generation AS gset_generation
+                FROM gset.{notes}_{number}
+                UNION ALL
+                SELECT {columns}, ${news}::bigint FROM gset.queue_{number}
+                WHERE {is_old} k1 IS NOT NULL AND {self._moment.news})'''
+
+    def changed(self, table: Table, key: Key) -> int:
+        tracked = self._tracked(str(table))
+        keys = Keys(table)
+        texts = keys.texts(key)
+        if texts is None:
+            return 0
+        news = len(texts) + 1
+        with keys.trying(self._connection, key):
+            if table.condition is None or any(self.rows(table, [key])):
+                query, values = self._newest(tracked, keys, news), ()
+            else:
+                # What became of a row that others have is theirs alone.
+                text, values = table.condition
+                query = f'''
+                    SELECT max(gset_generation)
+                    FROM {self._olds(tracked, news)} t
+                    WHERE ({keys.columns}) = ({keys.given})
+                    AND ({placed(text, news)})'''
+            [[generation]] = execute(
+                self._connection, query, *texts, self._news, *values)
+            return generation or 0
+        return 0
+
+    def _newest(self, tracked: Tracked, keys: Keys, news: int) -> str:
+        return f'''
+            SELECT greatest(
+                (SELECT generation FROM gset.rows_{tracked.number}
+                 WHERE {keys.is_given}),
+                (SELECT ${news}::bigint FROM gset.queue_{tracked.number}
+                 WHERE {keys.is_given} AND {self._moment.news} LIMIT 1))'''
+
+    def rows(self, table: Table, keys: Sequence[Key]) -> Iterator[Row]:
+        tracked = self._tracked(str(table))
+        for first in range(0, len(keys), ROWS):
+            yield from self._rows(tracked, table, keys[first:first + ROWS])
+
+    def _rows(
+            self, tracked: Tracked, table: Table, wanted: Sequence[Key],
+    ) -> Iterator[Row]:
+        keys = Keys(table)
+        arrays = keys.arrays_of(wanted)
+        if not arrays:
+            return
+        found: list[tuple[object, ...]] = []
+        with keys.trying(self._connection, *wanted):
+            source, values = _source(tracked, table, len(arrays))
+            found = execute(self._connection, f'''
+                SELECT {_columns(table)} FROM {source} t
+                JOIN unnest({keys.arrays}) AS w ({keys.names})
+                ON {keys.is_wanted}''', *arrays, *values).fetchall()
+        yield from map(keys.row, found)
+
+    def scan(
+            self, table: Table, after: Key | None = None,
+            limit: int | None = None,
+    ) -> Iterator[Row]:
+        tracked = self._tracked(str(table))
+        keys = Keys(table)
+        while limit is None or limit > 0:
+            size = ROWS if limit is None else min(limit, ROWS)
+            rows = self._after(tracked, table, after, size)
+            yield from map(keys.row, rows)
+            if len(rows) < size:
+                break
+            after = keys.row(rows[-1]).key
+            if limit is not None:
+                limit -= size
+
+    def _after(
+            self, tracked: Tracked, table: Table, after: Key | None, size: int,
+    ) -> list[tuple[Any, ...]]:
+        """Return the values of the first rows after a key."""
+        keys = Keys(table)
+        given = () if after is None else (after,)
+        texts = () if after is None else keys.texts(after)
+        if texts is not None:
+            where = f'WHERE ({keys.columns}) > ({keys.given})' if texts else ''
+            with keys.trying(self._connection, *given):
+                source, values = _source(tracked, table, len(texts))
+                return execute(self._connection, f'''
+                    SELECT {_columns(table)} FROM {source} t
+                    {where} ORDER BY {keys.columns} LIMIT {size}''',
+                    *texts, *values).fetchall()
+        raise ValueError(f'expected a key of {table}, got {after!r}')
+
+    def batches(self, table: Table) -> Iterator[list[tuple[Any, ...]]]:
+        source, values = _source(self._tracked(str(table)), table, 0)
+        with psycopg.RawServerCursor(self._connection, 'gset_rows') as cursor:
+            cursor.execute(
+                f'SELECT {_columns(table)} FROM {source} t'.encode(), values)
+            while rows := cursor.fetchmany(ROWS):
+                yield rows
+
+    def hasher(self, table: Table) -> PostgreSQLHasher:
+        source, values = _source(self._tracked(str(table)), table, 0)
+        return PostgreSQLHasher(self._connection, table, source, values)
+
+    def length(self, table: Table) -> int:
+        tracked = self._tracked(str(table))
+        source, values = _source(tracked, table, 0)
+        [[length]] = execute(
+            self._connection, f'SELECT count(*) FROM {source} t', *values)
+        return int(length)
+
+    def own(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        cursor = execute(self._connection, statement.format(
+            gset='gset.', index=''), *values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def _source(
+        tracked: Tracked, table: Table, taken: int,
+) -> tuple[str, tuple[Any, ...]]:
+    """Return what is in a FROM clause for a table, and values of parameters.
+
+    taken
+        How many parameters of the statement come before.
+    """
+    source = tracked.relation.source
+    if table.condition is None:
+        return source, ()
+    text, values = table.condition
+    return (f'(SELECT * FROM {source} gset_rows '
+            f'WHERE ({placed(text, taken)}))', values)
+
+
+def _columns(table: Table) -> str:
+    return ', '.join([selected(f't.{quoted(column.name)}', column.type)
+                      for column in table.columns])

@@ -1,0 +1,37 @@
+"""Many changes of a table of SQLite, which are read some at a time."""
+
+from unittest import mock
+
+from zc.generationalset import wire
+from zc.generationalset.answers import Position
+from zc.generationalset.sql import news
+from zc.generationalset.tests.unit.sql.test_sqlite_tracking import Base
+
+
+class ManyChangesTests(Base):
+
+    schema = 'CREATE TABLE words (word TEXT, place INT, what TEXT, ' \
+        'PRIMARY KEY (word, place));'
+    names = 'words',
+
+    def test_keys_that_are_not_utf_8(self):
+        """They are left out, and are no end of the others."""
+        self.run_sql("INSERT INTO words VALUES ('a', 1, 1), ('b', 1, 1)")
+        self.followers.sync()
+        self.run_sql(
+            "UPDATE words SET what = 2 WHERE word = 'a'",
+            "DELETE FROM words WHERE word = 'b'",
+            "INSERT INTO words VALUES (CAST(x'ff' AS TEXT), 1, 2), "
+            "(CAST(x'ff' AS TEXT), 2, 2), ('é', 1, 2), ('c', 1, 2)")
+        refused = []
+        with mock.patch.object(news, 'CHUNK', 1), \
+                self.source.snapshot() as snapshot:
+            text = b''.join(wire.encode_chunks(
+                snapshot.updates(None, Position(
+                    self.replica.epoch, self.replica.generation)),
+                unreadable=lambda path, error: refused.append(path)))
+        self.assertEqual([path[1][1] for path in refused], [1, 2])
+        self.replica.apply(wire.decode(text))
+        self.assertEqual(
+            sorted(self.replica.items['words']),
+            [('a', 1), ('c', 1), ('é', 1)])
