@@ -1,0 +1,256 @@
+"""Generational sets in a ZODB, as a store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any, TypeVar
+
+import ZODB
+from ZODB.FileStorage import FileStorage
+from ZODB.POSException import ConflictError
+
+from zc.generationalset import GSet
+from zc.generationalset.answers import Position
+from zc.generationalset.documents import Document
+from zc.generationalset.interfaces import IdError
+from zc.generationalset.merging import ABSENT
+from zc.generationalset.sync.accessor import (
+    Accessor,
+    Capabilities,
+    Changes,
+    Found,
+)
+from zc.generationalset.sync.data import Data
+from zc.generationalset.sync.errors import (
+    Busy,
+    Gone,
+    Refused,
+    Stale,
+    Unavailable,
+    Unreadable,
+)
+from zc.generationalset.sync.options import Options
+from zc.generationalset.sync.store import Store
+from zc.generationalset.sync.stores.cursors import asked
+from zc.generationalset.sync.stores.files import digest
+from zc.generationalset.sync.stores.renaming import with_names
+from zc.generationalset.sync.type import Type, as_id, is_id
+
+Result = TypeVar('Result')
+
+
+#: Takes the root of a database and the name of a type, and returns the set.
+Find = Callable[[Any, str], Any]
+
+
+def make(options: Options) -> SetStore:
+    """Return the store that a file of configuration describes."""
+    url = options.take('url', str)
+    if '://' not in url:
+        url = str(options.folder / url)
+    read_only = options.take('read_only', bool, False)
+    paths, names = {}, {}
+    for type, table in options.tables():
+        paths[type.name] = table.take('path', str).strip('/').split('/')
+        names[type] = table.take('map', dict, {})
+
+    def find(root: Any, type: str) -> Any:
+        found = root
+        for step in paths[type]:
+            try:
+                found = found[step]
+            except (LookupError, TypeError):
+                found = getattr(found, step, None)
+        if not isinstance(found, GSet):
+            raise Unavailable(f'expected a set at {"/".join(paths[type])} in '
+                              f'the database, got {found!r:.100}')
+        return found
+
+    return SetStore(options.name, Opened(url), find, names, read_only)
+
+
+class Opened:
+    """A database that is opened when it is first used, and has a URI."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._db: Any = None
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        """Begin a transaction, with a connection.  Raises Unavailable."""
+        if self._db is None:
+            try:
+                self._db = ZODB.DB(_storage(self._uri))
+            except Unavailable:
+                raise
+            except Exception as error:  # storages have errors of their own
+                # Its text may have the password of the URI.
+                raise Unavailable('can not open the database: '
+                                  f'{type(error).__name__}') from error
+        transaction: AbstractContextManager[Any] = self._db.transaction()
+        return transaction
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+
+def _storage(uri: str) -> Any:
+    if '://' in uri:
+        from zodburi import resolve_uri
+
+        factory, _ = resolve_uri(uri)
+        return factory()
+    if not os.path.exists(uri):
+        raise Unavailable(f'{uri} is missing')
+    return FileStorage(uri)
+
+
+class SetStore(Store):
+    """Sets of documents in a database; each call is a transaction.
+
+    New items get texts as ids, so the sets should have such.
+
+    name
+        The name of the store.
+    db
+        The ``ZODB.DB``, which stays open; or an ``Opened``.
+    find
+        Takes the root of the database and the name of a type, and returns the
+        set.
+    types
+        The types; for each, the names of fields that have other names in the
+        store.
+    """
+
+    def __init__(
+            self, name: str, db: Any, find: Find,
+            types: Mapping[Type, Mapping[str, str]], read_only: bool = False,
+    ) -> None:
+        self._db = db
+        self._find = find
+        super().__init__(name, {
+            type.name: with_names(
+                partial(SetAccessor, db, find), type, names)
+            for type, names in types.items()}, read_only)
+
+    def identity(self) -> str:
+        """Return the epochs of the sets; a restored backup has others."""
+        with self._db.transaction() as connection:
+            return ' '.join(
+                str(self._find(connection.root(), type).epoch)
+                for type in self.accessors)
+
+    def fingerprint(self) -> str:
+        with self._db.transaction() as connection:
+            sets = [self._find(connection.root(), type)
+                    for type in self.accessors]
+            return ' '.join(f'{each.epoch} {each.generation}'
+                            for each in sets)
+
+    def close(self) -> None:
+        if isinstance(self._db, Opened):
+            self._db.close()
+
+
+class SetAccessor(Accessor):
+    """The documents of a set.  Members that nobody declared stay."""
+
+    capabilities = Capabilities(conditional=True, deltas=True, repeatable=True)
+
+    def __init__(self, db: Any, find: Find, type: Type) -> None:
+        self._type = type
+        self._db = db
+        self._find = find
+
+    def _with_set(self, action: Callable[[Any], Result]) -> Result:
+        """Do something with the set, in a transaction."""
+        try:
+            with self._db.transaction() as connection:
+                return action(self._find(connection.root(), self._type.name))
+        except ConflictError as error:
+            raise Busy(0.1) from error
+
+    def _data(self, item: Any, id: Any) -> Data:
+        """Return an item.  Raises Unreadable."""
+        value = item.value if isinstance(item, Document) else None
+        if not isinstance(value, dict) or not is_id(id):
+            raise Unreadable(
+                as_id(id), 'expected a document that is an object')
+        return Data(self._type.name, id, self._type.from_plain(value),
+                    digest(item.json))
+
+    def _found(self, item: Any, id: Any) -> Found:
+        try:
+            return self._data(item, id)
+        except Unreadable as error:
+            return error
+
+    def find(self, cursor: str | None = None) -> Changes:
+        def find(items: Any) -> Changes:
+            since = asked(cursor, Position(items.epoch, items.generation))
+            updates = items.generational_updates(since)
+            is_snapshot = since == 0 or 'contents' in updates
+            changed = list(items) if is_snapshot else updates.get('adds', ())
+            found: list[Found] = [
+                self._found(item, items.get_id(item)) for item in changed]
+            if not is_snapshot:
+                found += [Gone(as_id(id))
+                          for id in updates.get('removals', ())]
+            following = str(Position(items.epoch, items.generation))
+            return Changes(found, is_snapshot, lambda: following)
+
+        return self._with_set(find)
+
+    def count(self) -> int:
+        return self._with_set(len)
+
+    def get(self, id: Any) -> Data:
+        return self._with_set(lambda items: self._item(items, id))
+
+    def _item(self, items: Any, id: Any) -> Data:
+        item = items.get(id)
+        if item is None:
+            raise Gone(id)
+        return self._data(item, id)
+
+    def add(self, data: Data, key: str) -> Data:
+        def add(items: Any) -> Data:
+            if items.get(key) is None:
+                try:
+                    items.add(Document(key, dict(data.fields)))
+                except IdError as error:
+                    raise Refused(str(error)) from error
+            return self._item(items, key)
+
+        return self._with_set(add)
+
+    def _expected(self, items: Any, id: Any, token: str | None) -> Any:
+        """Return the document of an item.  Raises Gone and Stale."""
+        data = self._item(items, id)
+        if token is not None and data.token != token:
+            raise Stale(f'{id!r} has changed')
+        return items.get(id)
+
+    def update(
+            self, id: Any, patch: Mapping[str, Any], token: str | None,
+    ) -> Data:
+        def update(items: Any) -> Data:
+            fields = {**self._expected(items, id, token).value, **patch}
+            items.changed(Document(id, {
+                field: value for field, value in fields.items()
+                if value is not ABSENT}))
+            return self._item(items, id)
+
+        return self._with_set(update)
+
+    def remove(self, id: Any, token: str | None) -> None:
+        def remove(items: Any) -> None:
+            self._expected(items, id, token)
+            del items[id]
+
+        self._with_set(remove)
