@@ -25,7 +25,7 @@ export type Path = readonly Id[];
  *
  * Its methods throw a TypeError for what can't be an id.
  */
-export class Items implements Iterable<[Id, Value | Items]> {
+export class Items<Item = Value | Items<any>> implements Iterable<[Id, Item]> {
   /** How many items and subsets there are. */
   readonly size: number;
 
@@ -33,7 +33,7 @@ export class Items implements Iterable<[Id, Value | Items]> {
   has(id: Id): boolean;
 
   /** An item, a subset, or undefined. */
-  get(id: Id): Value | Items | undefined;
+  get(id: Id): Item | undefined;
 
   /**
    * The item or subset at a path, or with an id; undefined if there is none.
@@ -43,10 +43,58 @@ export class Items implements Iterable<[Id, Value | Items]> {
   at(path: Path | Id): Value | Items | undefined;
 
   keys(): IterableIterator<Id>;
-  values(): IterableIterator<Value | Items>;
-  entries(): IterableIterator<[Id, Value | Items]>;
-  [Symbol.iterator](): IterableIterator<[Id, Value | Items]>;
+  values(): IterableIterator<Item>;
+  entries(): IterableIterator<[Id, Item]>;
+  [Symbol.iterator](): IterableIterator<[Id, Item]>;
 }
+
+/**
+ * The items of a tree with a schema: the type of the items in each subset.
+ *
+ *     interface Board {
+ *       cards: {text: string};
+ *       columns: {name: string};
+ *     }
+ *     const client = new Client<Board>('./');
+ *     client.items.at('cards')?.get('x')?.text; // string | undefined
+ *     client.items.at(['cards', 'x'])?.text;
+ *     await client.put(['cards', 'x'], {text: 'Buy milk'});
+ *
+ * Nobody checks it but the compiler: the server may have other items.
+ */
+export interface Sets<Schema> {
+  at<Name extends keyof Schema>(
+    path: Name | readonly [Name]): Items<Schema[Name]> | undefined;
+  at<Name extends keyof Schema>(
+    path: readonly [Name, Id]): Schema[Name] | undefined;
+  get<Name extends keyof Schema>(id: Name): Items<Schema[Name]> | undefined;
+}
+
+/** What a client with a schema has; without one, anything. */
+export type ItemsOf<Schema> = unknown extends Schema ? Items :
+  Sets<Schema> & Items<Items<any>>;
+
+/** The paths at which a client with a schema puts items. */
+export type PathOf<Schema> = unknown extends Schema ? Path | Id :
+  readonly [keyof Schema, Id];
+
+/** The paths of the sets to which a client with a schema adds items. */
+export type SetOf<Schema> = unknown extends Schema ? Path | Id :
+  keyof Schema | readonly [keyof Schema];
+
+/** The name of a set. */
+export type NameOf<Where> =
+  Where extends readonly [infer Name] ? Name : Where;
+
+/** A JSON merge patch of an item: null removes a member. */
+export type Patch<Item> = Item extends readonly unknown[] ? Item :
+  Item extends object ? { [Name in keyof Item]?: Patch<Item[Name]> | null } :
+    Item;
+
+/** What is at a path. */
+export type ItemAt<Schema, Where> = unknown extends Schema ? Value :
+  Where extends readonly [infer Name extends keyof Schema, unknown] ?
+    Schema[Name] : never;
 
 /** What an answer changed. */
 export interface Change {
@@ -251,7 +299,7 @@ export interface Events {
  *
  * It is an EventTarget.
  */
-export class Client {
+export class Client<Schema = unknown> {
   /**
    * `url` may be relative to the page.
    *
@@ -260,6 +308,8 @@ export class Client {
    */
   constructor(url: string | URL, options?: Options);
 
+  /** The name of the IndexedDB database; undefined without a store. */
+  readonly database: string | undefined;
   /** Whether the server answered last time. */
   readonly online: boolean;
   /** The generation of what the client has; 0 if it has nothing. */
@@ -268,7 +318,7 @@ export class Client {
   /** What a write with `unchangedSince` is compared with. */
   readonly position: string;
   /** Don't change it; use `put` and so on. */
-  readonly items: Items;
+  readonly items: ItemsOf<Schema>;
 
   /**
    * The paths of the subsets that the client follows; undefined for the whole
@@ -359,7 +409,9 @@ export class Client {
    * Rejects with a TypeError for an item that isn't JSON, or a path that has
    * no ids.
    */
-  put(path: Path | Id, item: Value, condition?: Condition): Promise<void>;
+  put<const Where extends PathOf<Schema>>(
+    path: Where, item: ItemAt<Schema, Where>, condition?: Condition,
+  ): Promise<void>;
 
   /**
    * Changes some members of an item, and leaves the others as they are.
@@ -369,10 +421,14 @@ export class Client {
    * `patch` is a JSON merge patch (RFC 7396), which the server applies: null
    * removes a member, objects within are patches, too.
    */
-  patch(path: Path | Id, patch: Value, condition?: Condition): Promise<void>;
+  patch<const Where extends PathOf<Schema>>(
+    path: Where, patch: Patch<ItemAt<Schema, Where>>, condition?: Condition,
+  ): Promise<void>;
 
   /** Adds an item to the set at a path, [] for the top; returns its id. */
-  add(path: Path | Id, item: Value): Promise<string>;
+  add<const Where extends SetOf<Schema>>(
+    path: Where, item: ItemAt<Schema, readonly [NameOf<Where>, Id]>,
+  ): Promise<string>;
 
   /** Makes an empty subset; a subset that is there stays as it is. */
   makeSet(path: Path | Id): Promise<void>;

@@ -40,8 +40,7 @@ export async function start(client) {
 /** Asks whether the server lets this user change anything. */
 export async function askAccess() {
   try {
-    const { headers } = await fetch(
-      new URL('items/', base), { method: 'OPTIONS', headers: HEADERS });
+    const { headers } = await ask('items/', { method: 'OPTIONS' });
     return (headers.get('allow') ?? 'POST').includes('POST');
   } catch {
     return true; // a write will tell
@@ -50,19 +49,23 @@ export async function askAccess() {
 
 /** Removes an item, even if the page is closing. */
 export function removeAtEnd(path) {
-  const url = new URL(
-    `items/${path.map(encodeURIComponent).join('/')}`, base);
   // Nobody is left to hear of a failure.
-  fetch(url, { method: 'DELETE', headers: HEADERS, keepalive: true })
-    .catch(() => {});
+  ask(`items/${path.map(encodeURIComponent).join('/')}`,
+    { method: 'DELETE', keepalive: true }).catch(() => {});
+}
+
+/** Sends a request to the server, as this user. */
+export function ask(path, { headers, ...options } = {}) {
+  return fetch(new URL(path, base), {
+    ...options, headers: { ...HEADERS, ...headers } });
 }
 
 function lookAt({ status }) {
-  if (status === 401) ask();
+  if (status === 401) askToken();
   return status === 401;
 }
 
-function ask() {
+function askToken() {
   const dialog = document.querySelector('.token-dialog');
   if (dialog.open) return;
   dialog.querySelector('.wrong').hidden = !token;

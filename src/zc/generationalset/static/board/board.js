@@ -14,9 +14,11 @@ import { Keys } from './keys.js';
 import { Messages } from './messages.js';
 import { Me } from './names.js';
 import { Notices } from './notices.js';
+import { installWorker } from './offline.js';
 import { Page } from './page.js';
 import { People } from './people.js';
 import { Presence } from './presence.js';
+import { PushButton } from './push.js';
 import { Status } from './status.js';
 import { keepTimes } from './times.js';
 
@@ -74,4 +76,9 @@ addEventListener('keydown', ({ key, target }) => {
   if (key === '?' && !types && !help.open) help.showModal();
 });
 
-await start(client);
+// The service worker loads all files, too, so the page comes first.
+const worker = start(client).then(installWorker);
+client.addEventListener('online', async () => {
+  new PushButton(find('button.notify'), await worker, notices).start();
+}, { once: true });
+await worker;

@@ -43,17 +43,19 @@ export class Access {
 
   /** Gets what is at a path of the server, with the token. */
   get(path, signal, method = 'GET') {
-    const headers = this.token
-      ? { Authorization: `Bearer ${this.token}` } : {};
-    return fetch(new URL(path, this.#base), {
-      method, headers, signal, cache: 'no-store',
+    return this.#fetch(path, { method, signal, cache: 'no-store' });
+  }
+
+  #fetch(path, { headers = {}, ...options }) {
+    return fetch(new URL(path, this.#base), { ...options, headers: {
+      ...headers, ...this.token && { Authorization: `Bearer ${this.token}` } },
     });
   }
 
-  /** Asks whether the server lets this user change anything. */
-  async mayWrite() {
+  /** Asks whether the server lets this user change anything at a path. */
+  async mayWrite(path = 'items/') {
     try {
-      const { headers } = await this.get('items/', null, 'OPTIONS');
+      const { headers } = await this.get(path, null, 'OPTIONS');
       return (headers.get('allow') ?? 'POST').includes('POST');
     } catch {
       return true; // nobody has refused anything
@@ -69,6 +71,18 @@ export class Access {
         status ? `${status}: ${detail}` : message);
     this.#panel.hidden = false;
     this.#panel.elements.token.focus();
+  }
+
+  /** Posts an object of JSON.  Rejects with what the server says. */
+  async post(path, body = {}) {
+    const response = await this.#fetch(path, {
+      method: 'POST', headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body) });
+    if (!response.ok) {
+      const { detail } = await response.json().catch(() => ({}));
+      throw new Error(detail ?? `the server answers ${response.status}`);
+    }
+    return response;
   }
 
   #use(token) {

@@ -22,10 +22,10 @@ export function checkAnswer(answer) {
 const setsOf = answer => answer.parts ?? [answer];
 
 function isAnswer({format, epoch, since, generation,
-  since_epoch: before, reset, contents, parts = [], cursor = 'x', next}) {
+  since_epoch: before, reset, contents, parts = [], cursor, next}) {
   return format === 1 && [since, generation].every(Number.isSafeInteger) &&
-    [cursor, next ?? 'x'].every(
-      text => text && typeof text === 'string') && next !== null &&
+    [cursor, next].every(text => text === undefined ||
+      text && typeof text === 'string') &&
     Array.isArray(parts) && parts.every(part => Array.isArray(part?.path)) &&
     since >= 0 && generation > 0 && [epoch, before ?? null, reset ?? ''].every(
     text => text === null || typeof text === 'string') &&
@@ -35,14 +35,14 @@ function isAnswer({format, epoch, since, generation,
 }
 
 function checkUpdates(updates, depth) {
-  const {contents = [], removals = [], adds = []} = updates;
+  const {contents = [], removals = [], adds = [], keep = []} = updates;
   const isBoth = 'contents' in updates &&
     ('removals' in updates || 'adds' in updates);
   if (isBoth || depth > SUBSETS ||
-      ![contents, removals, adds].every(Array.isArray)) {
+      ![contents, removals, adds, keep].every(Array.isArray)) {
     refuse('an answer as in the protocol', updates);
   }
-  removals.forEach(keyOf);
+  [...removals, ...keep].forEach(keyOf);
   for (const entries of [contents, adds]) {
     entries.forEach(entry => checkEntry(entry, depth));
   }

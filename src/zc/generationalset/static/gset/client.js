@@ -13,6 +13,7 @@ import { Watch } from './watch.js';
 import { Writes } from './writes.js';
 
 export class Client extends EventTarget {
+  database;
   #server;
   #session;
   #watch;
@@ -50,6 +51,7 @@ export class Client extends EventTarget {
   }
 
   #share(name) {
+    this.database = name;
     this.#store = new Store(name, this.#session.replica, {
       failed: error => this.#emit('error', {error}),
       deleted: () => this.#forgotten(),
@@ -117,7 +119,7 @@ export class Client extends EventTarget {
   // Starting and ending.
 
   start() {
-    this.#started ??= new Promise((resolve, reject) => {
+    return this.#started ??= new Promise((resolve, reject) => {
       this.#reject = reject;
       this.#resolve = () => {
         this.#reject = undefined;
@@ -128,7 +130,6 @@ export class Client extends EventTarget {
       }
       this.#begin();
     });
-    return this.#started;
   }
 
   async #begin() {
@@ -309,15 +310,12 @@ export class Client extends EventTarget {
   async batch(changes) { return this.#writes.batch(changes); }
 }
 
-const isName = store => store === undefined || store === null ||
-  typeof store === 'string';
-
 function checkOptions({token, store, heartbeat = 15, parts, ...others}) {
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) {
     refuse('the options token, store, heartbeat and parts', unknown);
   }
-  if (!isName(store)) {
+  if (typeof (store ?? '') !== 'string') {
     refuse('a text as name of the store', store);
   }
   if (!(heartbeat > 0 && heartbeat < Infinity)) {

@@ -3,15 +3,15 @@
 import { idOf } from './answers.js';
 import { asPath, keyOf } from './ids.js';
 
+/** The name of the method that tells whether all is here that updates keep. */
+export const holds = Symbol('holds');
 /** The name of the method that applies the updates of a set. */
 export const update = Symbol('update');
-/** The name of the method that applies a page of them. */
-export const turn = Symbol('turn');
 
 export class Items {
   #entries = new Map(); // key -> [id, item]; changed last, last
-  #start; // identifies the pages that are applied ...
-  #rest; // ... and the keys that were here before, and that none has listed
+  #copy; // the pages that are applied ...
+  #rest = new Set(); // ... and the keys from before that none has listed
 
   get size() { return this.#entries.size; }
   has(id) { return this.#entries.has(keyOf(id)); }
@@ -26,39 +26,29 @@ export class Items {
       items instanceof Items ? items.get(id) : undefined, this);
   }
 
-  // With `isReset`, nothing stays; old items only serve to find the changes.
-  [update]({contents, removals = [], adds}, path, isReset, changes) {
-    const listed = contents ?? adds ?? [];
-    let gone = removals.map(keyOf);
-    if ((contents || isReset) && this.size) {
-      const stay = new Set(listed.map(entry => keyOf(idOf(entry))));
-      gone = [...this.#entries.keys()].filter(key => !stay.has(key));
-    }
-    gone.forEach(key => this.#remove(key, path, changes));
-    const stale = new Set(isReset ? this.#entries.keys() : []);
-    for (const entry of listed) {
-      const id = idOf(entry);
-      const subset = this.#put(id, entry, path, changes);
-      subset?.[update](
-        entry, [...path, id], stale.delete(keyOf(id)), changes);
-    }
+  [holds]({contents, adds = [], keep = []}) {
+    return keep.every(id => this.has(id)) && (contents ?? adds).every(
+      entry => Array.isArray(entry) || subsetOf(this.get(entry.id))[holds](entry));
   }
 
-  // What no page lists goes with the last page of the contents.
-  [turn]({contents, removals = [], adds = []}, path, start, changes) {
-    if (this.#start !== start) {
-      this.#start = start;
+  // What no page of the contents lists or keeps goes with the last page.
+  // `copy` identifies the pages; undefined for a whole answer.  With `isReset`,
+  // nothing stays; old items only serve to find the changes.
+  [update]({contents, removals = [], adds = [], keep = []}, path, changes,
+    {copy, isReset} = {}) {
+    const isWhole = contents !== undefined || isReset;
+    const listed = contents ?? adds;
+    if (copy ? this.#copy !== copy : isWhole) {
+      this.#copy = copy;
       this.#rest = new Set(this.#entries.keys());
     }
-    removals.forEach(id => this.#remove(keyOf(id), path, changes));
-    for (const entry of contents ?? adds) {
+    [...listed.map(idOf), ...keep].forEach(id => this.#rest.delete(keyOf(id)));
+    (isWhole ? this.#rest : removals.map(keyOf)).forEach(
+      key => this.#remove(key, path, changes));
+    for (const entry of listed) {
       const id = idOf(entry);
-      this.#rest.delete(keyOf(id));
-      const subset = this.#put(id, entry, path, changes);
-      subset?.[turn](entry, [...path, id], start, changes);
-    }
-    if (contents) {
-      this.#rest.forEach(key => this.#remove(key, path, changes));
+      this.#put(id, entry, path, changes)?.[update](
+        entry, [...path, id], changes, {copy, isReset});
     }
   }
 
@@ -77,8 +67,9 @@ export class Items {
       this.#remove(key, path, changes);
       old = undefined;
     }
-    const item = isSubset ? old ?? new Items() : entry[1];
-    if (!isSame(old, item)) {
+    const made = isSubset ? old ?? new Items() : entry[1];
+    const item = isSame(old, made) ? old : made; // who compares sees no change
+    if (old !== item) {
       const kind = old === undefined ? 'added' : 'changed';
       changes.push({kind, path: [...path, id], item});
     }
@@ -88,8 +79,10 @@ export class Items {
   }
 }
 
+const subsetOf = item => item instanceof Items ? item : new Items();
+
 /** Tells whether two values are equal; those too deep to compare aren't. */
-function isSame(one, other) {
+export function isSame(one, other) {
   try {
     return isEqual(one, other);
   } catch {

@@ -3,7 +3,7 @@
 import {
   advanced, fits, fittingParts, nameOf, positionOf,
 } from './answers.js';
-import { Items, turn, update } from './items.js';
+import { holds, Items, update } from './items.js';
 import { isPage, startsOver, turned } from './pages.js';
 
 export class Misfit extends Error {
@@ -31,26 +31,24 @@ export class Replica {
       throw new Misfit(`expected an answer for ${this.generation}, ` +
         `got one from ${answer.since} to ${answer.generation}`);
     }
-    if (isPage(answer)) {
-      return this.#turn(answer);
+    const isOver = startsOver(answer, this.#copy);
+    const updates = answer.parts ? treeOf(
+      fittingParts(answer, this), isOver ? 'contents' : 'adds') : answer;
+    if (!(isOver ? new Items() : this.items)[holds](updates)) {
+      return this.clear(); // this replica is damaged
     }
-    const isReset = startsOver(answer, this.#copy);
-    return this.#become(advanced(answer, this), answer.parts ? treeOf(
-      fittingParts(answer, this), isReset ? 'contents' : 'adds') : answer,
-    isReset);
-  }
-
-  #turn(answer) {
+    if (!isPage(answer)) {
+      return this.#become(advanced(answer, this), updates, isOver);
+    }
     const copy = turned(answer, this, this.#copy);
-    const isOver = !('cursor' in answer) && startsOver(answer, this.#copy);
     const changes = isOver ? this.clear() : [];
-    this.items[turn](answer, [], copy.start, changes);
-    this.#copy = copy.cursor ? copy : undefined;
-    if (!copy.cursor) {
-      this.epoch = copy.epoch;
-      this.generation = copy.generation;
+    this.items[update](answer, [], changes, {copy: copy.start});
+    if (copy.cursor) {
+      this.#copy = copy;
+      return changes;
     }
-    return changes;
+    const {epoch, generation} = copy;
+    return [...changes, ...this.#become({epoch, generation}, {}, false)];
   }
 
   /** Forgets all parts but these. */
@@ -68,7 +66,7 @@ export class Replica {
 
   #become(position, updates, isReset) {
     const changes = [];
-    this.items[update](updates, [], isReset, changes);
+    this.items[update](updates, [], changes, {isReset});
     Object.assign(this, position);
     this.#copy = undefined;
     return changes;
@@ -94,7 +92,8 @@ function treeOf(parts, member) {
   return top;
 }
 
-const entriesOf = items => Array.from(items, ([id, item]) =>
+/** Returns items as answers have them. */
+export const entriesOf = items => Array.from(items, ([id, item]) =>
   item instanceof Items ? {id, contents: entriesOf(item)} : [id, item]);
 
 /** Returns the answer that makes this replica from nothing. */

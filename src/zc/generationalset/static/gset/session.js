@@ -69,11 +69,12 @@ export class Session {
       const answer = decode(text);
       const isOurs = isTo(answer, {epoch, generation});
       this.#take(answer, text);
-      isDone = isOurs && !isPage(answer) && covers(this.replica, answer);
-      if (!isOurs && questions === 0) {
-        refuse(`one since ${generation}, not from a cache`, answer);
+      const isNext = isOurs && isPage(answer);
+      isDone = isOurs && !isNext && covers(this.replica, answer);
+      questions -= !isDone && !isNext;
+      if (questions < 0) {
+        refuse(`an answer since ${generation}, from no cache`, answer);
       }
-      questions -= !isOurs;
     }
   }
 
@@ -124,7 +125,9 @@ export class Session {
     const {generation, reset} = answer;
     if (changes.length || generation !== before || reset !== undefined ||
         isPage(answer)) {
-      this.#client.applied(answer, text);
+      if (this.hasItems) { // else the replica starts over
+        this.#client.applied(answer, text);
+      }
       if (reset !== undefined) {
         this.emit('reset', {reason: reset});
       }

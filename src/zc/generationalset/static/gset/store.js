@@ -87,23 +87,18 @@ export class Store {
     const delay = Math.min(LONGEST, AGAIN * 4 ** this.#failures);
     this.#later = setTimeout(() => {
       this.#later = undefined;
-      this.#saveAll();
+      if (this.#replica.generation) {
+        this.save();
+      }
     }, delay * 1000);
-    this.#failures += 1;
-    if (this.#failures === 1) {
+    if (this.#failures++ === 0) {
       this.#client.failed(error);
     }
   }
 
-  #saveAll() {
-    if (this.#replica.generation) {
-      this.save();
-    }
-  }
-
   #open() {
-    this.#opening ??= open(this.#name).then(database => this.#watch(database));
-    return this.#opening;
+    return this.#opening ??=
+      open(this.#name).then(database => this.#watch(database));
   }
 
   #watch(database) {
@@ -139,10 +134,12 @@ export class Store {
   }
 }
 
-async function open(name) {
-  const request = indexedDB.open(name, 1);
-  request.onupgradeneeded = () =>
-    request.result.createObjectStore('answers', {autoIncrement: true});
+/** Opens the database of a client. */
+export async function open(name) {
+  const request = indexedDB.open(name, 2);
+  request.onupgradeneeded = ({oldVersion}) =>
+    ['answers', 'writes'].slice(oldVersion).forEach(store =>
+      request.result.createObjectStore(store, {autoIncrement: true}));
   const opened = result(request);
   try {
     return await within(READING, opened, 'an open database');
@@ -155,7 +152,8 @@ async function open(name) {
 const recordsOf = database => database.transaction(
   'answers', 'readwrite', {durability: 'relaxed'}).objectStore('answers');
 
-const result = request => new Promise((resolve, reject) => {
+/** Resolves when a request has a result, or a transaction has ended. */
+export const result = request => new Promise((resolve, reject) => {
   request.onsuccess = request.oncomplete = () => resolve(request.result);
   request.onerror = request.onabort = ({target}) =>
     reject(target.error ?? new Error('the transaction was aborted'));
@@ -172,7 +170,8 @@ async function write(records, ...what) {
   }
 }
 
-function abort(transaction) {
+/** Has a transaction change nothing, unless it has ended. */
+export function abort(transaction) {
   try {
     transaction.abort();
   } catch {

@@ -137,8 +137,8 @@ class OfflineTests(BoardServed):
         self.one.mouse.up()
 
     def test_it_starts_from_what_is_stored(self):
-        # The page itself has to be had, from a cache or elsewhere: there is
-        # no service worker.  Its data is in the browser.
+        # The page itself comes from the server: here is no service worker.
+        # Its data is in the browser.
         before = shown(self.one)
         self.is_stored(self.one)
         context = self.one.context

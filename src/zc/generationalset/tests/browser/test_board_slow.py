@@ -20,6 +20,22 @@ TO_DO = ['Open this page in a second window, and move this card',
          'Find someone who bakes for eighty']
 
 
+#: Records in which column a card is, and its text, whenever either changes.
+RECORD = '''(id) => {
+  window.states = [];
+  const look = () => {
+    const card = document.querySelector(`.card[data-id="${id}"]`);
+    const state = card && [
+      card.closest('.column').querySelector('.handle .open').textContent,
+      card.querySelector('.text').textContent].join(': ');
+    if (state !== states.at(-1)) states.push(state);
+  };
+  look();
+  new MutationObserver(look).observe(document.querySelector('.columns'), {
+    childList: true, subtree: true, characterData: true });
+}'''
+
+
 class Slow(BoardServed):
     """One window behind a proxy, and one that isn't."""
 
@@ -51,15 +67,15 @@ class Slow(BoardServed):
 
         def hold(request, pieces):
             waiting.set()
-            go_on.wait(30)
+            go_on.wait(90)
             yield from then(request, pieces) if then else pieces
         self.proxy.fault = lambda request: (
             # What tells who is here goes on.
             hold if request.path == '/batch' and b'"beat"' not in request.body
             else None)
         try:
-            yield lambda: waiting.wait(30)
-            waiting.wait(30)
+            yield lambda: waiting.wait(90)
+            waiting.wait(90)
         finally:
             go_on.set()
             self.proxy.fault = lambda request: None
@@ -152,6 +168,27 @@ class DelayTests(Slow):
             self.press('Control+z', 'Control+z', 'Control+z')
             self.assertEqual(self.cards(self.one, 'To do'), TO_DO)
             self.show(self.two, 'To do', *TO_DO)
+
+
+class RecordedTests(Slow):
+
+    def test_nothing_flickers_back(self):
+        self.delay(300)
+        card = self.card(self.one, TO_DO[0])
+        self.one.evaluate(RECORD, card.locator('..').get_attribute('data-id'))
+        card.focus()
+        self.press('Shift+ArrowRight', 'Shift+ArrowRight', 'Enter')
+        field = self.one.get_by_label('Text of the card')
+        field.fill('Mine')
+        field.press('Enter')
+        self.card(self.one, 'Mine').focus()
+        self.press('Shift+ArrowLeft', 'Delete', 'Control+z')
+        self.card(self.two, 'Mine').wait_for()
+        self.rests(self.one)
+        self.agree(self.one, self.two)
+        self.assertEqual(self.one.evaluate('states'), [
+            f'To do: {TO_DO[0]}', f'Doing: {TO_DO[0]}', f'Done: {TO_DO[0]}',
+            'Done: Mine', 'Doing: Mine', None, 'Doing: Mine'])
 
 
 class RefusedTests(Slow):

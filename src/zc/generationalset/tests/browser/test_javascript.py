@@ -1,52 +1,11 @@
-"""The browser client, in Node: the tests in the folder javascript.
-
-npm installs what is in their package.json.
-"""
+"""The browser client, in Node: the tests in the folder javascript."""
 
 import gzip
 import re
-import subprocess
-import sys
 import unittest
 
-from zc.generationalset.tests.support import programs
-from zc.generationalset.tests.support.places import JAVASCRIPT, STATIC
-from zc.generationalset.tests.support.serving import ENVIRONMENT
-
-
-class Node:
-    """A layer of tests: Node, with the packages that its tests use."""
-
-    missing = None
-
-    @classmethod
-    def setUp(cls):
-        try:
-            cls.prepare()
-        except programs.Missing as missing:
-            cls.missing = str(missing)
-
-    @classmethod
-    def tearDown(cls):
-        pass
-
-    @classmethod
-    def prepare(cls):
-        if not (JAVASCRIPT / 'package.json').exists():
-            raise programs.Missing('this installation is without them')
-        cls.node = programs.node()
-        if not (JAVASCRIPT / 'node_modules' / 'fast-check').exists():
-            installed = run(*cls.node.npm, 'ci')
-            if installed.returncode:
-                raise programs.Missing(f'npm ci failed: {installed.stderr}')
-
-
-def run(*command):
-    environment = {**ENVIRONMENT, **Node.node.environment,
-                   'GSET_TEST_PYTHON': sys.executable}
-    return subprocess.run(
-        command, cwd=JAVASCRIPT, env=environment, capture_output=True,
-        encoding='utf-8')
+from zc.generationalset.tests.support.node import Node, run
+from zc.generationalset.tests.support.places import STATIC
 
 
 def code_of(module):
@@ -88,4 +47,4 @@ class SizeTests(unittest.TestCase):
         modules = [STATIC / 'gset.js', *sorted((STATIC / 'gset').glob('*.js'))]
         code = ''.join(code_of(path) for path in modules)
         packed = gzip.compress(code.encode(), mtime=0)
-        self.assertLess(len(packed), 11_200)
+        self.assertLess(len(packed), 11_100)

@@ -138,7 +138,7 @@ class StoreTests(Tabs, unittest.TestCase):
     def test_stores_that_fail(self):
         for number, script in enumerate((
                 # A version from the future.
-                '''indexedDB.open(`things ${origin}`, 2).onsuccess =
+                '''indexedDB.open(`things ${origin}`, 3).onsuccess =
                    ({ target }) => target.result.close();''',
                 'Object.defineProperty(window, "indexedDB", {value: null});',
                 '''IDBObjectStore.prototype.get = () => {
@@ -263,7 +263,7 @@ class TryingAgainTests(Tabs, unittest.TestCase):
     def test_a_store_of_a_later_release(self):
         page = self.page()
         page.evaluate('''() => new Promise((resolve) => {
-          const request = indexedDB.open(dbs[0].name, 2);
+          const request = indexedDB.open(dbs[0].name, 3);
           request.onsuccess = resolve;
         })''')
         self.put('bob', 'Bob')

@@ -85,6 +85,28 @@ test('answers out of a cache are ignored', async (test) => {
   assert.ok(!types(events).includes('reset'));
 });
 
+test('a client that lacks what it should keep starts over', async (test) => {
+  const { server, client, events } = await started(test);
+  events.length = 0;
+  server.model.put([], 'bob', 1);
+  const wrong = { contents: [], keep: ['ann', 'eve'] };
+  server.write(event({ ...reply(server, client), adds: undefined, ...wrong }));
+  await until(() => client.items.size === 2);
+  assert.equal(client.generation, server.model.generation);
+  assert.deepEqual(types(events), [
+    'removed', 'updates', 'added', 'added', 'updates']);
+  server.model.put([], 'cy', 1);
+  let count = 0;
+  server.fault = (request, response, path) => {
+    count += path === 'updates';
+    return path === 'updates' && json(response, {
+      ...server.model.answer({ generation: count > 1 ? 0 : 3,
+        epoch: client.epoch }), adds: undefined, ...wrong });
+  };
+  await assert.rejects(client.sync(), /an answer since 0/);
+  assert.ok(count < 10);
+});
+
 test('another epoch', async (test) => {
   const { server, client, events } = await started(test);
   server.put([], 'bob', 1);

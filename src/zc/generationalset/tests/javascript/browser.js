@@ -11,3 +11,19 @@ export function provide(test, name, value) {
     }
   });
 }
+
+/** Holds all timers; returns a function that ends those that run. */
+export function holdTimers(test) {
+  const calls = new Map();
+  provide(test, 'setTimeout', (call) => {
+    const timer = {};
+    calls.set(timer, call);
+    return timer;
+  });
+  provide(test, 'clearTimeout', timer => calls.delete(timer));
+  return () => {
+    const ended = [...calls.values()];
+    calls.clear();
+    ended.forEach(call => call());
+  };
+}

@@ -20,8 +20,13 @@ export default defineConfig([
     languageOptions: { globals: globals.browser },
   },
   {
+    files: ['static/board/worker.js'],
+    languageOptions: {
+      globals: { ...globals.serviceworker, VERSION: 'readonly' } },
+  },
+  {
     // These run in Node, too.
-    files: ['static/gset.js', 'static/gset/*.js', 'tests/javascript/*.js'],
+    files: ['static/gset.js', 'static/gset/*.js', 'tests/javascript/**/*.js'],
     languageOptions: { globals: globals['shared-node-browser'] },
   },
   {

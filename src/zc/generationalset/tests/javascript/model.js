@@ -119,7 +119,10 @@ function level(node, since) {
     return { contents: contents(node) };
   }
   if (since < node.floor) {
-    return { contents: changed(node, -1, since) };
+    const keep = [...node.entries.values()].filter(
+      ({ generation }) => generation <= since).map(({ id }) => id);
+    return {
+      contents: changed(node, since, since), ...keep.length && { keep } };
   }
   const keys = [...node.removals].filter(
     ([, generation]) => generation > since);

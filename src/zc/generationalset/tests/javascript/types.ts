@@ -4,6 +4,10 @@ import {
   Answer, Change, Client, Id, Items, MaybeWritten, Misfit, Path, Replica,
   RequestError, Value, decode, parseEvents,
 } from '../../static/gset.js';
+import { Outbox } from '../../static/outbox/outbox.js';
+import { KeptQueue } from '../../static/outbox/kept.js';
+import { useGSet } from '../../static/bindings/react.js';
+import { snapshot, subscribe } from '../../static/bindings/snapshots.js';
 
 const client: Client = new Client(new URL('http://localhost'), {
   token: 'secret', store: 'things', heartbeat: 15,
@@ -92,4 +96,55 @@ export async function read(pieces: AsyncIterable<string>): Promise<void> {
   for await (const { type, data } of parseEvents(pieces)) {
     console.log(type, data);
   }
+}
+
+export function bind(): void {
+  const end: () => void = subscribe(client, ['cards', 'x'], () => {});
+  const cards: Items | Value | undefined = snapshot(client, 'cards');
+  const count: number = useGSet(client, 'cards', (all: Items) => all.size);
+  console.log(cards, count, useGSet(client));
+  end();
+  // @ts-expect-error a path is of ids
+  snapshot(client, [null]);
+  const outbox = new Outbox(client);
+  outbox.addEventListener('refused', ({ detail: { path, item, error } }) =>
+    console.log(path.length, item, error.status));
+  outbox.put('a', 1, { unchangedSince: client.position }).then(outbox.undo);
+  console.log(useGSet(outbox, 'cards'), snapshot(outbox), outbox.waiting);
+  const kept = new Outbox(client, new KeptQueue(client, 'ann'));
+  const isKept: boolean = kept.isKept;
+  kept.addEventListener('error', ({ detail }) => detail.error.stack);
+  console.log(isKept, client.database?.length);
+  // @ts-expect-error whose writes?
+  new KeptQueue(client);
+}
+
+interface Board {
+  cards: { text: string; done?: boolean };
+  columns: { name: string };
+}
+
+export async function write(board: Client<Board>): Promise<void> {
+  const text: string | undefined = board.items.at(['cards', 'x'])?.text;
+  const name: string | undefined =
+    board.items.at('columns')?.get('y')?.name;
+  for (const [id, card] of board.items.get('cards') ?? []) {
+    console.log(id, card.text, name, text);
+  }
+  await board.put(['cards', 'x'], { text: 'Buy milk' });
+  await board.patch(['cards', 'x'], { done: null });
+  const id: string = await board.add('columns', { name: 'Done' });
+  await board.remove(['cards', id]);
+  // @ts-expect-error there is no such set
+  await board.put(['people', 'x'], { name: 'Ann' });
+  // @ts-expect-error a card has a text
+  await board.put(['cards', 'x'], { name: 'Done' });
+  // @ts-expect-error a text is no number
+  await board.patch(['cards', 'x'], { text: 7 });
+  // @ts-expect-error that is no column
+  await board.add('columns', { text: 'Buy milk' });
+  // @ts-expect-error cards have no name
+  console.log(board.items.at(['cards', 'x'])?.name);
+  const outbox = new Outbox(board);
+  console.log(snapshot(board, 'cards'), useGSet(outbox, 'cards'));
 }

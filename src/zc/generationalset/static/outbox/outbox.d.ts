@@ -1,0 +1,92 @@
+/** Writes that are shown at once, and sent when the server is there. */
+
+import {
+  BatchChange, Change, Client, Condition, Id, Items, Path, RequestError, Value,
+} from '../gset.js';
+
+/** The events of an Outbox. */
+export interface OutboxEvents {
+  /** What is shown has changed. */
+  updates: CustomEvent<{ changes: Change[] }>;
+  /**
+   * The server refused a write, and what is shown no longer has it.  With the
+   * status 412, `error.item` is the item as it is now.
+   */
+  refused: CustomEvent<{
+    op: BatchChange['op']; path: Id[]; item?: Value; error: RequestError;
+  }>;
+  /** The browser can't keep writes, or another user writes in it now. */
+  error: CustomEvent<{ error: Error }>;
+}
+
+/** Where writes wait: in memory, or as `kept.js` has it. */
+export interface Queue {
+  readonly isKept: boolean;
+}
+
+/**
+ * Shows writes at once, and sends them in order, many at a time.
+ *
+ *     const outbox = new Outbox(client);
+ *     outbox.addEventListener('updates', () => render(outbox.items));
+ *     outbox.addEventListener('refused', ({detail}) => tell(detail.error));
+ *     outbox.put(['cards', 'x'], {text: 'Buy milk'}).catch(() => {});
+ *     outbox.items.at(['cards', 'x']); // it is there
+ *
+ * While the server isn't there, writes wait.  They are lost when the page ends
+ * (`waiting` tells whether to warn), unless a `KeptQueue` keeps them.  If nobody
+ * knows whether a write was made, it is sent again, and isn't made twice.
+ *
+ * A `put` and a `remove` are refused, with the status 412, if somebody else has
+ * changed the item since the user could see it, a `patch` if one of its own
+ * members was changed.  `refused` says so, and `items` shows what the server
+ * has.  An own `unchangedSince` may say otherwise.
+ *
+ * It may stand for the client in `snapshot`, `subscribe` and `useGSet`.
+ */
+export class Outbox {
+  constructor(client: Client<any>, queue?: Queue);
+
+  /** What the client has, with the writes that wait.  Don't change it. */
+  readonly items: Items;
+  /** How many writes the server hasn't made yet. */
+  readonly waiting: number;
+  /** Whether what waits survives the page. */
+  readonly isKept: boolean;
+  /** Whether there is a write that `undo` takes back. */
+  readonly canUndo: boolean;
+
+  /**
+   * Like those of the client.  The promise resolves when the server has made
+   * the write, and rejects if it refuses.
+   */
+  put(path: Path | Id, item: Value, condition?: Condition): Promise<void>;
+  patch(path: Path | Id, patch: Value, condition?: Condition): Promise<void>;
+  remove(path: Path | Id, condition?: Condition): Promise<void>;
+  makeSet(path: Path | Id): Promise<void>;
+  add(path: Path | Id, item: Value): Promise<string>;
+
+  /**
+   * Takes back the last write of this outbox that the server has made.
+   *
+   * Rejects with the status 412 if somebody has changed the item since.
+   */
+  undo(): Promise<void>;
+
+  /** Tries to send at once, while a failure has it wait. */
+  retry(): void;
+
+  /** Ends this; writes that wait are rejected, but a `KeptQueue` keeps them. */
+  close(): void;
+
+  addEventListener<Type extends keyof OutboxEvents>(
+    type: Type,
+    listener: (event: OutboxEvents[Type]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<Type extends keyof OutboxEvents>(
+    type: Type,
+    listener: (event: OutboxEvents[Type]) => void,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}
