@@ -24,12 +24,24 @@ examples:
       shows what is there, and each change as it happens
   gset put https://example.org/sync people/ann '{"name": "Ann"}'
       writes an item
+  gset import https://example.org/sync all.jsonl
+      writes what "gset get --json" printed
   gset mirror https://example.org/sync Mirror.fs
       keeps a copy, and serves it
   gset check Data.fs
       audits a database
+  gset sync plan
+      shows what would make the stores of sync.toml equal
   gset renew Data.fs
       makes all clients start over, after a backup was restored
+  gset serve sqlite:///shop.db --tables orders,items
+      serves tables of a SQL database
+  gset verify sqlite:///shop.db postgresql:///shop
+      names the rows in which two databases differ
+  gset copy https://example.org/sync sqlite:///copy.db
+      copies it into tables
+  gset push run Push.fs https://example.org/sync
+      tells subscribers, by webhooks, when it has changed
 
 "gset COMMAND --help" explains each command.
 '''
@@ -70,7 +82,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     # These are imported here so that Ctrl-C is silent.
-    from zc.generationalset.commands import check, client, mirror, renew, serve
+    from zc.generationalset.commands import (
+        check,
+        client,
+        completion,
+        copy,
+        mirror,
+        push,
+        renew,
+        serve,
+        sync,
+        track,
+        verify,
+    )
 
     name = Path(sys.argv[0]).stem
     parser = argparse.ArgumentParser(
@@ -83,8 +107,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     # Each command sets ``run`` to a function that takes the options and
     # returns the exit code, or raises Failure.
-    for module in serve, mirror, client, check, renew:
+    for module in (
+            serve, mirror, client, check, renew, track, verify, copy, sync,
+            push):
         module.add_parser(commands)
+    completion.add_parser(commands, lambda: parser)
     return parser
 
 

@@ -16,7 +16,7 @@ from ZODB.POSException import POSError
 from zc.generationalset import GenerationalSet
 from zc.generationalset.check import Unchecked, check
 from zc.generationalset.commands import Failure, databases, trusted
-from zc.generationalset.commands.terminal import escape
+from zc.generationalset.commands.terminal import escape, progress
 from zc.generationalset.interfaces import IServed
 
 
@@ -123,8 +123,8 @@ def _check(sets: dict[str, Any]) -> int:
     code = 0
     for name, ob in sets.items():
         gset = ob if isinstance(ob, GenerationalSet) else ob.mirrored
-        problems = check(gset, _show_progress)
-        _show_progress(None)
+        with progress() as tell:
+            problems = check(gset, lambda count: tell(f'{count:,} entries'))
         for problem in problems:
             print(escape(f'{name}: {problem}'))
         if any(not isinstance(problem, Unchecked) for problem in problems):
@@ -136,9 +136,3 @@ def _check(sets: dict[str, Any]) -> int:
         if not problems:
             print(escape(name) + f': well, {len(gset)} items')
     return code
-
-
-def _show_progress(count: int | None) -> None:
-    if sys.stderr.isatty():
-        text = '' if count is None else f'{count:,} entries'
-        print(f'\r{text:20}\r', end='', file=sys.stderr, flush=True)

@@ -45,7 +45,10 @@ Show all that is there, and then each change as it happens.
 
 examples:
   gset watch https://example.org/sync
-      shows + for an addition, ~ for a change, - for a removal
+      shows + for an addition, ~ for a change, - for a removal; on a terminal
+      with times and colours (none if NO_COLOR is set), and of an item that
+      changes only the fields that do, as in "state: open -> done"; for that,
+      it keeps all items in memory
   gset watch https://example.org/sync --replica copy.sqlite
       keeps a copy in a file; the next time, it begins with what was missed
   gset watch --json https://example.org/sync | ./program
@@ -55,6 +58,24 @@ examples:
 It goes on until Ctrl-C.  If the server is away, it says so, and waits.  It
 never shows again what is in the file, even if it was stopped before it had
 shown that.
+''' + ACCESS
+IMPORT = '''\
+Put into a served set what "gset get --json" printed.
+
+examples:
+  gset get --json https://example.org/sync > all.jsonl
+  gset import https://other.example.org/sync all.jsonl
+      copies everything from one server to another
+  gset import https://example.org/sync all.jsonl --replace --dry-run
+      shows what going back to the file would add (+) and replace (~)
+  jq -c '{path: ["people", .id], item: .}' people.jsonl |
+    gset import https://example.org/sync
+      imports other JSON lines, into the set "people"
+
+Sets that are missing are made.  What is equal stays as it is, and so does what
+the file doesn't have.  If the server has another item at one of the paths,
+nothing is written, unless --replace is given.  Large files are written in
+several transactions; if that is interrupted, run the command again.
 ''' + ACCESS
 PUT = '''\
 Write an item.
@@ -95,6 +116,7 @@ examples:
 def add_parser(commands: Any) -> None:
     _add_get(commands)
     _add_watch(commands)
+    _add_import(commands)
     _add_put(commands)
     _add_patch(commands)
     _add_rm(commands)
@@ -117,6 +139,28 @@ def _add_watch(commands: Any) -> None:
         '--replica', metavar='FILE.sqlite', help='a file for a copy')
     _add_json(parser)
     parser.set_defaults(run=_run('watch'))
+
+
+def _add_import(commands: Any) -> None:
+    parser = add_command(
+        commands, 'import', 'write what get --json printed', IMPORT)
+    _add_access(parser)
+    parser.add_argument(
+        'file', metavar='FILE', nargs='?', default='-',
+        help='JSON objects, one in a line; the input if it is - or left out')
+    parser.add_argument(
+        '--replace', action='store_true',
+        help='replace items that differ from those of the file')
+    parser.add_argument(
+        '--dry-run', action='store_true',
+        help='show what would be written, and write nothing')
+    parser.set_defaults(run=_import)
+
+
+def _import(options: argparse.Namespace) -> int:
+    need('client')
+    from zc.generationalset.commands.importing import bring
+    return bring(options)
 
 
 def _add_put(commands: Any) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 from zc.generationalset import wire
 from zc.generationalset.commands import Failure
-from zc.generationalset.commands.listing import Path, show_path
+from zc.generationalset.commands.listing import Path, is_set, show_path
 from zc.generationalset.commands.talking import connect
 from zc.generationalset.commands.terminal import cut, escape
-from zc.generationalset.replica import Replica, SQLiteReplica, Subset
+from zc.generationalset.replica import Replica, SQLiteReplica
 
 #: How often the comparison begins again because the server has moved on.
 ATTEMPTS = 10
@@ -81,7 +81,7 @@ def _different(
     for id in dict.fromkeys([*theirs, *mine]):
         here: Any = mine.get(id)
         there: Any = theirs.get(id)
-        if _is_set(here) and _is_set(there):
+        if is_set(here) and is_set(there):
             yield from _different((*path, id), here, there)
             continue
         expected, got = [_text(items, id) for items in (theirs, mine)]
@@ -94,10 +94,4 @@ def _text(items: Mapping[Any, Any], id: Any) -> str:
     if id not in items:
         return 'nothing'
     item = items[id]
-    return 'a set' if _is_set(item) else wire.encode_value(item).decode()
-
-
-def _is_set(item: Any) -> bool:
-    """Tell whether an item of a replica, in memory or file, is a subset."""
-    return isinstance(item, Subset) or (
-        isinstance(item, Mapping) and not isinstance(item, dict))
+    return 'a set' if is_set(item) else wire.encode_value(item).decode()

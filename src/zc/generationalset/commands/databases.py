@@ -12,7 +12,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode
 
@@ -84,7 +84,7 @@ def opened(
     options = {'pool_size': connections, 'cache_size': 1_000_000,
                'cache_size_bytes': CACHE // connections, **options}
     try:
-        with _patience(data):
+        with _patience(data) if is_shared(data) else nullcontext():
             storage, given = _storage(data)
             db = ZODB.DB(storage, **{**options, **given})
     except Failure:
@@ -184,6 +184,7 @@ def _patience(data: str | None) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+        timer.join()
 
 
 def resolve(uri: str) -> tuple[Callable[[], Any], dict[str, Any]]:

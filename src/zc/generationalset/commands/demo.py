@@ -79,9 +79,20 @@ def _signed(name: str, minutes: int) -> dict[str, object]:
 
 def routes() -> list[BaseRoute]:
     """Return the routes of the board's page."""
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
     from zc.generationalset.server import pages
 
-    return [pages.page('/', 'board/index.html'), pages.folder('board')]
+    async def no_push(request: Request) -> Response:
+        """Tell the page that this server doesn't push."""
+        return Response(status_code=204)
+
+    return [pages.page('/', 'board/index.html'), pages.folder('board'),
+            pages.worker(
+                '/worker.js', 'board/worker.js', ['board', 'gset', '']),
+            Route('/push', no_push, include_in_schema=False)]
 
 
 def announce(url: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -13,6 +14,8 @@ from zc.generationalset.commands.terminal import cut, escape
 from zc.generationalset.replica import Subset
 
 Path = tuple[Any, ...]
+
+MARKS = {'added': '+ ', 'changed': '~ ', 'removed': '- '}
 
 
 def show_path(path: Path) -> str:
@@ -28,7 +31,8 @@ def _show_id(id: Any) -> str:
         for char in unquote(segment))
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Return a value as JSON that is safe on a terminal."""
     return escape(wire.encode_value(value).decode())
 
 
@@ -40,7 +44,7 @@ def indented(item: Any) -> str:
 
 def line(mark: str, path: Path, item: Any, width: int | None) -> str:
     text = mark + show_path(path)
-    text += '/' if isinstance(item, Subset) else f'  {_text(item)}'
+    text += '/' if isinstance(item, Subset) else f'  {text_of(item)}'
     return text if width is None else cut(text, width)
 
 
@@ -52,8 +56,14 @@ def json_line(
     text = escape(text)
     if isinstance(item, Subset):
         return text + '"set":true}'
-    end = '' if position is None else f',"position":{_text(position)}'
-    return f'{text}"item":{_text(item)}{end}}}'
+    end = '' if position is None else f',"position":{text_of(position)}'
+    return f'{text}"item":{text_of(item)}{end}}}'
+
+
+def is_set(item: Any) -> bool:
+    """Tell whether an item of a replica, in memory or file, is a subset."""
+    return isinstance(item, Subset) or (
+        isinstance(item, Mapping) and not isinstance(item, dict))
 
 
 def columns() -> int | None:

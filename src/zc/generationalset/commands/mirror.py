@@ -54,7 +54,7 @@ def add_parser(commands: Any) -> None:
         help='a file with the token for the source, and nothing else')
     add_serving(parser)
     parser.set_defaults(
-        run=mirror, demo=False, workers=1, read_only=False)
+        run=mirror, demo=False, workers=1, read_only=False, pages=None)
 
 
 def mirror(options: argparse.Namespace) -> int:
@@ -90,7 +90,8 @@ def mirror(options: argparse.Namespace) -> int:
                 options.url, options.source_token_file, stored) as client:
             if not stored.generation:
                 client.sync()
-            app = make_application(db, [NAME], tokens, options, [])
+            app = make_application(
+                db, tokens, options, find=lambda root: root[NAME])
             listening = listen(options)
             text = serving(f'a mirror of {options.url}',
                            url_of(*listening.getsockname()[:2]))

@@ -33,6 +33,15 @@ examples:
       serves a PostgreSQL database by four processes, of which each client gets
       one (needs zc.generationalset[postgresql])
 
+  gset serve sqlite:///shop.db --tables orders,items
+      serves tables of a SQL database, to which any program may write; "gset
+      track --help" says what that needs (docs/sql.txt)
+  gset serve sqlite:///shop.db --views views.toml --token-file tokens
+      serves to each user some rows and columns, as a file says:
+        [orders]
+        columns = ["id", "customer", "total"]
+        where = "seller = :user"
+
 A token file has a line for each user: the name, a space, and the token, and
 after another space "read", if the user may only read.  Instead, the
 environment variable GSET_TOKEN may have a single token; if there is a file,
@@ -64,11 +73,24 @@ def add_parser(commands: Any) -> None:
         help='path of the set in the root, with slashes; by default the only '
         'set in the root')
     parser.add_argument(
+        '--tables', metavar='NAMES', type=lambda text: text.split(','),
+        help='serve tables of a SQL database, sqlite:///FILE or '
+        'postgresql://, with commas between them; begins to track those that '
+        'are not tracked yet')
+    parser.add_argument(
+        '--views', metavar='FILE',
+        help='serve tables of a SQL database as a file of TOML says, which '
+        'may choose columns, and rows for each user (docs/sql.txt)')
+    parser.add_argument(
         '--read-only', action='store_true',
         help='let nobody write over HTTP')
     parser.add_argument(
         '--pages', metavar='DIR',
         help='serve the files of a folder, too, to everybody: index.html at /')
+    parser.add_argument(
+        '--push', metavar='FILE',
+        help='let browsers subscribe, and push to them: a file of "gset push '
+        'keys" (docs/push.txt)')
     parser.add_argument(
         '--workers', type=number(1), default=1, metavar='N',
         help='the number of processes; they need a database that they can '
@@ -85,6 +107,7 @@ def serve(options: argparse.Namespace) -> int:
         check_access,
         listen,
         opened,
+        pushing,
     )
     from zc.generationalset.commands.tokens import VARIABLE, Tokens
     from zc.generationalset.process.running import run
@@ -93,6 +116,12 @@ def serve(options: argparse.Namespace) -> int:
     tokens = Tokens(options.token_file, os.environ.get(VARIABLE))
     check_access(options, tokens)
     check_pages(options)
+    check_push(options)
+    if options.tables is not None or options.views is not None:
+        from zc.generationalset.commands import tables
+        tables.check(options)
+        options.tables = tables.served(options.tables, options.views)
+        tables.begin(options.data, options.tables, tokens.users.values())
     if options.workers > 1:
         from zc.generationalset.commands import workers
         return workers.serve(options, tokens)
@@ -100,8 +129,9 @@ def serve(options: argparse.Namespace) -> int:
     listen(options).close()
     with opened(options, tokens) as (app, found), tokens.kept_current():
         listening = listen(options)
-        run(app, listening, lambda: announce(
-            options, found, *listening.getsockname()[:2]))
+        address = listening.getsockname()[:2]
+        with pushing(found, address, tokens):
+            run(app, listening, lambda: announce(options, found, *address))
     return 0
 
 
@@ -113,3 +143,15 @@ def check_pages(options: argparse.Namespace) -> None:
     if not os.path.isdir(options.pages):
         raise Failure('expected --pages to be a folder, got '
                       f'{options.pages}')
+
+
+def check_push(options: argparse.Namespace) -> None:
+    if options.push is None:
+        return
+    need('push')
+    if options.tables is not None or options.views is not None:
+        raise Failure('expected a ZODB database for --push: subscriptions are '
+                      'kept in it')
+    if options.workers > 1:
+        raise Failure('expected --push without --workers; with several '
+                      'processes, "gset push run" pushes')

@@ -9,7 +9,8 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import transaction
@@ -39,13 +40,24 @@ class Found(NamedTuple):
     #: The file or directory that was made for it, if any.
     made: str | None
     is_new: bool
+    #: Pushes to browsers while the server runs, from its URL and tokens; None
+    #: if that isn't wanted.
+    push: Callable[[str, Tokens], AbstractContextManager[None]] | None = None
+
+
+def opened(
+        options: argparse.Namespace, tokens: Tokens,
+) -> AbstractContextManager[tuple[Starlette, Found]]:
+    """Open the database; yield an application, and what it serves."""
+    return (opened_set if options.tables is None else opened_tables)(
+        options, tokens)
 
 
 @contextmanager
-def opened(
+def opened_set(
         options: argparse.Namespace, tokens: Tokens,
 ) -> Iterator[tuple[Starlette, Found]]:
-    """Open the database; yield an application, and what it serves."""
+    """Open a ZODB database; yield an application, and what it serves."""
     from zc.generationalset.server.jobs import CONNECTIONS
 
     if tokens:  # Data of users isn't for everybody on this machine.
@@ -62,11 +74,41 @@ def opened(
         else:
             path, is_new = prepare(db, options.path)
             routes = []
-        app = make_application(db, path, tokens, options, routes)
-        if options.pages is not None:
-            from zc.generationalset.server import folder
-            folder.add(app, options.pages)
-        yield (app, Found('/'.join(path), made, is_new))
+        push = None
+        if options.push:
+            from zc.generationalset.commands import pushing
+            vapid = pushing.load(options.push)
+            routes = [*pushing.routes(db, vapid), *routes]
+            push = partial(pushing.beside, db, vapid)
+        app = make_application(
+            db, tokens, options, routes, lambda root: find(root, path))
+        yield (app, Found('/'.join(path), made, is_new, push))
+
+
+@contextmanager
+def opened_tables(
+        options: argparse.Namespace, tokens: Tokens,
+) -> Iterator[tuple[Starlette, Found]]:
+    """Open a SQL database; yield an application, and what it serves."""
+    from zc.generationalset.commands import tables
+
+    if tokens:
+        os.umask(0o077)
+    with tables.source(options.data, options.tables) as source:
+        name = _user if tables.is_of_users(options.tables) else None
+        yield (make_application(source, tokens, options, name=name),
+               Found(', '.join(options.tables), None, False))
+
+
+def pushing(
+        found: Found, address: tuple[str, int], tokens: Tokens,
+) -> AbstractContextManager[None]:
+    """Push to browsers while the server runs, if that is wanted."""
+    if found.push is None:
+        return nullcontext()
+    host, port = address
+    host = {'0.0.0.0': '127.0.0.1', '::': '::1'}.get(host, host)  # noqa: S104
+    return found.push(url_of(host, port), tokens)
 
 
 def check_access(
@@ -182,6 +224,10 @@ def find(root: Any, steps: list[str]) -> Any:
     return root
 
 
+def _user(request: Request) -> str:
+    return str(request.scope['user'])
+
+
 def may_write(request: Request, options: argparse.Namespace) -> bool:
     if options.read_only:
         raise PermissionError('this server is for reading only')
@@ -190,14 +236,18 @@ def may_write(request: Request, options: argparse.Namespace) -> bool:
 
 
 def make_application(
-        db: Any, path: list[str], tokens: Tokens,
-        options: argparse.Namespace, routes: Sequence[BaseRoute],
-) -> Starlette:
-    from zc.generationalset.server import Limits, application
+        source: Any, tokens: Tokens, options: argparse.Namespace,
+        routes: Sequence[BaseRoute] = (),
+        find: Callable[[Any], Any] | None = None,
+        *, name: Callable[[Request], str] | None = None) -> Starlette:
+    from zc.generationalset.server import Limits, application, folder
 
-    return application(
-        db, lambda root: find(root, path),
+    app = application(
+        source, find, name=name,
         authenticate=tokens.authenticate if tokens else None,
         write=lambda request: may_write(request, options),
         limits=Limits(streams=options.streams),
         origins=tuple(options.origin), routes=routes)
+    if options.pages is not None:
+        folder.add(app, options.pages)
+    return app

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
-import pathlib
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +17,10 @@ from zc.generationalset.client import (
     Position,
     Refused,
 )
+from zc.generationalset.client.tokens import read_token
 from zc.generationalset.commands import Failure
 from zc.generationalset.commands.listing import (
+    MARKS,
     Path,
     columns,
     indented,
@@ -28,13 +28,12 @@ from zc.generationalset.commands.listing import (
     line,
     show_path,
 )
+from zc.generationalset.commands.screen import Screen
 from zc.generationalset.commands.terminal import escape
 from zc.generationalset.replica import Change, Subset
 
 if TYPE_CHECKING:
     from zc.generationalset.replica import SQLiteReplica
-
-MARKS = {'added': '+ ', 'changed': '~ ', 'removed': '- '}
 
 
 def get(options: argparse.Namespace) -> int:
@@ -67,17 +66,22 @@ def _print_set(path: Path, items: Mapping[Any, Any], as_json: bool) -> None:
 def watch(options: argparse.Namespace) -> int:
     with _replica(options.replica) as replica, \
             _client(options, replica) as client, warnings():
+        show = _liner(client, options.json)
         for changes in client.watch():
-            _print_changes(changes, options.json)
+            for change in changes:
+                print(show(change))
+            sys.stdout.flush()
     return 0
 
 
-def _print_changes(changes: Iterable[Change], as_json: bool) -> None:
-    width = columns()
-    for change in changes:
-        print(json_line(*change) if as_json
-              else line(MARKS[change.kind], change.path, change.item, width))
-    sys.stdout.flush()
+def _liner(client: Client, as_json: bool) -> Callable[[Change], str]:
+    """Return a function that makes the lines of changes."""
+    if as_json:
+        return lambda change: json_line(*change)
+    if columns() is None:
+        return lambda change: line(
+            MARKS[change.kind], change.path, change.item, None)
+    return Screen(client.replica.items).line
 
 
 def put(options: argparse.Namespace) -> int:
@@ -157,15 +161,10 @@ def _read_item(text: str | None) -> Any:
 
 
 def _read_token(path: str | None) -> str | None:
-    if path is None:
-        return os.environ.get('GSET_TOKEN') or None
     try:
-        words = pathlib.Path(path).read_text('utf-8-sig').split()
-    except (OSError, UnicodeDecodeError) as error:
+        return read_token(path)
+    except (OSError, ValueError) as error:
         raise Failure(f'can not read the token: {error}') from error
-    if len(words) != 1:
-        raise Failure(f'{path}: expected a token, and nothing else')
-    return words[0]
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from zc.generationalset.process.workers import WorkerFailed, Workers
 
 def serve(options: argparse.Namespace, tokens: Tokens) -> int:
     """Serve until stopped.  Raises Failure if that can't be done."""
-    if not databases.is_shared(options.data):
+    if options.tables is None and not databases.is_shared(options.data):
         raise Failure(
             f'expected for --workers {options.workers} a database that '
             'several processes can share, at zeo://, postgresql:// or '

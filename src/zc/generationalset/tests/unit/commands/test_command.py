@@ -39,7 +39,7 @@ def environment(**variables):
 def gset(*arguments, input='', **variables):
     """Run a command; return exit code, output and errors."""
     done = subprocess.run(
-        [*COMMAND, *arguments], input=input, capture_output=True, timeout=60,
+        [*COMMAND, *arguments], input=input, capture_output=True, timeout=90,
         encoding='utf-8', env=environment(**variables))
     return done.returncode, done.stdout, done.stderr
 
@@ -125,7 +125,7 @@ class GetTests(Commands):
         process = self.start('get', self.url)
         process.stdout.readline()
         process.stdout.close()
-        self.assertEqual(process.wait(30), 141)
+        self.assertEqual(process.wait(90), 141)
         self.assertEqual(process.stderr.read(), '')
 
 
@@ -209,7 +209,7 @@ class WatchTests(Commands):
         self.client.put('a\x1b\n', 1)
         shows('+ a%1B%0A  1')
         process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(30), 130)
+        self.assertEqual(process.wait(90), 130)
         self.assertEqual(process.stderr.read(), '')
 
     def test_json(self):
@@ -230,7 +230,7 @@ class WatchTests(Commands):
         process.stdout.readline()
         process.stdout.close()
         self.client.put('a', 1)
-        self.assertEqual(process.wait(30), 141)
+        self.assertEqual(process.wait(90), 141)
         self.assertEqual(process.stderr.read(), '')
 
     def test_replica(self):
@@ -288,7 +288,7 @@ class WatchTests(Commands):
             with contextlib.suppress(OSError):  # how a terminal ends
                 while piece := screen.read(1000):
                     shown += piece
-            self.assertEqual(process.wait(30), 0)
+            self.assertEqual(process.wait(90), 0)
         self.assertEqual(shown.decode().splitlines(), [
             'people/', 'people/ann  {"name"…', 'people/b%2Fc  "ä\\u0…',
             'a  "xxxxxxxxxxxxxxx…'])
@@ -360,7 +360,7 @@ class UsageTests(Interrupted):
 
     def test_help(self):
         """The help has examples, in lines that fit."""
-        for name in None, 'get', 'watch', 'put', 'rm', 'check':
+        for name in None, 'get', 'watch', 'import', 'put', 'rm', 'check':
             code, out, error = gset(*filter(None, [name, '--help']))
             self.assertEqual((code, error), (0, ''))
             self.assertIn('examples:\n  gset ', out)
@@ -394,5 +394,5 @@ class UsageTests(Interrupted):
             with process.stderr:
                 wait(lambda: proxy.requests)
                 process.send_signal(signal.SIGINT)
-                self.assertEqual(process.wait(30), 130)
+                self.assertEqual(process.wait(90), 130)
                 self.assertEqual(process.stderr.read(), b'')

@@ -110,7 +110,7 @@ class DemoTests(Demo, unittest.TestCase):
     def run_command(self, *arguments):
         return subprocess.run(
             self.command(*arguments), cwd=self.directory, env=ENVIRONMENT,
-            capture_output=True, text=True, timeout=30, check=False)
+            capture_output=True, text=True, timeout=90, check=False)
 
     def test_a_port_that_is_taken(self):
         try:

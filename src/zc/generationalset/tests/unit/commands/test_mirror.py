@@ -47,7 +47,7 @@ class MirrorCommandTests(Serving):
         return subprocess.run(
             [sys.executable, '-m', 'zc.generationalset', *arguments],
             cwd=self.directory, env=ENVIRONMENT, capture_output=True,
-            text=True, timeout=60)
+            text=True, timeout=90)
 
     def test_a_mirror(self):
         with self.serving(self.source, 'Mirror.fs') as line:
@@ -148,7 +148,7 @@ class RenewTests(Serving):
     def renew(self, *arguments):
         return subprocess.run(
             self.command(*arguments), cwd=self.directory, env=ENVIRONMENT,
-            capture_output=True, text=True, timeout=60, check=True).stdout
+            capture_output=True, text=True, timeout=90, check=True).stdout
 
     def test_renew(self):
         self.fill('Data.fs', 'people')

@@ -105,7 +105,7 @@ class ServeTests(Serving):
                 ('--streams', '0'), ('--workers', '0')]:
             result = subprocess.run(
                 self.command(option, value), env=ENVIRONMENT,
-                capture_output=True, text=True, timeout=60)
+                capture_output=True, text=True, timeout=90)
             self.assertEqual(result.returncode, 2)
             self.assertIn(f'argument {option}: expected a number of ',
                           result.stderr)
@@ -150,7 +150,7 @@ class ServeTests(Serving):
             for thread in threads:
                 thread.start()
             for thread in threads:
-                thread.join(60)
+                thread.join(90)
             self.assertEqual(
                 httpx.get(f'{self.url}/items/').json()['length'], 30)
         self.assertEqual(self.stderr, '')
@@ -169,7 +169,7 @@ class ServeTests(Serving):
                               ).raise_for_status()
                 process, self.process = self.process, None
                 process.send_signal(signal.SIGTERM)
-                self.assertEqual(process.wait(30), 0)
+                self.assertEqual(process.wait(90), 0)
         self.assertEqual(self.stderr, '')
 
     def test_tokens(self):

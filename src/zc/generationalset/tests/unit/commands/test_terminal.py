@@ -1,12 +1,19 @@
-"""No printed text controls a terminal."""
+"""No printed text controls a terminal; progress is one line of it."""
 
+import io
 import json
 import unittest
+from unittest import mock
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zc.generationalset.commands.terminal import cut, escape
+from zc.generationalset.commands.terminal import (
+    CLEAR,
+    cut,
+    escape,
+    progress,
+)
 from zc.generationalset.tests.support.properties import tries
 
 SETTINGS = tries(60)
@@ -44,3 +51,37 @@ class TerminalTests(unittest.TestCase):
                 ('e\u0301' * 4, 3, 'e\u0301e\u0301…'),
                 ('😀😀', 3, '😀…')]:
             self.assertEqual(cut(text, columns), result, (text, columns))
+
+
+class ProgressTests(unittest.TestCase):
+
+    def written(self, texts, is_terminal=True):
+        """Return what is written for some texts, one after the other."""
+        written = io.StringIO()  # which has no size
+        written.isatty = lambda: is_terminal
+        with mock.patch('sys.stderr', written), \
+                mock.patch(
+                    'zc.generationalset.commands.terminal.time',
+                    monotonic=lambda: 1.0), \
+                progress() as tell:
+            for text in texts:
+                tell(text)
+        return written.getvalue()
+
+    def test_one_line(self):
+        self.assertEqual(
+            self.written(['1 row\n']), f'{CLEAR}1 row\\u000a{CLEAR}')
+        self.assertEqual(
+            self.written(['x' * 100]), f'{CLEAR}{"x" * 78}…{CLEAR}')
+
+    def test_few_texts(self):
+        self.assertEqual(
+            self.written(['1 row', '2 rows']), f'{CLEAR}1 row{CLEAR}')
+
+    def test_an_empty_text_clears_the_line_at_once(self):
+        self.assertEqual(
+            self.written(['1 row', '', '2 rows']),
+            f'{CLEAR}1 row{CLEAR}{CLEAR}2 rows{CLEAR}')
+
+    def test_elsewhere(self):
+        self.assertEqual(self.written(['1 row'], is_terminal=False), '')

@@ -1,0 +1,121 @@
+"""The command ``gset copy``."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+from zc.generationalset.sql.sqlite import SQLiteDatabase
+from zc.generationalset.tests.support import tables
+from zc.generationalset.tests.support.commands import Serving
+from zc.generationalset.tests.support.serving import ENVIRONMENT, wait
+
+SOURCE = 'sqlite:///shop.db'
+COPY = 'sqlite:///copy.db'
+#: More than some pages have.
+ROWS = 5_000
+
+
+class CopyTests(Serving):
+
+    name = 'serve'
+
+    def setUp(self):
+        super().setUp()
+        tables.make(self.path('shop.db'), f'''
+            PRAGMA journal_mode = WAL;
+            CREATE TABLE orders (
+                id INTEGER PRIMARY KEY, number TEXT UNIQUE, total REAL);
+            WITH RECURSIVE n (value) AS (
+                SELECT 1 UNION ALL SELECT value + 1 FROM n
+                WHERE value < {ROWS})
+            INSERT INTO orders SELECT value, 'n' || value, value / 2.0 FROM n
+            ''')
+        with closing(SQLiteDatabase(self.path('shop.db'))) as database:
+            tables.track(database, 'orders')
+
+    def copying(self, *arguments, **options):
+        return subprocess.Popen(
+            [sys.executable, '-m', 'zc.generationalset', 'copy', self.url,
+             COPY, *arguments], cwd=self.directory, env=ENVIRONMENT,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            **options)
+
+    def copied(self, *arguments):
+        with self.copying(*arguments) as process:
+            out, error = process.communicate(timeout=90)
+        self.assertEqual((process.returncode, error), (0, ''))
+        return out
+
+    def rows(self, name='copy.db', columns='id, number, total'):
+        with closing(sqlite3.connect(self.path(name))) as connection:
+            connection.execute('PRAGMA busy_timeout = 10000')
+            try:
+                return connection.execute(
+                    f'SELECT {columns} FROM orders ORDER BY 1').fetchall()
+            except sqlite3.OperationalError:
+                return []  # there is no such table yet
+
+    def execute(self, statement):
+        with closing(sqlite3.connect(self.path('shop.db'))) as connection:
+            connection.execute(statement)
+            connection.commit()
+
+    def check(self):
+        self.assertEqual(self.rows(), self.rows('shop.db'))
+
+    def test_copy(self):
+        with self.serving(SOURCE, '--tables', 'orders'):
+            out = self.copied()
+            self.assertRegex(
+                out, f'^{COPY}: {ROWS:,} rows changed, as at [0-9]+ of http')
+            self.check()
+            self.execute('DELETE FROM orders WHERE id > 4990')
+            self.assertIn(': 10 rows changed', self.copied())
+            self.check()
+            self.assertIn(': 0 rows changed', self.copied())
+            # Another source is another copy.
+            self.url = self.url.replace('127.0.0.1', 'localhost')
+            with self.copying() as process:
+                _, error = process.communicate(timeout=90)
+            self.assertEqual(process.returncode, 2)
+            self.assertIn('table orders: expected no rows', error)
+
+    def test_killed_and_followed(self):
+        with self.serving(SOURCE, '--tables', 'orders'):
+            with self.copying() as process:
+                wait(self.rows)
+                process.send_signal(signal.SIGKILL)
+                process.communicate(timeout=90)
+            there = len(self.rows())
+            with self.copying('--follow') as process:
+                try:
+                    wait(lambda: len(self.rows()) == ROWS)
+                    self.execute("UPDATE orders SET number = 'x' || number")
+                    wait(lambda: self.rows() == self.rows('shop.db'))
+                finally:
+                    process.send_signal(signal.SIGINT)
+                    _, error = process.communicate(timeout=90)
+            self.assertEqual((process.returncode, error), (130, ''))
+            self.assertGreaterEqual(there, 1000)
+            self.assertEqual(there % 1000, 0)
+
+    def test_what_does_not_fit(self):
+        tables.make(self.path('copy.db'), '''
+            CREATE TABLE orders (id INTEGER PRIMARY KEY, number TEXT,
+                                 total INTEGER)''')
+        with self.serving(SOURCE, '--tables', 'orders'):
+            self.name = 'copy'
+            self.assertEqual(
+                self.refused(self.url, COPY),
+                f'gset: {COPY}: table orders, column total (INTEGER): '
+                'expected an integer, got 0.5')
+        self.assertEqual(self.rows(), [])
+
+    def test_no_server_and_no_database(self):
+        self.name = 'copy'
+        self.assertIn('can not make', self.refused(
+            'http://127.0.0.1:1', 'sqlite:///no/copy.db'))
+        self.assertIn('expected a URL', self.refused(
+            'http://127.0.0.1:1', 'mysql://h/d'))
