@@ -24,6 +24,10 @@ class Wrong(Exception):
     """The server doesn't do what the protocol says."""
 
 
+class Absent(Exception):
+    """The server says that it doesn't have something, as it may."""
+
+
 def expect(what: str, expected: Any, got: Any) -> None:
     if got != expected:
         raise Wrong(f'{what}: expected {expected!r}, got {got!r}')
@@ -98,6 +102,10 @@ class Peer:
             raise Wrong(f'PUT: expected 200 or 201, got {response}')
         return response.json()
 
+    def get(self, *path: Any) -> Any:
+        """Return an item of the set."""
+        return self.request('GET', self.items(*path)).json()
+
     def make_set(self, *path: Any) -> None:
         self.request('PUT', f'{self.items(*path)}/', None)
 
@@ -142,6 +150,14 @@ def updates(events: Iterator[Event]) -> Answer:
     event = next(events)
     expect('an event: its type', 'updates', event.type)
     return read(event.data)
+
+
+def refused(response: httpx.Response, **members: Any) -> None:
+    """Raise Wrong unless a problem has these members, and no other item."""
+    problem(response)
+    body = response.json()
+    expect('the item and change in the problem', members, {
+        name: body[name] for name in ('item', 'change') if name in body})
 
 
 def problem(response: httpx.Response) -> None:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from zc.generationalset.conformance import listening, reading, writing
-from zc.generationalset.conformance.peer import Peer, Wrong
+from zc.generationalset.conformance import (
+    conditions,
+    listening,
+    patching,
+    reading,
+    writing,
+)
+from zc.generationalset.conformance.peer import Absent, Peer, Wrong
 
-CHECKS = [*reading.CHECKS, *writing.CHECKS, *listening.CHECKS]
+CHECKS = [
+    *reading.CHECKS, *writing.CHECKS, *conditions.CHECKS, *patching.CHECKS,
+    *listening.CHECKS]
 
 
 class Untried(Exception):
@@ -28,6 +36,8 @@ def trial(url: str, token: str | None) -> Iterator[str]:
                 check(peer)
             except Wrong as error:
                 yield f'FAILED  {title}: {error}'
+            except Absent as error:
+                yield f'skipped {title}: {error}'
             except Exception as error:
                 yield f'FAILED  {title}: {type(error).__name__}: {error}'
             else:

@@ -6,11 +6,13 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import httpx
 
+from zc.generationalset.client import Client
 from zc.generationalset.process.workers import SHORT
 from zc.generationalset.tests.campaign import storages
 from zc.generationalset.tests.campaign.network import Line
@@ -21,6 +23,8 @@ from zc.generationalset.tests.support.serving import ENVIRONMENT
 
 #: Bytes that a commit of authors hardly ever exceeds.
 LONGEST = 3000
+#: Items that are more than a client's socket takes, and their bytes.
+LARGE, SIZE = 30, 200_000
 
 # Processes
 
@@ -34,6 +38,41 @@ def kill_old_worker(world):
     """Kill the oldest worker when it is old enough to be restarted at once."""
     wait(lambda: _age(min(children(world.server.process.pid))) > SHORT)
     kill_worker(world)
+
+
+def kill_in_group(world):
+    """Kill the server while it makes the writes of several authors.
+
+    They write while the server is stopped.  So it makes the first write, and
+    then all others together.
+    """
+    _group(world, [world.server.process.pid])
+    world.server.stop(signal.SIGKILL)
+    world.server.start()
+
+
+def kill_worker_in_group(world):
+    """Do the same to a worker that is old enough to be restarted at once."""
+    workers = children(world.server.process.pid)
+    wait(lambda: _age(min(workers)) > SHORT)
+    _group(world, workers)
+    os.kill(min(workers), signal.SIGKILL)
+
+
+def _group(world, pids):
+    """Let the file grow by one or several transactions with many writes."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    wait(lambda: world.look() or all(
+        author.turn.locked() for author in world.authors), wait=.002)
+    size = os.path.getsize(world.storage.path)
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    for _ in range(world.random.randint(1, 3)):
+        wait(lambda before=size: world.look()
+             or os.path.getsize(world.storage.path) != before, wait=.0005)
+        size = os.path.getsize(world.storage.path)
+    time.sleep(world.random.uniform(0, .003))
 
 
 def _age(pid):
@@ -68,6 +107,18 @@ def strike_line(world):
 
 def strike_line_of_storage(world):
     world.storage.line.strike()
+
+
+def stop_reading(world):
+    """Let a client stop reading within an event that it shares with others.
+
+    Then come more bytes than the system keeps for it.
+    """
+    path = 'large',
+    with world.line.unread(), Client(world.server.url) as client:
+        for number in range(LARGE):
+            client.put(path, f'{number:<{SIZE}}')
+        client.remove(path)
 
 
 # The disk
@@ -151,7 +202,7 @@ def _transactions(db):
 
 def _epoch(world):
     return httpx.get(f'{world.server.url}/updates', params={
-        'generation': 2 ** 50}, timeout=30).json()['epoch']
+        'generation': 2 ** 50}, timeout=90).json()['epoch']
 
 
 class Fault(NamedTuple):
@@ -176,6 +227,13 @@ FAULTS = {
     'worker on PostgreSQL': Fault(
         'kill -9 of a worker, on PostgreSQL', kill_old_worker,
         storages.PostgreSQL, options={'workers': 4}),
+    'group': Fault(
+        'kill -9 while writes share a transaction, a file', kill_in_group,
+        storages.File, options={'authors': 8, 'mirror': False}),
+    'group on ZEO': Fault(
+        'kill -9 while writes share a transaction, on ZEO',
+        kill_worker_in_group, storages.ZEO,
+        options={'authors': 8, 'workers': 2}),
     'ZEO': Fault(
         'kill -9 of the ZEO server', kill_storage, storages.ZEO,
         options={'workers': 2}),
@@ -188,6 +246,9 @@ FAULTS = {
     'network of ZEO': Fault(
         'network between server and ZEO', strike_line_of_storage,
         storages.FarZEO, options={'workers': 2}),
+    'reader': Fault(
+        'a client stops reading within an event', stop_reading, storages.File,
+        20, 8, {'way': by_line, 'mirror': False}),
     'disk': Fault(
         'disk full, a file', fill_disk, storages.File, 500, 3),
     'clock': Fault(

@@ -1,8 +1,10 @@
 """A network that fails, between any two programs that talk over TCP."""
 
 import asyncio
+import contextlib
 import queue
 import random
+import threading
 
 from anyio.from_thread import start_blocking_portal
 
@@ -11,6 +13,10 @@ from zc.generationalset.tests.support.faulty import reset
 #: Seconds for which a connection is silent before it breaks.
 SILENCE = 1.5
 KINDS = 'cut', 'truncate', 'delay', 'drop', 'duplicate'
+#: What is in each event that is pushed to an event stream.
+EVENT = b'\nevent: updates\n'
+#: Seconds within which an event should be pushed.
+PATIENCE = 90
 
 
 class Line:
@@ -28,6 +34,7 @@ class Line:
         self._server = address
         self._random = random.Random(seed)
         self._faults = queue.Queue()
+        self._stops = queue.Queue()
         self._running = start_blocking_portal()
         self._portal = self._running.__enter__()
         self._listening = self._portal.call(
@@ -39,6 +46,18 @@ class Line:
         self._faults.put((self._random.choice(KINDS), self._random.random()))
         self._faults.join()
 
+    @contextlib.contextmanager
+    def unread(self):
+        """Let a client have read half of an event, and nothing more."""
+        struck, over = threading.Event(), asyncio.Event()
+        self._stops.put((struck, over))
+        try:
+            if not struck.wait(PATIENCE):
+                raise AssertionError('no event was pushed')
+            yield
+        finally:
+            self._portal.call(over.set)
+
     def close(self):
         self._portal.call(self._listening.close)
         self._running.__exit__(None, None, None)
@@ -49,7 +68,8 @@ class Line:
         except OSError:
             client[1].transport.abort()
             return
-        await Connection(self._faults, client, server).run()
+        await Connection(
+            self._faults, self._stops, client, server).run()
 
     async def _connect(self):
         if isinstance(self._server, str):
@@ -60,8 +80,9 @@ class Line:
 class Connection:
     """A client's connection, with the connection to the server."""
 
-    def __init__(self, faults, client, server):
+    def __init__(self, faults, stops, client, server):
         self._faults = faults
+        self._stops = stops
         self._ends = client, server
         self._is_silent = self._is_doomed = False
 
@@ -75,11 +96,22 @@ class Connection:
             while data := await reader.read(65536):
                 if self._is_doomed:
                     raise ConnectionError
+                if EVENT in data and not self._stops.empty():
+                    data = await self._stop(data, writer)
                 if not self._is_silent:
                     await self._send(data, writer)
             self._close()
         except OSError:
             self._break()
+
+    async def _stop(self, data, writer):
+        """Send half, read nothing for a while, and return the rest."""
+        struck, over = self._stops.get_nowait()
+        middle = len(data) // 2
+        writer.write(data[:middle])
+        struck.set()
+        await over.wait()
+        return data[middle:]
 
     async def _send(self, data, writer):
         try:

@@ -59,6 +59,11 @@ class Witness:
         reset = updates.get('reset')
         if reset:
             self._report.count(f'resets, {reset}')
+            if before[1] and before != (
+                    updates.get('since_epoch', updates['epoch']),
+                    updates['since']):
+                self._report.difference(
+                    f'{self._who}: a reset to another question at {before}')
         elif before[1] and (after[0] != before[0] or after[1] < before[1]):
             self._report.difference(
                 f'{self._who}: from {before} to {after} without reset')

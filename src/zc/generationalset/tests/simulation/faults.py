@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+from contextlib import asynccontextmanager, suppress
 
 from ZODB.POSException import UndoError
 from ZODB.serialize import referencesf
@@ -13,6 +14,10 @@ from zc.generationalset.tests.simulation.history import SET
 
 #: Seconds within which a server notices that changes were taken back.
 NOTICED = 5.0
+#: Seconds that writes wait for the disk when it is slow, on average.
+STALL = 10.0
+#: Seconds within which several writes should have come to a worker.
+PATIENCE = 100.0
 
 
 class Faults:
@@ -32,7 +37,8 @@ class Faults:
         plan, loop = self._world.plan, self._world.loop
         end = loop.time() + seconds
         faults, weights = zip(
-            (self.kill_worker, 10), (self.stop_worker, 5),
+            (self.kill_worker, 10), (self.kill_writing, 10),
+            (self.stop_worker, 5), (self.stall, 10), (self.stop_reading, 10),
             (self.kill_mirror, 6), (self.lose_mirror, 1),
             (self.save_mirror, 2), (self.kill_all, 3), (self.partition, 10),
             (self.weather, 8), (self.lag, 8), (self.pack, 2),
@@ -69,6 +75,18 @@ class Faults:
 
     async def kill_worker(self):
         await self._restart(self._rnd.choice(self._world.workers), False)
+
+    async def kill_writing(self):
+        """Kill a worker while it makes writes that have waited."""
+        worker = self._rnd.choice(self._world.workers)
+        how_far = self._rnd.choice(['voted', 'finished'])
+        async with worker.lock, self._stalled():
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(worker.die_writing(how_far), PATIENCE)
+                self._report.count('groups that were killed')
+            await worker.stop(False)
+            await asyncio.sleep(self._seconds())
+            worker.start()
 
     async def stop_worker(self):
         await self._restart(self._rnd.choice(self._world.workers), True)
@@ -107,6 +125,21 @@ class Faults:
             for worker in workers:
                 worker.lock.release()
 
+    # The disk
+
+    @asynccontextmanager
+    async def _stalled(self):
+        """Let writes wait for the disk, so that more come meanwhile."""
+        self._world.waiting += STALL
+        try:
+            yield
+        finally:
+            self._world.waiting -= STALL
+
+    async def stall(self):
+        async with self._stalled():
+            await asyncio.sleep(self._seconds())
+
     # The network
 
     async def partition(self):
@@ -116,6 +149,16 @@ class Faults:
             self._rnd.choice(self._world.hosts).name, groups)
         await asyncio.sleep(self._seconds())
         network.partitions.remove(partition)
+
+    async def stop_reading(self):
+        """Let a client read half of the next event, and the rest later."""
+        streams = [exchange for host in self._world.hosts
+                   for exchange in host.exchanges if exchange.is_shared]
+        if streams:
+            stream = self._rnd.choice(streams)
+            stream.stop_reading()
+            await asyncio.sleep(self._seconds())
+            stream.go_on()
 
     async def weather(self):
         network = self._world.network

@@ -22,6 +22,9 @@ CACHE = 10_000
 class Host:
     """A process that serves; it can start, stop and be killed."""
 
+    #: Whether event streams go on without ASGI.
+    hands_over = None
+
     def __init__(self, world, name):
         self.name = name
         self.world = world
@@ -47,28 +50,65 @@ class Host:
             self.app.state.gset.stop()
             await asyncio.sleep(1)
         exchanges = list(self.exchanges)
-        for exchange in exchanges:
-            exchange.cut()
-            exchange.task.cancel()
-        await asyncio.gather(*[exchange.task for exchange in exchanges])
+        self.cut()
+        await asyncio.gather(
+            *[exchange.task for exchange in exchanges],
+            return_exceptions=True)  # of those that had not begun
         await self.app.state.gset.close()
         self.db.close()
 
+    def cut(self):
+        """Let nothing more come from here, and nothing arrive."""
+        self.is_up = False
+        for exchange in list(self.exchanges):
+            exchange.cut()
+            exchange.task.cancel()
+
+
+class Killed(Exception):
+    """The process has been killed."""
+
 
 class Worker(Host):
-    """A process of the server."""
+    """A process of the server, ``gset serve``."""
+
+    hands_over = True
 
     def __init__(self, world, name):
         super().__init__(world, name)
         self.start()
 
     def start(self):
-        self.db = ZODB.DB(Remote(self.world.engine), cache_size=CACHE)
+        self._remote = Remote(self.world.engine)
+        self.db = ZODB.DB(self._remote, cache_size=CACHE)
         self.serve('set')
+
+    async def die_writing(self, how_far):
+        """Be killed when several writes are under way, in a commit.
+
+        how_far
+            What has been done of the commit then: see ``Remote``.
+        """
+        died = self.world.loop.create_future()
+
+        def reached(what):
+            if died.done():
+                raise Killed
+            writing = sum(exchange.writes for exchange in self.exchanges)
+            if what == how_far and writing > 1:
+                died.set_result(None)
+                self.cut()
+                if what == 'voted':
+                    raise Killed
+
+        self._remote.reached = reached
+        await died
 
 
 class Mirror(Host):
-    """A process of ``gset mirror``."""
+    """A mirror, in another ASGI server."""
+
+    hands_over = False
 
     def __init__(self, world, name, source, group):
         super().__init__(world, name)

@@ -6,6 +6,7 @@ import logging
 import random
 import time
 from concurrent.futures import Future
+from functools import partial
 from types import SimpleNamespace
 from unittest import mock
 
@@ -34,12 +35,12 @@ class Inline:
         pass
 
 
-def later(loop, rnd):
-    """Return an executor that runs each job a random moment later."""
+def later(loop, seconds):
+    """Return an executor that runs each job some seconds later."""
     class Later(Inline):
 
         def _start(self, run, *arguments):
-            loop.call_later(rnd.expovariate(500), run, *arguments)
+            loop.call_later(seconds(), run, *arguments)
 
     return Later
 
@@ -62,13 +63,16 @@ class Errors(logging.Handler):
 
 
 @contextlib.contextmanager
-def injected(loop, sleep, seed, report):
+def injected(loop, sleep, disk, seed, report):
     """Inject all replacements.
 
     sleep
         The function for threads that wait for a moment.
+    disk
+        Returns the seconds that the writes of a group wait for the disk.
     """
     clock = loop.clock
+    threads = random.Random(f'{seed} of threads')
     rnd = random.Random(f'{seed} of the product')
     chance = SimpleNamespace(
         choice=rnd.choice, SystemRandom=lambda: rnd,
@@ -81,15 +85,17 @@ def injected(loop, sleep, seed, report):
                 ('zc.generationalset.sets.epochs.secrets', chance),
                 ('zc.generationalset.sets.transactions.random', chance),
                 ('zc.generationalset.client.writes.secrets', chance),
-                ('zc.generationalset.server.edits.secrets', chance),
+                ('zc.generationalset.sources.zodb.editor.secrets', chance),
                 ('zc.generationalset.sets.zeo.time', waiting),
-                ('zc.generationalset.sources.zodb.source.time', waiting),
+                ('zc.generationalset.sources.attempts.time', waiting),
                 ('zc.generationalset.server.copies.ThreadPoolExecutor',
                  Inline),
                 ('zc.generationalset.server.jobs.ThreadPoolExecutor',
                  Inline),
                 ('zc.generationalset.server.turns.ThreadPoolExecutor',
-                 later(loop, random.Random(f'{seed} of threads'))),
+                 later(loop, partial(threads.expovariate, 500))),
+                ('zc.generationalset.server.writes.ThreadPoolExecutor',
+                 later(loop, disk)),
                 ('ZODB.BaseStorage.time', dating),
                 ('ZODB.FileStorage.FileStorage.fsync', None)]:
             module, _, name = target.rpartition('.')

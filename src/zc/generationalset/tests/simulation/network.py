@@ -1,10 +1,14 @@
 """The network between clients and servers, with its faults."""
 
 import asyncio
+import random
 from collections import deque
 from urllib.parse import unquote
 
 import httpx
+
+from zc.generationalset.server.requests import HAND_OVER
+from zc.generationalset.tests.simulation.caches import Caches
 
 #: The most pieces of a response on the way; then the sender has to wait.
 ON_THE_WAY = 4
@@ -22,6 +26,7 @@ class Network:
         self.rnd = rnd
         self.report = report
         self.hosts = {}
+        self.caches = Caches(random.Random(rnd.random()), report)
         #: The probability of each fault of a request.
         self.badness = 0.0
         #: Pairs of a host's name and a group of clients that can't reach it.
@@ -99,6 +104,9 @@ class Transport(httpx.AsyncBaseTransport):
         network = self._network
         network.report.count('requests')
         await network.delay()
+        kept = network.caches.answer(request, network.badness)
+        if kept is not None:
+            return kept
         name = network.fault(
             'refused', 'busy', 'request lost', 'request late',
             'request repeated', 'response lost', 'response cut')
@@ -126,8 +134,9 @@ class Transport(httpx.AsyncBaseTransport):
         elif name == 'response cut':
             length = network.rnd.randrange(
                 1 + int(dict(headers).get(b'content-length', 20000)))
+        keep = network.caches.keeper(request, status, headers)
         return httpx.Response(
-            status, headers=headers, stream=Body(exchange, length))
+            status, headers=headers, stream=Body(exchange, length, keep))
 
     def _repeat(self, request, body, write):
         if write is not None:
@@ -144,7 +153,12 @@ class Transport(httpx.AsyncBaseTransport):
 
 
 class Exchange:
-    """A request and its response."""
+    """A request and its response.
+
+    Streams of hosts that can do it go on without ASGI: see ``Outlet``.
+    """
+
+    is_direct = True
 
     def __init__(self, host, who, request, body, write):
         self.host = host
@@ -160,9 +174,15 @@ class Exchange:
         self._room = asyncio.Event()
         self._error = None
         self._ended = self._muted = False
+        self._stream = None
+        self._reading = asyncio.Event()
+        self._reading.set()
+        #: Whether the client reads only half of the next piece.
+        self._stops = False
         host.exchanges[self] = None
         self.writes = request.method != 'GET'
         self.task = self._loop.create_task(self._run())
+        self.task.add_done_callback(self._done)
         if write is not None:
             write.copies += 1
             self.task.add_done_callback(lambda task: write.drop_copy())
@@ -177,10 +197,28 @@ class Exchange:
         except Exception as error:
             self.cut()
             self.host.report.error(f'{self._request.url}: {error!r}')
-        finally:
-            del self.host.exchanges[self]
-            self._ended = True
-            self._wake()
+
+    def _done(self, task):
+        if task.cancelled():  # before it began
+            self.cut()
+        if self._stream is None:
+            self.end()
+
+    def _hand_over(self, stream, ended):
+        self._stream = stream
+        stream.begin(self, ended)
+        return True
+
+    def write(self, piece):
+        self._pieces.append(piece.body)
+        self._wake()
+        if len(self._pieces) > ON_THE_WAY:
+            self._stream.pause()
+
+    def end(self):
+        self.host.exchanges.pop(self, None)
+        self._ended = True
+        self._wake()
 
     def _scope(self):
         url = self._request.url
@@ -192,7 +230,9 @@ class Exchange:
             'query_string': query, 'root_path': '',
             'headers': [(name.lower(), value) for name, value
                         in self._request.headers.raw],
-            'client': (self.who.name, 1), 'server': (url.host, 80)}
+            'client': (self.who.name, 1), 'server': (url.host, 80),
+            'extensions': {HAND_OVER: {'call': self._hand_over}}
+                          if self.host.hands_over else {}}
 
     async def _receive(self):
         if self._body is None:
@@ -224,13 +264,26 @@ class Exchange:
         return self._head
 
     async def piece(self):
-        """Return the next piece; b'' at the end."""
+        """Return the next piece, or a part of it; b'' at the end."""
+        await self._reading.wait()
         while not self._pieces or self._muted:
             if self._ended and self._error is None and not self._muted:
                 return b''
             await self._wait()
+        if self._stops:
+            return self._half()
         self._room.set()
+        if self._stream is not None and len(self._pieces) == ON_THE_WAY + 1:
+            self._stream.resume()
         return self._pieces.popleft()
+
+    def _half(self):
+        self._stops = False
+        self._reading.clear()
+        piece = self._pieces[0]
+        middle = len(piece) // 2
+        self._pieces[0] = piece[middle:]
+        return piece[:middle]
 
     async def _wait(self):
         if self._error and not self._muted:
@@ -255,8 +308,24 @@ class Exchange:
         """Let the server know that nobody listens any more."""
         self._left.set()
         self._room.set()
+        if self._stream is not None:
+            self._stream.leave()
+            self.host.exchanges.pop(self, None)
 
     # Faults
+
+    @property
+    def is_shared(self):
+        """Whether this is a stream that may share what is sent."""
+        return self._stream is not None
+
+    def stop_reading(self):
+        """Let the client read half of the next piece, and then nothing."""
+        self._stops = True
+
+    def go_on(self):
+        self._stops = False
+        self._reading.set()
 
     def cut(self):
         if not self._ended:
@@ -271,20 +340,30 @@ class Exchange:
 
 
 class Body(httpx.AsyncByteStream):
-    """The body of a response; it may be cut after some bytes."""
+    """The body of a response; it may be cut after some bytes.
 
-    def __init__(self, exchange, length):
+    keep
+        Called with the body, if it isn't cut; or None.
+    """
+
+    def __init__(self, exchange, length, keep):
         self._exchange = exchange
         self._length = length
+        self._keep = keep
 
     async def __aiter__(self):
         size = 0
+        pieces = []
         while piece := await self._exchange.piece():
             size += len(piece)
             if self._length is not None and size > self._length:
                 yield piece[:self._length - size]
                 raise httpx.RemoteProtocolError('cut')
+            if self._keep:
+                pieces.append(piece)
             yield piece
+        if self._keep:
+            self._keep(b''.join(pieces))
 
     async def aclose(self):
         self._exchange.leave()

@@ -64,6 +64,8 @@ class Remote:
         self._told = self._storage.lastTransaction()
         self._coming = deque()
         self._last = 0.0
+        #: Called when a commit is as far as this, 'voted' or 'finished'.
+        self.reached = lambda how_far: None
         engine.remotes[self] = None
 
     def __getattr__(self, name):
@@ -128,6 +130,7 @@ class Remote:
     def tpc_vote(self, transaction):
         resolved = self._call('vote', transaction)
         self._engine.resolved += len(resolved or ())
+        self.reached('voted')
         return resolved
 
     def undo(self, transaction_id, transaction):
@@ -142,4 +145,5 @@ class Remote:
 
         tid = self._storage.tpc_finish(transaction, finish)
         self._engine.announce(tid, list(self._oids), self)
+        self.reached('finished')
         return tid

@@ -101,8 +101,11 @@ class World:
         #: Set unless a comparison is going on.
         self.resumed = asyncio.Event()
         self.slowness = 0.0
+        #: Seconds that a group of writes waits for the disk, on average.
+        self.waiting = .002
         self._resting = {}  # a dictionary, to keep the order
         self._rnd = self.rnd('world')
+        self._disk = self.rnd('disk')
         self.history = History(report)
         self.ledger = Ledger(self.history, report)
         self.network = Network(loop, self.rnd('network'), report)
@@ -116,6 +119,9 @@ class World:
 
     def _lag(self):
         return self._rnd.expovariate(1 / (.005 + self.slowness))
+
+    def disk(self):
+        return self._disk.expovariate(1 / self.waiting)
 
     # The database
 
@@ -313,12 +319,15 @@ def simulate(plan, progress=lambda hours, report: None):
         def sleep(seconds):
             world.engine.sleep(seconds)
 
+        def disk():
+            return world.disk()
+
         async def run():
             nonlocal world
             world = World(plan, directory, loop, report)
             await world.run(progress)
 
-        with injected(loop, sleep, plan.seed, report):
+        with injected(loop, sleep, disk, plan.seed, report):
             try:
                 loop.run_until_complete(run())
             finally:

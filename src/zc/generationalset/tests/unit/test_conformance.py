@@ -2,6 +2,9 @@
 
 import contextlib
 import io
+import os
+import pathlib
+import tempfile
 import unittest
 from unittest import mock
 
@@ -9,6 +12,7 @@ import uvicorn
 
 from zc.generationalset.conformance import peer
 from zc.generationalset.conformance.__main__ import main
+from zc.generationalset.tests.support import toy_server
 from zc.generationalset.tests.support.layers import Servers
 from zc.generationalset.tests.support.serving import Served, running
 from zc.generationalset.tests.support.toy_server import (
@@ -19,10 +23,10 @@ from zc.generationalset.tests.support.toy_server import (
 )
 
 
-def playing(toy):
+def playing(app):
     """Serve a toy; yield its URL."""
     return running(uvicorn.Config(
-        application(toy), log_level='critical', timeout_graceful_shutdown=1))
+        app, log_level='critical', timeout_graceful_shutdown=1))
 
 
 def tried(*arguments):
@@ -82,6 +86,31 @@ class KeepsNothing(Tree):
         return super().put(path, text if text is SET else '"something"')
 
 
+class KnowsNoConditions(Tree):
+
+    def unchanged(self, path, since):
+        return True
+
+
+class ForgetsEpochsOfConditions(Tree):
+
+    def unchanged(self, path, since):
+        return super().unchanged(path, 'toy:' + since.rpartition(':')[2])
+
+
+class TakesAnotherSetForTheOld(Tree):
+
+    def unchanged(self, path, since):
+        return super().unchanged(path[-1:], since) if len(path) > 2 else (
+            super().unchanged(path, since))
+
+
+class RefusesForSiblings(Tree):
+
+    def unchanged(self, path, since):
+        return since == f'{self.epoch}:{self.generation}'
+
+
 #: A wrong server, and what of the output blames it.
 WRONG = {
     ForgetsRemovals: 'A later answer has what changed: the contents: expected',
@@ -90,6 +119,13 @@ WRONG = {
     ListsSiblings: 'the members of parts in which nothing changed: expected',
     WritesHalves: 'A batch is made as a whole, or not at all: GET ',
     AnswersNonsense: 'an answer: ',
+    KnowsNoConditions: 'A write is made only if nobody has changed the item '
+                       'since: PUT ',
+    ForgetsEpochsOfConditions: 'PUT ',
+    TakesAnotherSetForTheOld: 'A set has changed if anything in it has, or if '
+                              'it is another one: PUT ',
+    RefusesForSiblings: 'A write is made only if nobody has changed the item '
+                        'since: PUT ',
     KeepsNothing: 'Items come back as they were written: GET of an item: '
                   "expected None, got 'something'",
 }
@@ -100,10 +136,28 @@ class ToyTests(unittest.TestCase):
     layer = Servers
 
     def test_a_server_without_our_code(self):
-        with playing(Toy()) as url:
+        with playing(application(Toy())) as url:
             code, lines = tried(url)
         self.assertEqual((code, lines[-1]), (0, 'all is well'), lines)
         self.assertEqual({line[:2] for line in lines[:-1]}, {'ok'})
+
+    def test_a_server_without_patch(self):
+        """The server says so, with 405 and Allow, as the protocol has it."""
+        app = application(Toy())
+        app.routes[-1].methods.remove('PATCH')
+        with playing(app) as url:
+            code, lines = tried(url)
+        self.assertEqual(code, 0, lines)
+        skipped = [line for line in lines if line.startswith('skipped')]
+        self.assertEqual(len(skipped), 2)
+
+    def test_patches_that_replace_all(self):
+        with mock.patch.object(
+                toy_server, 'merged', lambda value, patch: patch), \
+                playing(application(Toy())) as url:
+            code, lines = tried(url)
+        self.assertEqual(code, 1)
+        self.assertIn('FAILED  PATCH changes some members', '\n'.join(lines))
 
     def test_wrong_servers(self):
         for kind, blame in WRONG.items():
@@ -111,7 +165,7 @@ class ToyTests(unittest.TestCase):
                     mock.patch.object(peer, 'PATIENCE', 3):
                 toy = Toy()
                 toy.tree = kind()
-                with playing(toy) as url:
+                with playing(application(toy)) as url:
                     code, lines = tried(url)
                 self.assertEqual(code, 1, lines)
                 failed = [line for line in lines if line.startswith('FAILED')]
@@ -142,7 +196,15 @@ class TokenTests(Served):
 
     def test_token(self):
         self.assertEqual(tried(self.url)[0], 2)
-        self.assertEqual(tried(self.url, '--token', 'secret')[0], 0)
+        with mock.patch.dict(os.environ, GSET_TOKEN='secret'):
+            self.assertEqual(tried(self.url)[0], 0)
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, 'token')
+            code, [line] = tried(self.url, '--token-file', path)
+            self.assertEqual(code, 2)
+            self.assertIn('can not be tried: ', line)
+            pathlib.Path(path).write_text('secret\n')
+            self.assertEqual(tried(self.url, '--token-file', path)[0], 0)
 
 
 class CommandTests(unittest.TestCase):
