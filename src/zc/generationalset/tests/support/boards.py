@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from typing import Any
 
 import httpx
 from playwright.sync_api import expect
@@ -28,6 +29,13 @@ SHOWN = '''() => ({
   messages: [...document.querySelectorAll('.message .text')].map(
     (text) => text.textContent),
 })'''
+
+#: Has notices stay, however long a test takes until it looks at them.
+STAY = '''
+const start = window.setTimeout;
+window.setTimeout = (call, milliseconds, ...rest) => start(
+  call, milliseconds === 12_000 ? 3_600_000 : milliseconds, ...rest);
+'''
 
 #: Makes a promise, `arrived`, of what a function returns for the next card
 #: that has some text.
@@ -72,6 +80,11 @@ def contents(http):
 
 class Windows(Browsing):
     """Windows with a board that is served at ``self.url``."""
+
+    def context(self, **options):
+        context = super().context(**options)
+        context.add_init_script(STAY)
+        return context
 
     def complain(self, what):
         # On a busy machine, a browser stores late, and the client tries again.
@@ -158,7 +171,7 @@ class Windows(Browsing):
 class BoardServed(Windows, Served):
     """A test of the board, with its sample or what ``fill`` puts into it."""
 
-    options = {'routes': demo.routes()}
+    options: dict[str, Any] = {'routes': demo.routes()}
 
     def setUp(self):
         super().setUp()
@@ -195,7 +208,7 @@ class Demo:
                 yield process
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-                self.assertEqual(process.wait(timeout=30), 0)
+                self.assertEqual(process.wait(timeout=90), 0)
         finally:
             process.kill()
             process.communicate()

@@ -18,10 +18,12 @@ ARGUMENTS = [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update',
     '--disable-sync', f'--disable-features={",".join(FEATURES)}']
-TIMEOUT = 30_000  # milliseconds, for a busy machine
+TIMEOUT = 90_000  # milliseconds, for a busy machine
 expect.set_options(timeout=TIMEOUT)
 #: What the browser itself writes when a server is gone, or refuses.
 NETWORK = 'Failed to load resource'
+#: What Playwright writes when a page registers a service worker.
+BLOCKED = 'Service Worker registration blocked'
 #: Writes each violation of a policy to the console, as an error.
 TELL_VIOLATIONS = '''
 addEventListener('securitypolicyviolation', (event) => console.error(
@@ -53,7 +55,7 @@ async () => {
 def launch(playwright, found):
     """Return a browser of a Chromium that ``programs`` found."""
     return playwright.chromium.launch(
-        executable_path=found.path, args=ARGUMENTS,
+        executable_path=found.path, args=ARGUMENTS, timeout=TIMEOUT,
         env={**os.environ, **found.environment})
 
 
@@ -102,8 +104,13 @@ class Browsing:
         self.addCleanup(self.check_complaints)
 
     def context(self, **options):
-        """Return a new browser context; see Playwright's new_context."""
-        context = Chromium.browser.new_context(**options)
+        """Return a new browser context; see Playwright's new_context.
+
+        It has no service workers, unless a test wants them: they would load
+        all pages once more.
+        """
+        context = Chromium.browser.new_context(
+            **{'service_workers': 'block', **options})
         self.addCleanup(context.close)
         context.set_default_timeout(TIMEOUT)
         context.add_init_script(TELL_VIOLATIONS)
@@ -119,7 +126,7 @@ class Browsing:
 
     def hear(self, message):
         if message.type in ('error', 'warning'):
-            if not message.text.startswith(NETWORK):
+            if not message.text.startswith((NETWORK, BLOCKED)):
                 self.complain(message.text)
 
     def complain(self, what):

@@ -4,13 +4,15 @@ import contextlib
 import logging
 import threading
 import unittest
+from inspect import isawaitable
 
 from anyio.from_thread import start_blocking_portal
 from zope.testing.wait import Wait
 
 from zc.generationalset.client import AsyncClient, Client
+from zc.generationalset.tests.support.layers import Clients
 
-wait = Wait(timeout=30, wait=0.01)
+wait = Wait(timeout=90, wait=0.01)
 
 
 class Blocking:
@@ -28,7 +30,8 @@ class Blocking:
 
         def call(*arguments, **options):
             async def awaited():
-                return await member(*arguments, **options)
+                result = member(*arguments, **options)
+                return await result if isawaitable(result) else result
             return self._portal.call(awaited)
         return call
 
@@ -119,5 +122,6 @@ class ClientTests:
 def for_both(tests, base=unittest.TestCase):
     """Return test cases with the same tests for each client."""
     return [type(f'{kind.__name__}{tests.__name__}', (tests, base),
-                 {'client_class': kind, '__module__': tests.__module__})
+                 {'client_class': kind, 'layer': Clients,
+                  '__module__': tests.__module__})
             for kind in (Client, Blocking)]

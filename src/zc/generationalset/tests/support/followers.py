@@ -28,7 +28,7 @@ class Follower:
 
     def stop(self):
         self.ended.set()
-        self.thread.join(60)
+        self.thread.join(90)
         if self.error is not None:
             raise self.error
 
@@ -70,7 +70,7 @@ def poller(url, replica, **parameters):
     """Follow with a few lines, and without a client."""
     class Poller(Follower):
         def follow(self):
-            with httpx.Client(base_url=url, timeout=30) as http:
+            with httpx.Client(base_url=url, timeout=90) as http:
                 while not self.ended.wait(0.02):
                     with contextlib.suppress(httpx.TransportError):
                         self.ask(http)

@@ -1,14 +1,14 @@
 """The blocks of a page of docs that a user would copy, and runs."""
 
-import contextlib
+import re
 import shlex
-import socket
 
 import httpx
 from docutils.core import publish_doctree
 from docutils.nodes import literal, literal_block, paragraph
 
 from zc.generationalset.tests.support.places import CHECKOUT
+from zc.generationalset.tests.support.ports import free_port
 
 #: Where pages say that a clone is.
 CLONE = '/src/zc.generationalset'
@@ -38,6 +38,13 @@ class Guide:
         [text] = [text for each, text in self._blocks if each == name]
         return text
 
+    def sessions(self):
+        """Yield each command, as a list of words, with its output."""
+        for _, text in self._blocks:
+            for part in re.split(r'^\$ ', text, flags=re.M)[1:]:
+                line, _, output = part.partition('\n')
+                yield shlex.split(line), output
+
     def commands(self):
         """Return the commands as lists of words."""
         return [shlex.split(line[2:].replace(CLONE, str(CHECKOUT)))
@@ -47,12 +54,7 @@ class Guide:
 
 def free_ports(number):
     """Return ports, as text, for servers that a page's code starts."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket())
-                   for _ in range(number)]
-        for each in sockets:
-            each.bind(('127.0.0.1', 0))
-        return [str(each.getsockname()[1]) for each in sockets]
+    return [str(free_port()) for _ in range(number)]
 
 
 def answers(url):

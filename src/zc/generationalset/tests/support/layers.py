@@ -8,6 +8,10 @@ class Servers:
     """Tests with servers in threads of their own."""
 
 
+class Clients:
+    """Tests of clients, with servers in threads of their own."""
+
+
 class Commands:
     """Tests of ``gset serve`` and ``gset mirror``, in their own processes."""
 

@@ -10,6 +10,7 @@ from zc.generationalset.answers import Position, SubsetUpdates
 from zc.generationalset.sources import (
     NoItem,
     NoTree,
+    Outcome,
     StaleCursor,
     WrongKind,
 )
@@ -102,6 +103,9 @@ class Editor:
     def document(self, path):
         return self.item(path).json
 
+    def has(self, path, json):
+        return self.document(path) == json
+
     def put(self, path, json):
         self.root.get(path[:-1], True)
         old = self.root.members.get(path)
@@ -113,6 +117,11 @@ class Editor:
             self.root.members[path] = Member(
                 old.born if old else generation, generation, json)
         return old is None
+
+    def add(self, path, json):
+        id = secrets.token_urlsafe(9)
+        self.put((*path, id), json)
+        return id
 
     def make_set(self, path):
         return self.put(path, None)
@@ -193,6 +202,7 @@ class MemorySource:
     """Trees of some names, in memory."""
 
     may_be_behind = False
+    shares_transactions = True
     failures = ()
 
     def __init__(self, *names):
@@ -227,6 +237,9 @@ class MemorySource:
             self._trees = {**self._trees, name: tree}
             self.look()
         return result
+
+    def write_all(self, writes):
+        return [Outcome.of(self.write, *write) for write in writes]
 
     def renew(self, name, seen):
         with self._lock:

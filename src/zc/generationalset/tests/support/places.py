@@ -15,3 +15,10 @@ JAVASCRIPT = TESTS / 'javascript'
 VECTORS = TESTS / 'vectors'
 STATIC = PACKAGE / 'static'
 EXAMPLES = CHECKOUT / 'examples'
+
+#: What people read; all of it is in the site.  An installed package is too far
+#: from the pages that it refers to.
+PAGES = [
+    *CHECKOUT.glob('*.rst'), CHECKOUT / 'CHANGES.txt',
+    CHECKOUT / 'SECURITY.md', *CHECKOUT.glob('docs/*.txt'),
+    TESTS.parent / 'README.txt', TESTS.parent / 'static' / 'README.md']

@@ -22,12 +22,12 @@ from contextlib import closing
 from pathlib import Path
 
 import psycopg2
-from psycopg2.extensions import make_dsn
+from psycopg2.extensions import make_dsn, parse_dsn
 from zope.testing.wait import Wait
 
 VARIABLE = 'GSET_TEST_POSTGRESQL'
 
-wait = Wait(timeout=60, wait=0.02)
+wait = Wait(timeout=90, wait=0.02)
 
 #: Data need survive only the processes here, not the machine.
 FAST = ('-c', 'fsync=off', '-c', 'full_page_writes=off')
@@ -113,7 +113,8 @@ class Server:
                  json.dumps({**self._user, 'cwd': str(self.directory)}),
                  self._programs / 'postgres', '-D', self._data,
                  '-k', self.directory, '-c', 'listen_addresses=',
-                 '-c', 'max_connections=200', *self._options],
+                 '-c', 'max_connections=200',
+                 '-c', 'max_prepared_transactions=10', *self._options],
                 stdin=subprocess.PIPE, stdout=log, stderr=log)
         wait(self._is_up)
 
@@ -137,7 +138,7 @@ class Server:
             return
         if self._keeper.poll() is None:
             os.kill(self.pid, how)
-        self._keeper.wait(60)
+        self._keeper.wait(90)
         self._keeper.stdin.close()
         self._keeper = None
 
@@ -202,6 +203,7 @@ class Databases:
         given = os.environ.get(VARIABLE)
         self.server = Given(given) if given else Server()
         self._names = []
+        self._free = []
         try:
             self.server.start()
         except BaseException:
@@ -218,6 +220,31 @@ class Databases:
         """Make a database; return its DSN."""
         name = f'gset_test_{uuid.uuid4().hex}'
         self._tell(f'CREATE DATABASE {name} TEMPLATE template0')
+        self._names.append(name)
+        return self.server.dsn(name)
+
+    def lend(self, test):
+        """Return the DSN of a database for a test, which is empty.
+
+        That is faster than a new one.  The test must have closed its
+        connections when its cleanups before this are done.
+        """
+        dsn = self._free.pop() if self._free else self.new()
+        test.addCleanup(self._take_back, dsn)
+        return dsn
+
+    def _take_back(self, dsn):
+        tell(dsn, "SET lock_timeout = '90s'; SET client_min_messages = error; "
+             'DROP SCHEMA IF EXISTS gset, gset_copies CASCADE; '
+             'DROP SCHEMA public CASCADE; '
+             'CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC')
+        self._free.append(dsn)
+
+    def copy(self, dsn):
+        """Copy a database to which nobody is connected; return its DSN."""
+        name = f'gset_test_{uuid.uuid4().hex}'
+        template = parse_dsn(dsn)['dbname']
+        self._tell(f'CREATE DATABASE {name} TEMPLATE {template}')
         self._names.append(name)
         return self.server.dsn(name)
 

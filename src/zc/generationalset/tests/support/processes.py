@@ -2,20 +2,15 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 
 from zope.testing.wait import Wait
 
+from zc.generationalset.tests.support.ports import free_port
 from zc.generationalset.tests.support.serving import ENVIRONMENT
 
 wait = Wait(timeout=90, wait=0.05)
-
-
-def free_port():
-    with socket.create_server(('127.0.0.1', 0)) as listening:
-        return listening.getsockname()[1]
 
 
 class Server:
@@ -41,7 +36,7 @@ class Server:
 
     def stop(self, how):
         self.process.send_signal(how)
-        code = self.process.wait(30)
+        code = self.process.wait(90)
         self.process.stdout.close()
         return code
 
@@ -68,7 +63,7 @@ class Writer:
 
     def result(self):
         with self.process:
-            return json.loads(self.process.communicate('\n', 60)[0])
+            return json.loads(self.process.communicate('\n', 90)[0])
 
 
 class MirrorServer:

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import unittest
+from typing import Any
 
 import httpx
 import transaction
@@ -20,7 +21,7 @@ from zc.generationalset.process.sockets import listen
 from zc.generationalset.server import application
 from zc.generationalset.tests.support.layers import Servers
 
-wait = Wait(timeout=30, wait=0.01)
+wait = Wait(timeout=90, wait=0.01)
 
 #: The environment in which processes can import the package.
 ENVIRONMENT = {
@@ -29,10 +30,17 @@ ENVIRONMENT = {
     'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
 
 
+def plain(app):
+    """Return a configuration of uvicorn as applications use it."""
+    return uvicorn.Config(
+        app, http='h11', ws='none', log_config=None, log_level='warning',
+        access_log=False, timeout_graceful_shutdown=1)
+
+
 @contextlib.contextmanager
-def served(app, port=0):
+def served(app, port=0, configure=configuration):
     """Serve an ASGI application; yield its URL."""
-    with running(configuration(app), port) as url:
+    with running(configure(app), port) as url:
         try:
             yield url
         finally:
@@ -61,7 +69,9 @@ class Served(unittest.TestCase):
     """A test with a database, a set in it, a server and a client."""
 
     layer = Servers
-    options = {}
+    options: dict[str, Any] = {}
+    #: Returns the configuration of uvicorn.
+    configure = staticmethod(configuration)
 
     def setUp(self):
         self.stack = contextlib.ExitStack()
@@ -73,9 +83,10 @@ class Served(unittest.TestCase):
         self.app = application(
             self.db, **{'find': lambda root: root['things'], 'write': True,
                         **self.options})
-        self.url = self.stack.enter_context(served(self.app))
+        self.url = self.stack.enter_context(
+            served(self.app, configure=self.configure))
         self.http = self.stack.enter_context(httpx.Client(
-            base_url=self.url, timeout=30))
+            base_url=self.url, timeout=90))
 
     def storage(self):
         return DemoStorage()

@@ -108,7 +108,7 @@ class Soak:
         with Client(self._server.url) as client:
             client.batch([('put', [f'{number}'], {'text': 'x' * 200})
                           for number in range(ITEMS)])
-        with httpx.Client(timeout=60) as http:
+        with httpx.Client(timeout=90) as http:
             for url in self._urls * 20:
                 http.get(f'{url}/updates')
 
@@ -140,7 +140,7 @@ class Soak:
     async def _write(self, number):
         async with httpx.AsyncClient(
                 base_url=self._server.url, verify=self._tls,
-                timeout=30) as http:
+                timeout=90) as http:
             is_written = False
             while self._goes_on() or not is_written:
                 is_written |= await self._put(http, number)
@@ -187,7 +187,7 @@ class Soak:
         for url in self._urls:
             with contextlib.suppress(httpx.HTTPError):
                 use.listeners += listeners(
-                    httpx.get(f'{url}/metrics', timeout=30).text)
+                    httpx.get(f'{url}/metrics', timeout=90).text)
         return use
 
     def _differences(self):
@@ -196,7 +196,7 @@ class Soak:
         while True:
             source, mirror = [
                 {str(id): item for id, item in httpx.get(
-                    f'{url}/updates', timeout=60).json()['contents']}
+                    f'{url}/updates', timeout=90).json()['contents']}
                 for url in self._urls]
             different = sum(source.get(id) != mirror.get(id)
                             for id in source.keys() | mirror.keys())

@@ -26,7 +26,7 @@ def zeo_client(address, name='1', server_sync=True):
     # Without server_sync a client may be a little behind, so a test could not
     # know what it must find.
     return ZEO.client(
-        address, storage=name, wait_timeout=30, server_sync=server_sync)
+        address, storage=name, wait_timeout=90, server_sync=server_sync)
 
 
 def relstorage(path, keep_history=True):
@@ -99,7 +99,7 @@ class ZEOServer:
             stdin=subprocess.PIPE, cwd=self._directory,
             environment=self._environment)
         try:
-            wait(self._is_up, 30)
+            wait(self._is_up, 90)
         except BaseException:
             self.stop()
             raise
@@ -140,7 +140,7 @@ def stop(process):
     """Stop a process, whatever state it is in, and wait for its end."""
     process.terminate()
     try:
-        process.wait(30)
+        process.wait(90)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

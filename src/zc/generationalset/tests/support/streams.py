@@ -17,6 +17,8 @@ class Stream:
             'generation': generation, 'epoch': epoch,
             'parts': None if parts is None else json.dumps(parts)}
         self.lines = []
+        self._events = []
+        self._parsed = 0
         self.ended = False
         self.error = None
         self._response = http.stream('GET', '/events', params={
@@ -39,17 +41,19 @@ class Stream:
 
     def events(self):
         """Return the events that came: id, name, data."""
-        events, event = [], {}
-        for line in list(self.lines):
+        event, parsed = {}, 0
+        for number, line in enumerate(self.lines[self._parsed:], 1):
             if not line:
                 if event:
-                    events.append((event.get('id'), event['event'],
-                                   json.loads(event['data'])))
+                    self._events.append((event.get('id'), event['event'],
+                                         json.loads(event['data'])))
                 event = {}
+                parsed = number
             elif not line.startswith(':'):
                 name, _, value = line.partition(': ')
                 event[name] = value
-        return events
+        self._parsed += parsed
+        return list(self._events)
 
     def comments(self):
         return self.lines.count(':')

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import threading
+from functools import partial
 from urllib.parse import urlsplit
 
 import transaction
@@ -13,6 +14,7 @@ from zope.testing.wait import Wait
 from zc.generationalset import GSet
 from zc.generationalset.documents import Document
 from zc.generationalset.server import application
+from zc.generationalset.server.requests import HAND_OVER
 from zc.generationalset.tests.support.browsing import STORED, Browsing
 from zc.generationalset.tests.support.places import STATIC
 from zc.generationalset.tests.support.serving import served
@@ -78,10 +80,21 @@ class Recorder:
             self.headers = dict(scope['headers'])
         kind = 'streams' if scope['path'] == '/events' else 'busy'
         self.count(kind, 1)
-        try:
+        ended = partial(self.count, kind, -1)
+        with contextlib.ExitStack() as stack:
+            stack.callback(ended)
+            extension = scope['extensions'][HAND_OVER]
+            hand_over = extension['call']
+
+            def call(stream, end):
+                """Let a stream count until it ends."""
+                goes_on = hand_over(stream, lambda size: (ended(), end(size)))
+                if goes_on:
+                    stack.pop_all()
+                return goes_on
+
+            extension['call'] = call
             await self.app(scope, receive, send)
-        finally:
-            self.count(kind, -1)
 
     def count(self, kind, number):
         with self._lock:
@@ -146,7 +159,7 @@ class Tabs(Browsing):
         context.route('**/tab', lambda route: route.fulfill(
             body='<!DOCTYPE html><title>Tab</title>',
             content_type='text/html'))
-        context.route(re.compile('/static/gset'), self.fulfill)
+        context.route(re.compile('/static/(gset|outbox)'), self.fulfill)
         return context
 
     @staticmethod
@@ -208,4 +221,4 @@ class TwoTabs(Tabs):
     def offline(self, page):
         self.wait(page, '!client.online')
 
-wait = Wait(timeout=30, wait=0.01)
+wait = Wait(timeout=90, wait=0.01)

@@ -1,4 +1,4 @@
-"""A server of the protocol without our code: a toy of 250 lines."""
+"""A server of the protocol without our code: a toy of 330 lines."""
 
 import asyncio
 import contextlib
@@ -59,6 +59,17 @@ class Tree:
             born, _, text = self.entries[above]
             self.entries[above] = born, self.generation, text
 
+    def unchanged(self, path, since):
+        """Tell whether a path has what it had at EPOCH:GENERATION."""
+        epoch, _, number = since.rpartition(':')
+        above = [path[:size] for size in range(len(path) + 1)]
+        last = max(self.entries.get(path, (0, 0))[1],
+                   *[self.gone.get(each, 0) for each in above],
+                   *[self.entries[each][0] for each in above
+                     if each in self.entries])
+        return (number == '0' or epoch == self.epoch) and (
+            last <= int(number) <= self.generation)
+
     def updates(self, path, since):
         whole = since < self.entries[path][0]
         found = [self.entry(each, 0 if whole else since) for each, entry in
@@ -100,6 +111,21 @@ class Tree:
              **self.part(path, known)} for path in parts]}
 
 
+def is_object(value):
+    return isinstance(value, dict) and not (
+        len(value) == 1 and next(iter(value)).startswith('$'))
+
+
+def merged(value, patch):
+    if not is_object(patch):
+        return patch
+    result = dict(value) if is_object(value) else {}
+    for name, part in patch.items():
+        result[name] = merged(result.get(name), part)
+    return {name: part for name, part in result.items()
+            if part is not None or name not in patch}
+
+
 def key(id):
     return json.dumps(id, ensure_ascii=False, separators=(',', ':'))
 
@@ -127,8 +153,8 @@ def pairs(members):
     return dict(members)
 
 
-async def document(request):
-    if request.headers.get('content-type') != 'application/json':
+async def document(request, type='application/json'):
+    if request.headers.get('content-type') != type:
         raise Refused(415, 'expected JSON')
     value = json.loads(await request.body(), object_pairs_hook=pairs)
     check(value)
@@ -201,6 +227,11 @@ class Toy:
                 self.tree.remove(path)
         else:
             path = (*path, key(secrets.token_hex(8))) if op == 'add' else path
+            if op == 'patch':
+                old = self.tree.entries.get(path, (0, 0, None))[2]
+                if old in (None, SET):
+                    raise Refused(404, 'there is no such item')
+                item = merged(json.loads(old), item)
             self.tree.put(path, SET if op == 'set' else json.dumps(item))
         return json.loads(path[-1])
 
@@ -208,8 +239,17 @@ class Toy:
         tree = self.tree
         before = tree.generation, dict(tree.entries), dict(tree.gone)
         ids = []
-        for each in (await document(request))['changes']:
+        changes = (await document(request))['changes']
+        if 'if-match' in request.headers or any(
+                each.keys() - {'op', 'path', 'item', 'unchanged_since'}
+                for each in changes):
+            raise ValueError('what is that?')
+        fine = [self.holds(keys(each['path']), each.get('unchanged_since'))
+                for each in changes]
+        for each in changes:
             try:
+                if not fine[len(ids)]:
+                    self.refuse(keys(each['path']))
                 ids.append(self.change(each['op'], keys(each['path']),
                                   each.get('item')))
             except Refused as error:
@@ -217,6 +257,33 @@ class Toy:
                 error.body['change'] = len(ids)
                 raise
         return self.made(request, {'ids': ids})
+
+    def holds(self, path, since):
+        return since is None or self.tree.unchanged(path, since)
+
+    def refuse(self, path):
+        error = Refused(412, 'it has changed')
+        text = self.tree.entries.get(path, (0, 0, None))[2]
+        if text is not None:
+            error.body |= {'length': 0} if text is SET else {
+                'item': json.loads(text)}
+        raise error
+
+    def conditional(self, request, path, write):
+        """Write, if the conditions hold, or if it changes nothing."""
+        tree, headers = self.tree, request.headers
+        there = path in tree.entries
+        tag = headers.get('if-match', '*')
+        before = tree.generation, dict(tree.entries), dict(tree.gone)
+        fine = (there or 'if-match' not in headers) if tag == '*' else (
+            tag.startswith('"') and tree.unchanged(path, tag.strip('"')))
+        result = write()
+        if (not fine and tree.generation > before[0]) or (
+                not there and headers.get('if-match') == '*') or (
+                there and 'if-none-match' in headers):
+            tree.generation, tree.entries, tree.gone = before
+            self.refuse(path)
+        return result
 
     async def item(self, request):
         raw = request.scope['raw_path'].decode().partition('/items/')[2]
@@ -228,16 +295,25 @@ class Toy:
             entry = self.tree.entries.get(path)
             if entry is None or (entry[2] is SET) != is_set:
                 raise Refused(404, 'there is no such item')
-            return JSONResponse({'id': json.loads(path[-1])} if is_set
-                                else json.loads(entry[2]))
+            return JSONResponse(
+                {'id': json.loads(path[-1])} if is_set
+                else json.loads(entry[2]), headers={
+                    'etag': f'"{self.tree.epoch}:{self.tree.generation}"'})
         if request.method == 'DELETE':
-            self.tree.remove(path, is_set)
+            self.conditional(
+                request, path, lambda: self.tree.remove(path, is_set))
+            return self.made(request, {})
+        if request.method == 'PATCH':
+            patch = await document(request, 'application/merge-patch+json')
+            self.conditional(
+                request, path, lambda: self.change('patch', path, patch))
             return self.made(request, {})
         if request.method == 'POST':
             id = self.change('add', path, await document(request))
             return self.made(request, {'id': id}, 201)
-        is_new = self.tree.put(path, SET if is_set else json.dumps(
-            await document(request)))
+        text = SET if is_set else json.dumps(await document(request))
+        is_new = self.conditional(
+            request, path, lambda: self.tree.put(path, text))
         return self.made(request, {}, 201 if is_new else 200)
 
 
@@ -253,5 +329,5 @@ def application(toy):
         Route('/updates', toy.updates), Route('/events', toy.events),
         Route('/batch', toy.batch, methods=['POST']),
         Route('/items/{path:path}', toy.item,
-              methods=['GET', 'PUT', 'POST', 'DELETE'])],
+              methods=['GET', 'PUT', 'POST', 'DELETE', 'PATCH'])],
         exception_handlers={Refused: problem, ValueError: problem})

@@ -46,13 +46,26 @@ class InMemory:
     """A mirror that isn't stored."""
 
     def __init__(self):
-        self.replica = self.mirror = Mirror('http://source')
+        self.mirror = Mirror('http://source')
+        self.replica = Asking(self.mirror)
 
     @contextlib.contextmanager
     def server(self):
         yield self.mirror
 
     close = audit = lambda self: None
+
+
+class Asking:
+    """A mirror, as the replica of a client."""
+
+    def __init__(self, mirror):
+        self.apply = mirror.apply
+        self._mirror = mirror
+
+    epoch = property(lambda self: self._mirror.asked.epoch)
+    generation = property(lambda self: self._mirror.asked.generation)
+    cursor = property(lambda self: self._mirror.cursor)
 
 
 class Stored:
@@ -125,6 +138,16 @@ class World:
         """Let a mirror apply an answer of the source, or another mirror."""
         self.ask(self.mirrors[number - 1].replica, source)
 
+    def turn_mirror(self, number, source, limit):
+        """Let a mirror ask for a page."""
+        self.remember()
+        replica = self.mirrors[number - 1].replica
+        with self.server(source) as server:
+            if server.generation:
+                self.all.append(page(server, replica, limit))
+                replica.apply(wire.decode(self.all[-1]))
+                assert replica.generation or replica.cursor
+
     def sync(self, client, number):
         self.ask(self.clients[client], number)
         self.compare(self.clients[client])
@@ -136,6 +159,7 @@ class World:
                 self.answers.append(ask(server, replica))
                 self.all.append(self.answers[-1])
                 replica.apply(wire.decode(self.answers[-1]))
+                assert replica.generation  # it lacks nothing
 
     def turn(self, copier, number, limit):
         """Let a client that takes pages ask for one."""
@@ -171,6 +195,7 @@ class World:
         with contextlib.suppress(Misfit):
             for answer in answers:
                 replica.apply(wire.decode(answer))
+                assert replica.generation or replica.cursor
 
     def converge(self):
         for number in range(1, len(self.mirrors) + 1):
@@ -211,6 +236,7 @@ class Copier:
     def apply(self, answer):
         answer = wire.decode(answer)
         self.replica.apply(answer)
+        assert self.replica.generation or self.replica.cursor
         if is_page(answer):
             if answer['epoch'] != self.epoch:
                 self.epoch, self.highest = answer['epoch'], 0

@@ -233,7 +233,7 @@ def start_writers(case, count, **arguments):
 
 def finished(process):
     """Return a writer as it was at the end of its process."""
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=300)
     if process.returncode:
         raise AssertionError(f'a writer ended with {process.returncode}')
     result = json.loads(output)

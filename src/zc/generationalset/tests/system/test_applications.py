@@ -35,7 +35,7 @@ class Customer:
     """A client of a shop, with a replica."""
 
     def __init__(self, url):
-        self.http = httpx.Client(base_url=url, timeout=30)
+        self.http = httpx.Client(base_url=url, timeout=90)
         self.replica = Replica()
         self.statuses = []
 
@@ -122,10 +122,10 @@ class ShopTests:
         for thread in [*watching, *threads]:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(90)
         done.set()
         for thread in watching:
-            thread.join(60)
+            thread.join(90)
         self.assertEqual(errors, [])
         return watchers
 

@@ -4,7 +4,6 @@ import contextlib
 import importlib.util
 import os
 import signal
-import socket
 import subprocess
 import sys
 import unittest
@@ -14,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from zc.generationalset.tests.support import asgi_example
+from zc.generationalset.tests.support.ports import free_port
 from zc.generationalset.tests.support.serving import ENVIRONMENT, Servers, wait
 
 PATHS = [('/items/set/id', 'in the set'), ('/items/id', 'at the top'),
@@ -76,8 +76,7 @@ class ServersTests(unittest.TestCase):
     @contextlib.contextmanager
     def running(self, name):
         """Run a server; yield its process and its URL."""
-        with socket.create_server(('127.0.0.1', 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         process = subprocess.Popen(
             [sys.executable, '-m', name,
              *SERVERS[name].format(port=port).split(),
@@ -89,7 +88,7 @@ class ServersTests(unittest.TestCase):
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait(30)
+            process.wait(90)
 
     def test_paths(self):
         with contextlib.ExitStack() as stack:
@@ -110,13 +109,13 @@ class ServersTests(unittest.TestCase):
 
     def end(self, process, url):
         """A server ends, while somebody listens to a stream."""
-        with httpx.stream('GET', f'{url}/events', timeout=30) as stream:
+        with httpx.stream('GET', f'{url}/events', timeout=90) as stream:
             chunks = stream.iter_raw()
             next(chunks)
             process.send_signal(signal.SIGTERM)
             for _ in chunks:  # to its end, which there is
                 pass
-        process.wait(30)
+        process.wait(90)
 
 
 def is_up(client):

@@ -102,7 +102,7 @@ class Base:
         url = self.stack.enter_context(served(application(
             self.db, lambda root: root['things'], write=True)))
         return self.stack.enter_context(
-            httpx.Client(base_url=url, timeout=30))
+            httpx.Client(base_url=url, timeout=90))
 
     def sync(self, server):
         response = server.get('/updates', params=self.query())
@@ -193,7 +193,7 @@ class Base:
 
         def write(number):
             with httpx.Client(
-                    base_url=self.servers[0].base_url, timeout=30) as http:
+                    base_url=self.servers[0].base_url, timeout=90) as http:
                 for count in itertools.count():
                     if stopping.wait(0.05):
                         return

@@ -96,7 +96,14 @@ class PostgreSQLTests(Campaign, unittest.TestCase):
 
 class FileTests(Campaign, unittest.TestCase):
 
-    layer = System('File', storages.File, clock=True, mirror=False)
+    layer = System('File', storages.File, clock=True, mirror=False,
+                   way=faults.by_line)
+
+    def test_it_is_killed_while_writes_share_a_transaction(self):
+        self.strike(faults.kill_in_group, 2)
+
+    def test_a_client_stops_reading(self):
+        self.strike(faults.stop_reading, 1)
 
     def test_the_clock_is_set_back(self):
         self.strike(faults.set_clock_back, 5)

@@ -7,6 +7,7 @@ from contextlib import closing
 
 from zc.generationalset.tests.support import http_clients
 from zc.generationalset.tests.support.faulty import Proxy
+from zc.generationalset.tests.support.layers import Clients
 from zc.generationalset.tests.support.serving import Served, wait
 
 TOKEN = 'secret'
@@ -35,6 +36,7 @@ def follow(client, url):
 class HTTPClients:
     """What a client has to do; mix into a Served."""
 
+    layer = Clients
     options = {'tokens': {TOKEN: 'ann'}}
     program = None
 

@@ -1,6 +1,7 @@
 """Random writers, a server that is killed, replicas: all become equal."""
 
 import contextlib
+import itertools
 import os
 import random
 import signal
@@ -52,12 +53,13 @@ class ConvergenceTests(unittest.TestCase):
                 poller(url, on_disk[1], wait=1)]
             for follower in followers:
                 stack.callback(follower.stop)
+            targets = self.targets(url, source, kills)
             processes = [Writer(url, seed * 100 + number, count)
                          for number in range(writers)]
             for process in processes:
                 stack.callback(process.process.kill)
-            for _ in range(kills):
-                self.kill(server, source)
+            for target in targets:
+                self.kill(server, target)
             for process in processes:
                 process.wait()
             results = [process.result() for process in processes]
@@ -65,13 +67,18 @@ class ConvergenceTests(unittest.TestCase):
             self.assertEqual(server.stop(signal.SIGTERM), 0)
             self.audit(server.path)
 
-    def kill(self, server, source):
-        """Kill the server after some more changes, and start it again."""
+    def targets(self, url, source, kills):
+        """Return generations that come while writers write."""
+        generation = httpx.get(f'{url}/updates').json()['generation']
+        return list(itertools.accumulate(
+            [source.randrange(10, 60) for _ in range(kills)],
+            initial=generation))[1:]
+
+    def kill(self, server, target):
+        """Kill the server at a generation, and start it again."""
         with httpx.Client(base_url=server.url) as http:
-            def generation():
-                return http.get('/updates').json()['generation']
-            target = generation() + source.randrange(10, 60)
-            wait(lambda: generation() >= target)
+            wait(lambda: http.get(
+                '/updates').json()['generation'] >= target)
         server.stop(signal.SIGKILL)
         server.start()
 

@@ -37,7 +37,7 @@ class MemoryTests(unittest.TestCase):
         self.stack.callback(process.terminate)
         self.url = process.stdout.readline().strip()
         self.http = self.stack.enter_context(httpx.Client(
-            base_url=self.url, timeout=30,
+            base_url=self.url, timeout=90,
             headers={'authorization': 'Bearer a'}))
 
     def client(self, token='a'):
@@ -84,7 +84,7 @@ class MemoryTests(unittest.TestCase):
             wait(lambda number=number: client.replica.items.get(
                 f'{number}') == number)
         client.close()
-        thread.join(30)
+        thread.join(90)
         self.assertEqual(len(seen), 5)
 
     def test_event_streams_and_long_polls(self):
@@ -92,8 +92,9 @@ class MemoryTests(unittest.TestCase):
         position = {name: answer[name] for name in ('generation', 'epoch')}
         stream = Stream(self.http, **position)
         wait(stream.comments)
-        threading.Timer(
-            .1, self.client().put, ['a', 1]).start()
+        thread = threading.Timer(.1, self.client().put, ['a', 1])
+        thread.start()
+        self.stack.callback(thread.join)
         response = self.http.get('/updates', params={**position, 'wait': 30})
         self.assertEqual(response.json()['adds'], [['a', 1]])
         stream.wait_for(position['generation'] + 1)

@@ -35,6 +35,8 @@ def little(rnd):
             f'zc.generationalset.mirror.{name}', value))
     stack.enter_context(mock.patch.multiple(
         'zc.generationalset.sets.journal', SLICE=2, KEEP=1, BACKLOG=4, BULK=5))
+    stack.enter_context(mock.patch(
+        'zc.generationalset.sets.pages.ROOM', rnd.choice([1, 3])))
     return stack
 
 
@@ -67,6 +69,7 @@ class History:
         steps = [self.change] * 12 + [self.follow] * 3 + [self.sync] * 6
         steps += [self.deliver] * 9 + [self.deliver_to_mirror] * 3
         steps += [self.turn] * 12 + [self.deliver_to_copier] * 3
+        steps += [self.turn_mirror] * 6
         steps += [self.back_up, self.restore] if self.rnd.random() < .3 else []
         try:
             for _ in range(self.rnd.randrange(20, 160)):
@@ -77,9 +80,19 @@ class History:
             self.world.close()
 
     def follow(self):
+        self.world.follow(*self.mirror_and_source())
+
+    def turn_mirror(self):
+        number, source = self.mirror_and_source()
+        for _ in range(self.rnd.randrange(1, 9)):
+            self.world.turn_mirror(number, source, self.rnd.randrange(1, 4))
+            if self.rnd.random() < .3:
+                self.change()
+
+    def mirror_and_source(self):
         number = self.rnd.randrange(1, 4)
         source = self.rnd.choice([0, 0, number - 1, self.rnd.randrange(4)])
-        self.world.follow(number, source if source != number else 0)
+        return number, source if source != number else 0
 
     def sync(self):
         self.world.sync(self.rnd.randrange(6), self.rnd.randrange(4))
@@ -169,6 +182,12 @@ class MirroredTree(Tree):
     @rule(number=st.integers(1, 2), source=st.integers(0, 2))
     def follow(self, number, source):
         self.world.follow(number, source if source != number else 0)
+
+    @rule(number=st.integers(1, 2), source=st.integers(0, 2),
+          limit=st.integers(1, 3))
+    def turn_mirror(self, number, source, limit):
+        self.world.turn_mirror(
+            number, source if source != number else 0, limit)
 
     @rule(client=st.integers(0, 5), number=st.integers(0, 2))
     def ask(self, client, number):

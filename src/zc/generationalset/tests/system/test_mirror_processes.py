@@ -40,7 +40,7 @@ class Pairs(Follower):
 
     def follow(self):
         number = 0
-        with httpx.Client(base_url=self.url, timeout=30) as http:
+        with httpx.Client(base_url=self.url, timeout=90) as http:
             while not self.ended.wait(0.02):
                 number += 1
                 changes = [{'op': 'put', 'path': [id], 'item': number}
@@ -59,7 +59,7 @@ class Hopper(Follower):
         super().__init__(Replica())
 
     def follow(self):
-        with httpx.Client(timeout=30) as http:
+        with httpx.Client(timeout=90) as http:
             while not self.ended.wait(self.random.uniform(0, 0.05)):
                 with contextlib.suppress(httpx.TransportError):
                     self.ask(http, self.random.choice(self.urls))
@@ -115,9 +115,10 @@ class World:
 
     def kill(self, server):
         """Kill a server after it has seen some more changes."""
-        with httpx.Client(base_url=server.url, timeout=30) as http:
+        with httpx.Client(base_url=server.url, timeout=90) as http:
             def generation():
-                return http.get('/updates').json()['generation']
+                # A mirror may have nothing yet.
+                return http.get('/updates').json().get('generation', 0)
             target = generation() + self.random.randrange(1, 40)
             wait(lambda: generation() >= target)
         server.stop(signal.SIGKILL)
@@ -195,7 +196,7 @@ class ProcessTests(unittest.TestCase):
             world = World(stack, seed)
             pairs = world.following(Pairs(world.source.url))
             http = stack.enter_context(httpx.Client(
-                base_url=world.source.url, timeout=30))
+                base_url=world.source.url, timeout=90))
             http.put('/items/kept', json=1)
             world.source.stop(signal.SIGKILL)
             backup = world.path('backup.fs')

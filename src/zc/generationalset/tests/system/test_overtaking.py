@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import threading
@@ -28,6 +27,7 @@ from zc.generationalset.server import application
 from zc.generationalset.tests.support import storages
 from zc.generationalset.tests.support.layers import Processes
 from zc.generationalset.tests.support.places import EXAMPLES
+from zc.generationalset.tests.support.ports import free_port
 from zc.generationalset.tests.support.postgresql import DATABASES
 from zc.generationalset.tests.support.serving import ENVIRONMENT, served
 from zc.generationalset.tests.support.things import Client, Thing
@@ -43,15 +43,14 @@ class LateServer:
     """A ZEO server of ``tests.support.late``, with a file in the directory."""
 
     def __init__(self):
-        with socket.create_server(('127.0.0.1', 0)) as probe:
-            self.address = probe.getsockname()
+        self.address = '127.0.0.1', free_port()
         self._process = subprocess.Popen(
             [sys.executable, '-m', 'zc.generationalset.tests.support.late',
              '-a', '{}:{}'.format(*self.address), '-f', 'Data.fs'],
             env=ENVIRONMENT, stderr=subprocess.DEVNULL)
 
     def open(self, **options):
-        return ZODB.DB(ZEO.client(self.address, wait_timeout=60, **options))
+        return ZODB.DB(ZEO.client(self.address, wait_timeout=90, **options))
 
     def stop(self):
         self._process.kill()  # what it would say last may be late, too
@@ -265,7 +264,7 @@ class Serving(Schedules):
             for db in self.dbs]
 
     def http(self, number):
-        return httpx.Client(base_url=self.urls[number], timeout=60)
+        return httpx.Client(base_url=self.urls[number], timeout=90)
 
     def write(self, number, barrier, done):
         replica = Replica()

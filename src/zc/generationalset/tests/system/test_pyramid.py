@@ -51,7 +51,7 @@ def with_page(environ, start_response):
 make_server('127.0.0.1', 6543, with_page).serve_forever()
 '''
 
-wait = Wait(timeout=60, wait=.1)
+wait = Wait(timeout=90, wait=.1)
 
 
 class PyramidTests(Browsing, unittest.TestCase):

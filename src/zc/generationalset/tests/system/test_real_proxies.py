@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from zc.generationalset.client import Client
-from zc.generationalset.tests.support.processes import free_port
+from zc.generationalset.tests.support.ports import free_port
 from zc.generationalset.tests.support.serving import Served, wait
 
 ROOT = Path(__file__).parents[5]
@@ -60,7 +60,7 @@ class Proxies:
         process = subprocess.Popen(
             [PROGRAMS[title], *arguments], stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, cwd=self.directory)
-        self.stack.callback(process.wait, 30)
+        self.stack.callback(process.wait, 90)
         self.stack.callback(process.terminate)
         wait(self.answers)
 

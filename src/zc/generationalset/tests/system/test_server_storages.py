@@ -48,7 +48,9 @@ class Shared:
             stream.wait_for(number + 2)
 
     def test_changes_of_others_are_waited_for(self):
-        threading.Timer(0.1, self.write_elsewhere, [1]).start()
+        thread = threading.Timer(0.1, self.write_elsewhere, [1])
+        thread.start()
+        self.addCleanup(thread.join)
         response = self.http.get('/updates', params={
             'generation': 1, 'epoch': self.epoch(), 'wait': 30})
         self.assertEqual(response.json()['adds'], [['other 001', 1]])
@@ -70,7 +72,7 @@ class Shared:
 
     def test_all_write_at_once(self):
         def write_over_http(name):
-            with httpx.Client(base_url=self.url, timeout=30) as http:
+            with httpx.Client(base_url=self.url, timeout=90) as http:
                 for number in range(30):
                     statuses.append(http.put(
                         f'/items/{name} {number}', json=number).status_code)
@@ -86,7 +88,7 @@ class Shared:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(90)
         self.assertEqual(statuses, [201] * 60)
         stream.wait_for(91)
         pushed = Replica()
@@ -103,12 +105,13 @@ class Shared:
 
 
 def retried(write):
-    for _ in range(20):
+    def is_written():
         try:
-            return write()
+            write()
         except transaction.interfaces.TransientError:
-            pass
-    raise AssertionError('it conflicts again and again')
+            return False
+        return True
+    wait(is_written)
 
 
 class ZEOTests(Shared, Served):

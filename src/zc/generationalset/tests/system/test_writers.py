@@ -104,7 +104,7 @@ class WriterProcesses(Base):
         processes = writers.start_writers(
             self, 4, kind=kind, address=address, seed=SEED,
             transactions=self.transactions)
-        deadline = time.monotonic() + 30 + self.transactions
+        deadline = time.monotonic() + 300 + self.transactions
 
         def are_running():
             self.assertLess(time.monotonic(), deadline)

@@ -91,7 +91,7 @@ print(json.dumps({
     'epoch': live.epoch}))
 '''
 
-wait = Wait(timeout=60, wait=.1)
+wait = Wait(timeout=90, wait=.1)
 
 
 def install_zope(home):
@@ -119,7 +119,7 @@ class ZopeTests(Browsing, unittest.TestCase):
         self.zope, self.live = free_ports(2)
         self.url = f'http://localhost:{self.zope}/'
         self.http = self.stack.enter_context(httpx.Client(
-            base_url=self.url, auth=('admin', 'secret'), timeout=60))
+            base_url=self.url, auth=('admin', 'secret'), timeout=90))
         self.run_script('mkwsgiinstance', '-d', '.', '-u', 'admin:secret')
         self.make_application()
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import unittest
+from base64 import urlsafe_b64encode
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from zc.generationalset.client.eventstream import EventStream, TooLong
 from zc.generationalset.process import connections
 from zc.generationalset.process.connections import Connection
 from zc.generationalset.server import Limits, Problem, bodies, edits
+from zc.generationalset.sources import StaleCursor
+from zc.generationalset.sources.cursors import read_cursor, write_cursor
 from zc.generationalset.tests.support.properties import tries
 from zc.generationalset.wire import WireError
 
@@ -39,6 +42,10 @@ HEADS = texts(
 PATHS = texts(
     b'a', b'/', b'//', b'%2F', b'%2f', b'%', b'%00', b'.', b'..', b'~', b'!',
     b'%7B', b'%22', b'1', b'-1', b'true', b'\xc3\xa4', b'%C3%A4', b'%ff')
+PARTS = texts(
+    b'[["a"],["b",1]]', b'[', b']', b',', b'["a"]', b'"b"', b'1', b'-0',
+    b'1e400', b'null', b'{"$tuple":', b'{"$decimal":"1E+4299"}',
+    b'{"$datetime":"0001-01-01T00:00:00+01:00"}', b'}')
 BODIES = texts(
     b'{"changes":[', b'{"op":"put","path":["a"],"item":', b'1', b'1e400',
     b'{', b'}', b'[', b']', b',', b':', b'"', b'"a"', b'\\', b'\\u0024',
@@ -126,6 +133,30 @@ class Parsers:
             self.assertEqual(again, path)
 
         self.fuzz(test, PATHS)
+
+    def test_parts(self):
+        def test(text):
+            try:
+                parts = wire.decode_parts(text)
+            except WireError:
+                return
+            again = wire.decode_parts(wire.encode_parts(parts))
+            self.assertEqual(again, parts)
+
+        self.fuzz(test, PARTS)
+
+    def test_cursors(self):
+        def test(text):
+            cursor = urlsafe_b64encode(text).decode()
+            for each in cursor, text.decode(errors='replace'):
+                try:
+                    place = read_cursor(each)
+                except StaleCursor:
+                    continue
+                self.assertEqual(read_cursor(write_cursor(place)), place)
+
+        self.fuzz(test, PARTS | PARTS.map(
+            lambda text: b'{"$tuple":%b}' % text))
 
     def test_documents(self):
         limits = Limits(document=1000, depth=5)

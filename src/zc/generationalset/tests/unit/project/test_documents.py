@@ -34,11 +34,14 @@ def test_suite():
     suite = manuel.testing.TestSuite(
         manuel.doctest.Manuel(optionflags=options),
         str(PACKAGE / 'README.txt'), str(CHECKOUT / 'docs' / 'existing.txt'),
+        str(CHECKOUT / 'docs' / 'sync.txt'),
         setUp=set_up, tearDown=setupstack.tearDown)
     for module in (
             'answers', 'check', 'documents', 'interfaces', 'replica.memory',
             'wire.decoding', 'wire.encoding', 'wire.forms', 'wire.ids',
             'wire.jsontext', 'wire.values',
-            'client.eventstream', 'mirror.mirror', 'mirror.points'):
+            'client.eventstream', 'mirror.mirror', 'mirror.points',
+            'push.addresses', 'push.patience',
+            'sql.verification.digests'):
         suite.addTest(doctest.DocTestSuite(f'zc.generationalset.{module}'))
     return unittest.TestSuite([suite])

@@ -17,43 +17,65 @@ from zc.generationalset.tests.support.imports import (
 #: The one without a name is the package itself.
 MAY_IMPORT = {
     'extras': set(),
+    'files': set(),
+    'toml': set(),
+    'merging': set(),
     'parts': set(),
     'answers': {'parts'},
+    'updates': {'answers'},
     'pages': {'answers'},
     'interfaces': {'answers', 'pages', 'parts'},
     'sets': {'answers', 'interfaces', 'pages', 'parts'},
     'check': {'sets'},
     '': {'sets'},
-    'wire': {'answers', 'extras', 'parts'},
-    'replica': {'answers', 'pages', 'parts', 'wire'},
+    'wire': {'answers', 'extras', 'parts', 'updates'},
+    'replica': {'answers', 'files', 'pages', 'parts', 'updates', 'wire'},
     'documents': {'sets', 'wire'},
     'client': {'answers', 'extras', 'pages', 'parts', 'replica', 'wire'},
     'sources': {
         'answers', 'documents', 'interfaces', 'pages', 'parts', 'sets',
         'wire'},
     'server': {'answers', 'extras', 'parts', 'sources', 'wire'},
+    'sql': {
+        'answers', 'extras', 'merging', 'pages', 'parts', 'replica', 'sources',
+        'updates', 'wire'},
     'mirror': {
         '', 'answers', 'client', 'documents', 'extras', 'interfaces', 'pages',
-        'parts',
-        'sets', 'wire'},
+        'parts', 'sets', 'updates', 'wire'},
+    'push': {'answers', 'client', 'extras', 'server', 'sources'},
     'conformance': {
         'answers', 'client', 'extras', 'replica', 'wire'},
     'process': {'server'},
+    'sync': {
+        '', 'answers', 'client', 'documents', 'extras', 'files', 'interfaces',
+        'merging', 'sources', 'sql', 'toml', 'wire'},
     'commands': {
         '', 'check', 'client', 'documents', 'extras', 'interfaces', 'mirror',
-        'process', 'replica', 'server', 'wire'},
+        'process', 'push', 'replica', 'server', 'sources', 'sql', 'sync',
+        'toml', 'wire'},
     '__main__': {'commands', 'extras'},
 }
 
 #: What comes with extras, and who needs it.
 EXTRAS = {
-    'msgspec': {'wire', 'server', 'client'},
-    'starlette': {'process', 'server', 'commands.serving', 'commands.tokens'},
-    'uvicorn': {'process'}, 'anyio': {'server', 'client'},
-    'zodburi': {'commands.databases'},
+    'msgspec': {
+        'wire', 'server', 'client', 'push.endpoint', 'sql.verification.forms'},
+    'starlette': {
+        'process', 'server', 'commands.demo', 'commands.hub',
+        'commands.pushing', 'commands.serving', 'commands.tokens',
+        'push.endpoint', 'sql.peers.route', 'sql.peers.server'},
+    'uvicorn': {'process'},
+    'anyio': {'server', 'client', 'push', 'sql.peers.route'},
+    'cryptography': {'push'},
+    'zodburi': {'commands.databases', 'sync'},
     'relstorage': {'commands.databases'},
+    'psycopg': {'sql'}, 'psycopg_pool': {'sql'},
     'psycopg2': {'commands.databases'},
-    'httpx': {'client', 'conformance'},
+    'shtab': {'commands.completion'},
+    'httpx': {
+        'client', 'conformance', 'push', 'sql.peers.client',
+        'sql.peers.posting', 'sync.stores.rest.accessor',
+        'sync.stores.rest.paging', 'sync.stores.rest.service'},
     'prometheus_client': {'process', 'server'},
 }
 
@@ -83,7 +105,7 @@ class LayersTests(unittest.TestCase):
     def test_who_knows_nothing_of_zodb(self):
         for name in MODULES:
             if folder(name) in (
-                    'answers', 'client', 'replica', 'server', 'wire'):
+                    'answers', 'client', 'replica', 'server', 'sql', 'wire'):
                 self.assertEqual(roots(name) & ZODB, set(), name)
 
     def test_extras(self):

@@ -12,10 +12,15 @@ MODULES = {
     'check': ['check'],
     'client': None,
     'documents': ['Document'],
+    'merging': [
+        'Change', 'Conflict', 'Merged', 'Owner', 'Priority', 'changes',
+        'conflict', 'maximum', 'merge', 'same', 'union'],
     'mirror': None,
     'replica': None,
     'server': None,
     'sources': None,
+    'sync': None,
+    'sql': None,
     'wire': None,
 }
 
