@@ -87,12 +87,19 @@ class Run:
             f'first contact, {size:,}', workloads.First, size)
 
     def work(self):
+        self._work('work')
+
+    def queued(self):
+        self._work('queued', this='?outbox')
+
+    def _work(self, title, **queries):
         def measure(name, number):
             with SERVERS[name](self._directory) as server:
-                return workloads.Work(self._windows, server,
-                                     self.settings['work'], number).measure()
-        self.results['work'] = self._rounds(
-            'work', dict.fromkeys(NAMES, measure))
+                return workloads.Work(
+                    self._windows, server, self.settings['work'], number,
+                    queries.get(name, '')).measure()
+        self.results[title] = self._rounds(
+            title, dict.fromkeys(NAMES, measure))
 
     def library(self):
         self.results['library'] = {
@@ -139,16 +146,27 @@ class Run:
 
 
 WORKLOADS = {'appearance': Run.appearance, 'stored': Run.stored,
-             'first': Run.first, 'work': Run.work, 'library': Run.library}
+             'first': Run.first, 'work': Run.work, 'queued': Run.queued,
+             'library': Run.library}
+
+
+def static():
+    packages, = (ENVIRONMENTS / SERVED / 'lib').glob('python*/site-packages')
+    return packages / 'zc/generationalset/static'
+
+
+def outbox():
+    """Return the files of outboxes, which are no part of the library."""
+    return {path.relative_to(static()).as_posix(): path.read_bytes()
+            for path in (static() / 'outbox').glob('*.js')}
 
 
 def libraries():
     """Return the files that pages load, by name, for each server."""
-    packages, = (ENVIRONMENTS / SERVED / 'lib').glob('python*/site-packages')
-    static = packages / 'zc/generationalset/static'
     pouch = ENVIRONMENTS / 'pouchdb' / 'node_modules' / 'pouchdb' / 'dist'
-    modules = [static / 'gset.js', *sorted((static / 'gset').glob('*.js'))]
-    return {'this': {path.relative_to(static).as_posix(): path.read_bytes()
+    modules = [static() / 'gset.js',
+               *sorted((static() / 'gset').glob('*.js'))]
+    return {'this': {path.relative_to(static()).as_posix(): path.read_bytes()
                      for path in modules},
             'pouch': {'pouchdb.min.js':
                       (pouch / 'pouchdb.min.js').read_bytes()}}
@@ -159,7 +177,7 @@ def pages():
     library = libraries()
     return {**{path.name: path.read_bytes()
                for path in Path(__file__).with_name('pages').iterdir()},
-            **library['this'], **library['pouch']}
+            **library['this'], **library['pouch'], **outbox()}
 
 
 def sizes(content):

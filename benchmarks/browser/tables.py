@@ -62,10 +62,11 @@ def lines(settings, results):
     if 'first' in results:
         found += compared(f'first contact, {settings["first"]:,}', FIRST,
                           results['first'])
-    if 'work' in results:
-        writes = settings['work']['writes']
-        found += compared(f'2 browsers, {writes:,} writes each', WORK,
-                          results['work'])
+    for name, how in ('work', ''), ('queued', ', outbox'):
+        if name in results:
+            writes = settings['work']['writes']
+            found += compared(f'2 browsers, {writes:,} writes each{how}',
+                              WORK, results[name])
     if 'library' in results:
         found += compared('the library', LIBRARY, results['library'])
     return found

@@ -178,10 +178,15 @@ class First:
 
 
 class Work:
-    """Two windows that write to the same documents, as fast as they can."""
+    """Two windows that write to the same documents, as fast as they can.
 
-    def __init__(self, windows, server, settings, seed):
+    query
+        What to add to the addresses of the windows.
+    """
+
+    def __init__(self, windows, server, settings, seed, query=''):
         self._windows = windows
+        self._query = query
         self._server = server
         self._settings = settings
         self._random = random.Random(seed)
@@ -190,8 +195,8 @@ class Work:
         fill(self._server, self._settings['documents'])
         front = self._windows.front(self._server)
         name = self._server.name
-        with (self._windows.open(front, name, 0) as one,
-              self._windows.open(front, name, 1) as two):
+        with (self._windows.open(front, name, 0, self._query) as one,
+              self._windows.open(front, name, 1, self._query) as two):
             pages = [one, two]
             for page in pages:
                 page.ask('current')

@@ -1,16 +1,17 @@
 """Copies a large set over connections that are cut after each megabyte.
 
-    python -m benchmarks.copies [COUNT]
+    python -m benchmarks.copies [--mirror] [COUNT]
 
 COUNT documents of 200 bytes, a million by default, are in a FileStorage.  A
 process serves them, and a client in another process copies them into an SQLite
-file.  Between them, each connection breaks when it has brought a megabyte.
-Meanwhile, documents are changed, added and removed.
+file, or a mirror.  Between them, each connection breaks when it has brought a
+megabyte.  Meanwhile, documents are changed, added and removed.
 
 Prints the time, and how much more memory than at rest the server and the
 client had at most.  This reads /proc, so it needs Linux.
 """
 
+import argparse
 import asyncio
 import os
 import re
@@ -30,6 +31,7 @@ from ZODB.FileStorage import FileStorage
 from zc.generationalset import GSet
 from zc.generationalset.client import Client
 from zc.generationalset.documents import Document
+from zc.generationalset.mirror import StoredMirror
 from zc.generationalset.replica import SQLiteReplica
 
 CUT = 1_000_000  # bytes
@@ -115,6 +117,21 @@ def start(*command):
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
+def check_mirror(path, url):
+    """Return the number of items, after a comparison with the source."""
+    db = ZODB.DB(FileStorage(str(path)))
+    with closing(db), Client(url) as client, \
+            Client(url, replica=StoredMirror(db, 'mirror', url)) as following:
+        following.sync()
+        client.sync()
+        with db.transaction() as connection:
+            mirror = connection.root()['mirror']
+            answer = mirror.client_updates(0)
+            items = {id: document.value for id, document in answer['contents']}
+        assert items == client.replica.items
+        return len(items)
+
+
 def check(path, url):
     """Return the number of items, after a comparison with another copy."""
     other = path.with_name('other')
@@ -139,9 +156,15 @@ def rows(database):
 
 
 def main():
-    count = int(sys.argv[1]) if sys.argv[1:] else 1_000_000
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('--mirror', action='store_true')
+    parser.add_argument('count', type=int, nargs='?', default=1_000_000)
+    options = parser.parse_args()
+    count = options.count
     with tempfile.TemporaryDirectory() as directory:
-        data, copy = Path(directory) / 'data.fs', Path(directory) / 'copy'
+        data = Path(directory) / 'data.fs'
+        copy = Path(directory) / ('copy.fs' if options.mirror else 'copy')
         fill(data, count)
         port = 18_233
         server = start(SERVED, data, port)
@@ -176,7 +199,8 @@ def main():
                     ('server', 'client'), rest, peak, strict=True):
                 print(f'{name}: {at_rest:.0f} MB at rest, {most:.0f} MB at '
                       f'most, {most - at_rest:.0f} MB more')
-            print(f'{check(copy, url):,} items, equal')
+            equal = check_mirror if options.mirror else check
+            print(f'{equal(copy, url):,} items, equal')
         finally:
             ended.set()
             server.kill()

@@ -34,9 +34,10 @@ from benchmarks.lib.table import framed
 
 # The keys of FAULTS in tests/campaign/faults.py, in the order of the table.
 NAMES = (
-    'worker on ZEO', 'worker on PostgreSQL', 'ZEO', 'PostgreSQL', 'network',
-    'network of ZEO', 'disk', 'clock', 'clock on PostgreSQL', 'pack',
-    'pack of PostgreSQL', 'backup', 'backup of PostgreSQL', 'undo')
+    'worker on ZEO', 'worker on PostgreSQL', 'group', 'group on ZEO', 'ZEO',
+    'PostgreSQL', 'network', 'network of ZEO', 'reader', 'disk', 'clock',
+    'clock on PostgreSQL', 'pack', 'pack of PostgreSQL', 'backup',
+    'backup of PostgreSQL', 'undo')
 COLUMNS = {
     'faults': 'faults', 'acknowledged': 'commits', 'found': 'found',
     'sent_again': 'sent again', 'updates': 'updates', 'replicas': 'replicas',

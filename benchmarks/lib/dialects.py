@@ -8,6 +8,9 @@ from urllib.parse import quote
 
 from benchmarks.lib.connection import request
 
+#: Documents in a page of a copy; our server has the same size.
+PAGE = 1000
+
 
 class This:
     """The protocol of docs/protocol.txt."""
@@ -61,6 +64,15 @@ class This:
         """Return how many items are in an answer."""
         answer = response.json()
         return len(answer.get('contents', answer.get('adds', ())))
+
+    def page(self, previous=None):
+        """Return the request for the next page of a copy.
+
+        None after the last page, which is ``previous``.
+        """
+        cursor = '' if previous is None else previous.json().get('next')
+        return None if cursor is None else request(
+            'GET', f'/updates?cursor={quote(cursor)}')
 
     def poll(self, connection, token):
         """Return a request that is answered with 304, or with nothing new."""
@@ -125,6 +137,12 @@ class Kinto:
     def count(self, response):
         return len(response.json()['data'])
 
+    def page(self, previous=None):
+        if previous is None:
+            return request('GET', f'/v1{self._records}?_limit={PAGE}')
+        found = previous.headers.get('next-page')
+        return found and request('GET', found[found.index('/v1'):])
+
     def poll(self, connection, token):
         return request('GET', f'/v1{self._records}?_since={quote(token)}',
                        headers=[f'If-None-Match: {token}'])
@@ -179,6 +197,16 @@ class Pouch:
 
     def count(self, response):
         return len(response.json()['results'])
+
+    def page(self, previous=None):
+        since = 0
+        if previous is not None:
+            answer = previous.json()
+            since = answer['last_seq']
+            if len(answer['results']) < PAGE:
+                return None
+        return request('GET', '/things/_changes?include_docs=true'
+                       f'&limit={PAGE}&since={since}')
 
     def poll(self, connection, token):
         message = self.changes(token)

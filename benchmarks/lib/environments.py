@@ -53,8 +53,8 @@ def install_checkout(name, *requirements, extra=''):
     """Install this checkout, maybe with an extra, and other packages."""
     with tempfile.TemporaryDirectory() as directory:
         # A copy is built, because building leaves files in the checkout.
-        source = shutil.copytree(CHECKOUT / 'src', f'{directory}/copy/src')
-        source = Path(source).parent
+        source = Path(directory) / 'copy'
+        shutil.copytree(CHECKOUT / 'src', source / 'src')
         for path in CHECKOUT.iterdir():
             if path.suffix in ('.py', '.toml', '.rst', '.txt'):
                 shutil.copy(path, source)

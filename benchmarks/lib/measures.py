@@ -176,6 +176,54 @@ def churn(server, cycles, count, step=100):
             'current_bytes': len(current.body), 'current': current.last}
 
 
+def mixed(server, count, changed=900, removed=100):
+    """Miss changes and removals; return the bytes and the time to hear of
+    them."""
+    client = server.dialect()
+    with Connection(server.port) as connection:
+        load(client, connection, documents(count))
+        token = client.token(connection.ask(client.everything()))
+        ids = [item_id(number) for number in range(changed + removed)]
+        random.Random(2).shuffle(ids)
+        gone, kept = ids[:removed], ids[removed:]
+        load(client, connection, [
+            (id, document(number, 1)) for number, id in enumerate(kept)])
+        response = connection.ask(client.remove(gone))
+        expect('removed', True, client.all_right(response))
+        client.learn(response)
+        missed = connection.ask(client.changes(token))
+    return {'mixed_bytes': len(missed.body), 'mixed': missed.last}
+
+
+def cut(server, count, piece=2 ** 20):
+    """Copy all, page by page, as if connections ended after some bytes.
+
+    A page that doesn't fit any more counts as far as it would have come, and
+    is asked for again.  But it is read to its end, so the time is a little too
+    long.  Return the bytes, and the time.
+    """
+    client = server.dialect()
+    with Connection(server.port) as connection:
+        load(client, connection, documents(count))
+    start = time.perf_counter()
+    came = found = 0
+    message = client.page()
+    while message is not None:
+        left = piece
+        with Connection(server.port) as connection:
+            while message is not None and left > 0:
+                response = connection.ask(message)
+                if len(response.body) > left:  # the rest would be lost
+                    came += left
+                    break
+                left -= len(response.body)
+                came += len(response.body)
+                found += client.count(response)
+                message = client.page(response)
+    expect('copied', count, found)
+    return {'cut_bytes': came, 'cut': time.perf_counter() - start}
+
+
 def rate(port, message, status, seconds, connections=8):
     """Return how many requests a second are answered.
 

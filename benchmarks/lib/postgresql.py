@@ -18,8 +18,8 @@ def programs():
     if found:
         return Path(found).resolve().parent
     # Debian doesn't put it on the path.
-    found = Path('/usr/lib/postgresql').glob('*/bin/postgres')
-    return max((path.parent for path in found), default=None,
+    paths = Path('/usr/lib/postgresql').glob('*/bin/postgres')
+    return max((path.parent for path in paths), default=None,
                key=lambda path: float(path.parent.name))
 
 
@@ -31,10 +31,15 @@ def version():
 
 
 class PostgreSQL:
-    """A server with an empty database ``kinto``."""
+    """A server with an empty database ``kinto``.
 
-    def __init__(self, directory):
+    options
+        More options of the program ``postgres``.
+    """
+
+    def __init__(self, directory, *options):
         self._directory = directory
+        self._options = options
         # PostgreSQL refuses to be root.
         self._user = 'nobody' if os.getuid() == 0 else None
         self._process = None
@@ -51,7 +56,8 @@ class PostgreSQL:
                    '--encoding=UTF8', '--locale=C')
         self._process = Process(
             [programs() / 'postgres', '-D', data, '-k', self._directory,
-             '-c', 'listen_addresses='], self._directory, self._user)
+             '-c', 'listen_addresses=', *self._options],
+            self._directory, self._user)
         self._process.wait_for(self._is_ready)
         self.tell('CREATE DATABASE kinto', 'postgres')
         # As Kinto's documentation has it.

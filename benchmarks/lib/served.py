@@ -1,8 +1,9 @@
 """Serves a set to thousands of event streams of one address.
 
-    python served.py DATA.fs PORT
+    python served.py DATA.fs PORT [asgi]
 
-That is more than ``gset serve`` allows; otherwise this does the same.
+That is more than ``gset serve`` allows; otherwise this does the same.  With
+``asgi``, streams go through ASGI as on other servers.
 """
 
 import sys
@@ -17,12 +18,24 @@ from zc.generationalset.server import Limits, application
 STREAMS = 20_000
 
 
+class WithoutExtensions:
+    """ASGI middleware that hides what only this package's server can do."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        await self.app({**scope, 'extensions': {}}, receive, send)
+
+
 def main():
-    path, port = sys.argv[1:]
+    path, port, *through = sys.argv[1:]
     with opened(path) as db:
         (name,), _ = prepare(db, 'things')
         app = application(db, lambda root: root[name], write=True,
                           limits=Limits(streams=STREAMS))
+        if through == ['asgi']:
+            app.add_middleware(WithoutExtensions)
         run(app, listen('127.0.0.1', int(port)), lambda: None)
 
 

@@ -37,9 +37,10 @@ THREADS = 16
 class Server:
     """A server with an empty collection, in a directory of its own."""
 
-    name = title = None
+    name: str
+    title: str
     #: The environment that it runs in.
-    needs = None
+    needs: str
     #: What is still there after a power failure.
     durability = ''
     dialect: Any = None
@@ -265,7 +266,7 @@ class Pouch(Server):
     needs = POUCH
     durability = "LevelDB doesn't sync"
     dialect = dialects.Pouch
-    options = ()
+    options: tuple[str, ...] = ()
 
     def command(self):
         config = self.directory / 'config.json'
@@ -357,7 +358,7 @@ def prepare(names, progress):
 
 def versions():
     """Return the versions of what is installed, by name."""
-    found = {}
+    found: dict[str, Any] = {}
     for name in (SERVED, KINTO):
         if python_of(name).exists():
             output = subprocess.run(

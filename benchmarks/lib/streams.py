@@ -10,6 +10,7 @@ import selectors
 import socket
 import time
 from contextlib import contextmanager
+from functools import partial
 from itertools import cycle, islice
 from statistics import median
 
@@ -20,6 +21,8 @@ from benchmarks.lib.servers import load
 
 #: Clients that connect at once, and seconds that they may wait.
 CROWD, PATIENCE = 100, 30
+#: Changes that warm up, before those that are counted.
+WARM = 2
 PIECE = 65536
 
 
@@ -97,6 +100,30 @@ class Audience:
                 missing -= key.data.hear(mark)
         return [listener.arrival - start for listener in self._listeners]
 
+    def beats(self, port, message, count, processor):
+        """Write once a second; return all delays, and their processor time.
+
+        message
+            Returns the request that writes, from the number of the beat and
+            the mark for which clients search.
+        processor
+            Returns the seconds of a processor that were taken so far.
+        """
+        delays = []
+        with socket.create_connection((HOST, port)) as writer:
+            writer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for number in range(-WARM, count):
+                if number == 0:
+                    delays.clear()
+                    before = processor()
+                mark = f'beat-{number:05}'
+                tick = time.perf_counter() + 1
+                write = partial(writer.sendall, message(number, mark))
+                delays += self.beat(write, mark.encode())
+                writer.recv(PIECE)
+                self.rest(tick)
+        return delays, processor() - before
+
     def _listen(self, is_enough, seconds):
         end = time.perf_counter() + seconds
         while not is_enough():
@@ -133,7 +160,10 @@ def streams(source, count, beats, servers=None):
         memory = (sum(server.process.memory() for server in servers)
                   - sum(before)) / count
         with without_pauses():
-            delays, seconds = _beats(source, client, audience, beats, servers)
+            delays, seconds = audience.beats(
+                source.port, lambda number, mark: client.put(
+                    f'event-{number}', document(0, 0, mark)),
+                beats, partial(processor, servers))
     finally:
         audience.close()
     delays.sort()
@@ -145,27 +175,6 @@ def streams(source, count, beats, servers=None):
 def _token(client, server):
     with Connection(server.port) as connection:
         return client.token(connection.ask(client.everything()))
-
-
-def _beats(source, client, audience, beats, servers):
-    """Return all delays, and the processor time that they took there."""
-    delays = []
-    with socket.create_connection((HOST, source.port)) as writer:
-        writer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for number in range(-2, beats):  # two to get warm
-            if number == 0:
-                before = processor(servers)
-            mark = f'beat-{number:05}'
-            tick = time.perf_counter() + 1
-            message = client.put(f'event-{number}', document(0, 0, mark))
-            arrived = audience.beat(
-                lambda message=message: writer.sendall(message),
-                mark.encode())
-            writer.recv(PIECE)
-            if number >= 0:
-                delays += arrived
-            audience.rest(tick)
-    return delays, processor(servers) - before
 
 
 def processor(servers):

@@ -55,7 +55,7 @@ def write(database, work, barrier):
     barrier.wait(60)
     start = time.perf_counter() + work.warm
     stop = start + work.seconds
-    now = 0
+    now = 0.0
     while now < stop:
         number = chance.choice(numbers)
         manager.begin()

@@ -11,11 +11,8 @@ from cosmic_ray.plugins import get_operator, operator_names
 
 SOURCE = Path(__file__).resolve().parents[2] / 'src'
 PACKAGE = SOURCE / 'zc/generationalset'
-#: The sources that are mutated.
-MUTATED = [
-    PACKAGE / 'answers.py',
-    *sorted(path for folder in ('sets', 'replica', 'wire')
-            for path in (PACKAGE / folder).glob('*.py'))]
+#: The modules and packages that are mutated.
+MUTATED = 'answers', 'updates', 'replica', 'sets', 'wire'
 
 
 class Mutation(NamedTuple):
@@ -43,9 +40,17 @@ class Mutation(NamedTuple):
 def sample(count, seed):
     """Return a mutation for each of some places, chosen at random."""
     chance = random.Random(seed)
-    places = [place for path in MUTATED for place in _places(path)]
-    return [_mutation(chance, *place)
-            for place in chance.sample(places, min(count, len(places)))]
+    places = [place for path in _sources() for place in _places(path)]
+    mutations = [_mutation(chance, *place) for place in chance.sample(
+        places, min(count, len(places)))]
+    return [mutation for mutation in mutations if mutation is not None]
+
+
+def _sources():
+    for name in MUTATED:
+        path = PACKAGE / name
+        yield from (sorted(path.glob('*.py')) if path.is_dir()
+                    else [path.with_suffix('.py')])
 
 
 def _places(path):
@@ -70,7 +75,10 @@ def _places(path):
 
 def _mutation(chance, path, span, found):
     name, occurrence = chance.choice(found)
-    code = mutate_code(path.read_text(), get_operator(name)(), occurrence)
+    try:
+        code = mutate_code(path.read_text(), get_operator(name)(), occurrence)
+    except AttributeError:  # of cosmic-ray, at ``except (module.Error, ...)``
+        return None
     return Mutation(path, name, occurrence, span[0][0], span[1][0], code)
 
 

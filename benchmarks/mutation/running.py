@@ -12,11 +12,9 @@ import tempfile
 import time
 import unittest
 
-from benchmarks.mutation.mutations import PACKAGE
+from benchmarks.mutation.mutations import MUTATED, PACKAGE
 
 TESTS = 'zc.generationalset.tests.unit'
-#: The tests of the mutated sources.
-TESTED = 'sets', 'replica', 'wire', 'test_answers'
 NOTICED, SURVIVED, TIMEOUT = 'noticed', 'survived', 'timeout'
 #: How many processes run at a time.
 PROCESSES = os.cpu_count() or 1
@@ -58,10 +56,16 @@ class Runner:
         tests = {test for number in range(mutation.first, mutation.last + 1)
                  for test in lines.get(str(number), ())}
         if '' in tests:  # executed at import, so any test may depend on it
-            folder = mutation.path.relative_to(PACKAGE).parts[0]
-            tests |= {test for test in self.seconds if test.startswith(
-                f'{TESTS}.{folder.removesuffix(".py")}.')}
+            room = mutation.path.relative_to(PACKAGE).parts[0]
+            room = room.removesuffix('.py')
+            tests |= {test for test in self.seconds if _is_of(room, test)}
         return sorted(tests - {''}, key=self.seconds.get)
+
+
+def _is_of(room, test):
+    """Tell whether a test, or a module of tests, is of a module or package.
+    """
+    return f'{test}.'.startswith((f'{TESTS}.{room}.', f'{TESTS}.test_{room}.'))
 
 
 def _outcome(status):
@@ -105,7 +109,7 @@ def _suite():
     package = importlib.import_module(TESTS)
     loader = unittest.TestLoader()
     for module in pkgutil.walk_packages(package.__path__, f'{TESTS}.'):
-        if module.name.removeprefix(f'{TESTS}.').startswith(TESTED):
+        if any(_is_of(room, module.name) for room in MUTATED):
             loaded = importlib.import_module(module.name)
             yield from _tests(loader.loadTestsFromModule(loaded))
 

@@ -149,8 +149,8 @@ def main():
     parser.add_argument('--processes', type=int, default=2)
     parser.add_argument('--rounds', type=int, default=1000)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        directory = pathlib.Path(directory)
+    with tempfile.TemporaryDirectory() as name:
+        directory = pathlib.Path(name)
         began = time.monotonic()
         first, answers = play(directory, options.processes, options.rounds)
         seconds = time.monotonic() - began

@@ -42,6 +42,8 @@ FULL = {
     'items': {'sizes': [1000, 10_000, 100_000], 'few': 20, 'many': 8,
               'polls': 200, 'seconds': 2, 'copies': 3},
     'bulk': {'count': 10_000, 'seconds': 8},
+    'mixed': {'count': 5000},
+    'cut': {'count': 10_000},
     'churn': {'cycles': 10_000, 'count': 1000},
     'streams': {'counts': {'this': [100, 1000, 5000], 'pouch': [100, 1000]},
                 'beats': 30},
@@ -50,6 +52,8 @@ QUICK = {
     'items': {'sizes': [1000], 'few': 5, 'many': 3, 'polls': 50,
               'seconds': 0.5, 'copies': 2},
     'bulk': {'count': 1000, 'seconds': 2},
+    'mixed': {'count': 2000},
+    'cut': {'count': 6000},
     'churn': {'cycles': 100, 'count': 200},
     'streams': {'counts': {'this': [100, 1000], 'pouch': [100]}, 'beats': 3},
 }
@@ -109,19 +113,29 @@ class Run:
         return collection.measure
 
     def bulk(self):
-        settings = self.settings['bulk']
+        self._from_empty('bulk', 'bulk load', measures.bulk)
+
+    def mixed(self):
+        self._from_empty('mixed', 'changes and removals', measures.mixed)
+
+    def cut(self):
+        self._from_empty('cut', 'a link that is cut', measures.cut)
+
+    def _from_empty(self, workload, title, measure):
+        """Measure servers that are empty at first, in turn."""
+        settings = self.settings[workload]
         measured = {name: [] for name in self._storing()}
         for number in range(self.rounds):
             for name in list(measured):
-                self.progress(f'bulk load: round {number + 1} of '
+                self.progress(f'{title}: round {number + 1} of '
                               f'{self.rounds}, {_title(name)}')
-                result = self._alone(name, lambda server: measures.bulk(
-                    server, settings['count'], settings['seconds']))
+                result = self._alone(
+                    name, lambda server: measure(server, **settings))
                 if result is None:
                     del measured[name]
                 else:
                     measured[name].append(result)
-        self.results['bulk'] = measured
+        self.results[workload] = measured
 
     def churn(self):
         settings = self.settings['churn']
@@ -174,8 +188,8 @@ class Run:
             return None
 
 
-WORKLOADS = {'items': Run.items, 'bulk': Run.bulk, 'churn': Run.churn,
-             'streams': Run.streams}
+WORKLOADS = {'items': Run.items, 'bulk': Run.bulk, 'mixed': Run.mixed,
+             'cut': Run.cut, 'churn': Run.churn, 'streams': Run.streams}
 
 
 def _title(name):

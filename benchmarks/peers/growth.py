@@ -11,6 +11,7 @@ import math
 import sys
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import matplotlib
 from benchmarks.lib.environments import CHECKOUT
@@ -26,7 +27,7 @@ ITEMS = {
     'copy': 'full copy\n(milliseconds)',
     'copy_first': 'full copy, first byte\n(milliseconds)',
 }
-STYLES = {
+STYLES: dict[str, dict[str, Any]] = {
     'this': {'color': '#0b6e99', 'marker': 'o'},
     'kinto_postgresql': {'color': '#b5541c', 'marker': 's'},
     'pouch': {'color': '#5b8c2a', 'marker': '^'},

@@ -22,6 +22,14 @@ ITEMS = [
     Row('full copy, bytes', 'B', 'copy_bytes', NO_MORE),
 ]
 BULK = [Row('bulk load', '/s', 'bulk', ratio('>=', 3))]
+MIXED = [
+    Row('900 changes, 100 removals', 'B', 'mixed_bytes', NO_MORE),
+    Row('900 changes, 100 removals', 'ms', 'mixed', THIRD),
+]
+CUT = [
+    Row('first copy, cut each MB', 'B', 'cut_bytes', NO_MORE),
+    Row('first copy, cut each MB', 'ms', 'cut', NO_MORE),
+]
 CHURN = [
     Row('new client, before', 'B', 'new_before_bytes'),
     Row('new client, after', 'B', 'new_bytes', NO_MORE),
@@ -40,6 +48,10 @@ def lines(settings, results):
         found += compared(f'{int(size):,} documents', ITEMS, measured)
     if 'bulk' in results:
         found += compared('into an empty server', BULK, results['bulk'])
+    for name, rows in ('mixed', MIXED), ('cut', CUT):
+        if name in results:
+            found += compared(f'{settings[name]["count"]:,} documents', rows,
+                              results[name])
     if 'churn' in results:
         cycles = f'{settings["churn"]["cycles"]:,} created and deleted'
         found += compared(cycles, CHURN, results['churn'])

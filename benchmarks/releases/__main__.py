@@ -115,7 +115,7 @@ class Run:
             self.failures.append(name)
             self.progress(f'FAILED: {name}, {RELEASES[release]}\n{error}')
             # Half a round is of no use.
-            self.results[name] = dict.fromkeys(RELEASES, ())
+            self.results[name] = {release: [] for release in RELEASES}
             return
         if name not in self.failures:
             self.results[name][release].append(result)

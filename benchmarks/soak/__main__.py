@@ -36,7 +36,8 @@ def quantile(values, share):
 
 
 def report(result, minutes):
-    cells = [('', 'at rest', 'at most', 'afterwards')]
+    cells: list[tuple[str, ...]] = [
+        ('', 'at rest', 'at most', 'afterwards')]
     for name, unit in [('memory', ' MB'), ('files', ''), ('threads', ''),
                        ('disk', ' MB'), ('listeners', '')]:
         cells.append((f'{name}{unit and "," + unit}', *[
