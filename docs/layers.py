@@ -40,16 +40,21 @@ class Rooms:
         self.graph = {name: others - HIDDEN
                       for name, others in sorted(graph.items())
                       if name not in HIDDEN}
+        self.bottom = max(
+            (name for name in self.graph if not self.graph[name]),
+            key=lambda name: sum(
+                name in others for others in self.graph.values()))
         self.level = cache(self._level)
         self.below = cache(self._below)
         self.arrows = {name: self._arrows(name) for name in self.graph}
         self.top = max(set(self.graph).difference(*self.graph.values()),
                        key=self.level)
-        [self.bottom] = [name for name in self.graph if not self.graph[name]]
         self.columns = self._columns()
 
     def _level(self, name):
-        return 1 + max(map(self.level, self.graph[name]), default=-1)
+        if name == self.bottom:
+            return 0
+        return 1 + max(map(self.level, self.graph[name]), default=0)
 
     def _below(self, name):
         others = self.graph[name]

@@ -1,4 +1,4 @@
-"""Makes the pictures of README.rst again, or those that are named.
+"""Makes the pictures of README.rst and docs again, or those that are named.
 
     python docs/pictures.py [explorer ...]
 
@@ -7,7 +7,9 @@ It needs zc.generationalset[test], and Chromium.
 
 import base64
 import contextlib
+import sqlite3
 import sys
+import tempfile
 from pathlib import Path
 
 import ZODB
@@ -16,12 +18,14 @@ from ZODB.DemoStorage import DemoStorage
 
 from zc.generationalset import GSet
 from zc.generationalset.commands import demo
-from zc.generationalset.server import application
+from zc.generationalset.server import application, folder
+from zc.generationalset.sql import SQLSource, open_database
 from zc.generationalset.tests.support.browsing import launch
 from zc.generationalset.tests.support.programs import chromium
 from zc.generationalset.tests.support.serving import served
 
 HERE = Path(__file__).parent
+ORDERS = HERE.parent / 'examples' / 'orders'
 PICTURES = {}
 FRAME = '''<!doctype html>
 <style>
@@ -32,17 +36,56 @@ FRAME = '''<!doctype html>
 '''
 
 
-def picture(width, height):
+@contextlib.contextmanager
+def sample():
+    """Serve the sample of ``gset serve --demo``; yield database and URL."""
+    with contextlib.closing(ZODB.DB(DemoStorage())) as db:
+        with db.transaction() as connection:
+            connection.root()['board'] = board = GSet()
+            demo.fill(board)
+        with served(application(
+                db, lambda root: root['board'], write=True,
+                routes=demo.routes())) as url:
+            yield db, url
+
+
+@contextlib.contextmanager
+def shop():
+    """Serve the example of orders; yield a connection of SQLite, and URL."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = f'{directory}/shop.db'
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.executescript((ORDERS / 'orders.sql').read_text())
+            with contextlib.closing(
+                    open_database(f'sqlite:///{path}')) as database:
+                database.execute(database.plan_tracking(database.tables()))
+                app = application(SQLSource(database, ['orders']), write=True)
+                folder.add(app, str(ORDERS / 'site'))
+                with served(app) as url:
+                    yield connection, url
+
+
+def picture(width, height, serve=sample):
     """Register a function that brings a page into the state to show.
 
-    It is called with a page of that size, a database with the sample of
-    ``gset serve --demo``, and the URL at which that is served.
+    It is called with a page of that size, and what ``serve`` yields: a
+    database, and the URL at which that is served.
     """
     def register(function):
         PICTURES[function.__name__] = (
-            function, {'width': width, 'height': height})
+            function, {'width': width, 'height': height}, serve)
         return function
     return register
+
+
+@picture(720, 440, shop)
+def orders(page, connection, url):
+    page.goto(url)
+    expect(page.locator('#status')).to_have_text('live')
+    connection.execute("UPDATE orders SET total = 8 WHERE customer = 'Bob'")
+    connection.execute("INSERT INTO orders VALUES ('4', 'Dora', 18.9, 'new')")
+    connection.commit()
+    expect(page.locator('tbody tr')).to_have_count(4)
 
 
 @picture(1280, 720)
@@ -134,16 +177,10 @@ def change(db, name, id, **members):
     return generation
 
 
-def make(browser, function, size):
+def make(browser, function, size, serve):
     """Return the picture of a page on a new sample, after a function."""
     with contextlib.ExitStack() as stack:
-        db = ZODB.DB(DemoStorage())
-        stack.callback(db.close)
-        with db.transaction() as connection:
-            connection.root()['board'] = board = GSet()
-            demo.fill(board)
-        url = stack.enter_context(served(application(
-            db, lambda root: root['board'], write=True, routes=demo.routes())))
+        db, url = stack.enter_context(serve())
         stack.callback(close_all, browser)
         page = browser.new_page(viewport=size, reduced_motion='reduce')
         function(page, db, url)
