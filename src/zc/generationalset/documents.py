@@ -54,7 +54,7 @@ class Document(persistent.Persistent):
 
     @property
     def value(self) -> Any:
-        return wire.decode_value(self.json)
+        return wire.decode_trusted(self.json)
 
     @value.setter
     def value(self, value: Any) -> None:

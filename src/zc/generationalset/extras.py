@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 
 _WIRE = 'msgspec',
 _CLIENT = *_WIRE, 'anyio', 'httpx'
+_TOML = 'tomllib' if sys.version_info >= (3, 11) else 'tomli'
+_SYNC = *_WIRE, _TOML
 _SERVER = (*_WIRE, 'anyio', 'httptools', 'prometheus_client', 'starlette',
-           'uvicorn', 'zodburi')
+           _TOML, 'uvicorn', 'zodburi')
 #: The modules that each extra installs.
 MODULES = {'wire': _WIRE, 'client': _CLIENT, 'server': _SERVER,
-           'mirror': _CLIENT + _SERVER}
+           'mirror': _CLIENT + _SERVER,
+           'push': (*_CLIENT, 'cryptography', 'zodburi'),
+           'sync': _SYNC, 'sql': ('psycopg', 'psycopg_pool'),
+           'completion': ('shtab',)}
 
 
 class Missing(ModuleNotFoundError):
