@@ -41,7 +41,7 @@ class Jobs:
     def close(self) -> None:
         for threads in self._readers, self._writers:
             threads.close()
-        self._looker.shutdown(cancel_futures=True)
+        self._looker.shutdown()
 
     async def read(self, job: Callable[..., T], *arguments: Any) -> T:
         """Run a function in a thread for jobs that read."""

@@ -43,7 +43,7 @@ class Turns:
         self._waiting: Queue[asyncio.Future[None]] = Queue()
 
     def close(self) -> None:
-        self._executor.shutdown(cancel_futures=True)
+        self._executor.shutdown()
 
     async def run(self, job: Callable[..., T], *arguments: Any) -> T:
         """Run a function in a thread, for the current user.

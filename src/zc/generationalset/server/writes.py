@@ -69,7 +69,7 @@ class Writes:
         self._busy = False
 
     def close(self) -> None:
-        self._thread.shutdown(cancel_futures=True)
+        self._thread.shutdown()
 
     async def make(
             self, write: Write, size: int | None, question: Question | None,

@@ -13,6 +13,7 @@ from zc.generationalset.server import Limits, Problem, bodies
 from zc.generationalset.server.encoding import Encoder
 from zc.generationalset.server.turns import USER, Turns
 from zc.generationalset.tests.support.connections import Connecting
+from zc.generationalset.tests.support.executors import ending_before
 from zc.generationalset.tests.support.serving import Served, wait
 
 
@@ -105,6 +106,16 @@ class TurnsTests(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(RuntimeError):
             await turns.run(print)
         self.assertEqual(turns._free, 1)
+
+    async def test_the_end_before_a_job_has_begun(self):
+        """It isn't cancelled, which would be as if its client had left."""
+        turns = self.turns(1, 1)
+        turns._executor.submit(self.gate.wait, 90)
+        task = self.start(turns, 'ann', 'ann')
+        await asyncio.sleep(0)
+        with ending_before(turns._executor, self.gate):
+            await asyncio.to_thread(turns.close)
+        self.assertEqual(await task, 'ann')
 
 
 class BusyTests(Served):

@@ -18,6 +18,7 @@ from zc.generationalset.server.options import Options
 from zc.generationalset.server.trees import Trees
 from zc.generationalset.server.writes import LARGE, MOST
 from zc.generationalset.sources import Write
+from zc.generationalset.tests.support.executors import ending_before
 from zc.generationalset.tests.support.logs import Mute
 from zc.generationalset.tests.support.memory import MemorySource
 from zc.generationalset.tests.support.serving import Served, wait
@@ -230,6 +231,11 @@ class LoopTests(unittest.IsolatedAsyncioTestCase):
         with self.source.snapshot() as snapshot:
             return snapshot.length('things', ())
 
+    async def end(self):
+        """Close the trees; nothing goes on before they take no more writes."""
+        with ending_before(self.trees.writes._thread, self.gate):
+            await self.trees.close()
+
     async def test_who_leaves_before_its_turn_writes_nothing(self):
         tasks = [self.start(id) for id in 'abc']
         await asyncio.sleep(0)
@@ -266,12 +272,17 @@ class LoopTests(unittest.IsolatedAsyncioTestCase):
     async def test_the_end(self):
         tasks = [self.start(id) for id in 'abc']
         await asyncio.sleep(0)
-        closing = asyncio.create_task(self.trees.close())
-        await asyncio.sleep(.05)
-        self.gate.set()
-        await closing
+        await self.end()
         self.assertEqual(await tasks[0], (True, None))
         for task in tasks[1:]:
             with self.assertRaises(RuntimeError):
                 await task
         self.assertEqual(self.written(), 1)
+
+    async def test_the_end_before_a_group_has_begun(self):
+        """Its thread has it already, so nobody waits for it in vain."""
+        self.trees.writes._thread.submit(self.gate.wait, 90)
+        task = self.start('a')
+        await asyncio.sleep(0)
+        await self.end()
+        self.assertEqual(await asyncio.wait_for(task, 90), (True, None))
