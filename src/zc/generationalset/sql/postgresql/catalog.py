@@ -16,6 +16,9 @@ class Relation(NamedTuple):
 
     kind
         A character: ``r`` for a table, ``p`` for one with partitions.
+    version
+        A text that is another one when columns have got other types, or when
+        the table was made anew.
     leaves
         The names of the partitions that have rows, for SQL.
     """
@@ -23,6 +26,7 @@ class Relation(NamedTuple):
     oid: int
     table: Table
     kind: str
+    version: str
     leaves: tuple[str, ...] = ()
 
     @property
@@ -42,10 +46,20 @@ class Relation(NamedTuple):
         those are read that were there.
         """
         if not self.leaves:
-            return f'ONLY {self.name}'
+            return f'ONLY {self.name} {self.mark}'
         columns = listed([column.name for column in self.table.columns])
-        return '({})'.format(' UNION ALL '.join([
-            f'SELECT {columns} FROM ONLY {leaf}' for leaf in self.leaves]))
+        return '({}) {}'.format(' UNION ALL '.join([
+            f'SELECT {columns} FROM ONLY {leaf}' for leaf in self.leaves]),
+            self.mark)
+
+    @property
+    def mark(self) -> str:
+        """A comment for statements that depend on types of columns.
+
+        A connection keeps a plan for each text that it executes often, and
+        PostgreSQL refuses one whose types would be others now.
+        """
+        return f'/* {self.version} */'
 
     @property
     def locked(self) -> list[str]:
@@ -54,7 +68,12 @@ class Relation(NamedTuple):
 
 
 _RELATIONS = '''
-    SELECT c.oid, n.nspname, c.relname, c.relkind::text, ARRAY(
+    SELECT c.oid, n.nspname, c.relname, c.relkind::text, concat(c.oid, ' ', (
+        SELECT md5(string_agg(concat_ws(
+            ',', a.attnum, a.atttypid, a.atttypmod, a.attcollation), ';'
+            ORDER BY a.attnum))
+        FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum > 0)), ARRAY(
         SELECT a.attname::text FROM pg_catalog.pg_index i
         CROSS JOIN LATERAL unnest(i.indkey::int2[])
             WITH ORDINALITY AS k (attnum, place)
@@ -134,8 +153,8 @@ def _relations(
     columns = _columns(connection, [oid for oid, *_ in found])
     return [
         Relation(oid, Table(schema, name, tuple(key), tuple(columns[oid])),
-                 kind)
-        for oid, schema, name, kind, key in found]
+                 kind, version)
+        for oid, schema, name, kind, version, key in found]
 
 
 def _columns(

@@ -13,8 +13,8 @@ from zc.generationalset.sql.postgresql.triggers import ROW_TRIGGERS
 # a label of an enum, and the expression of a virtual column.
 _COLUMNS = '''
     SELECT string_agg(concat_ws(
-        ',', a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.atthasdef,
-        a.attgenerated, (
+        ',', a.attname, a.atttypid, a.atttypmod, a.attcollation, a.attnotnull,
+        a.atthasdef, a.attgenerated, (
             SELECT d.xmin FROM pg_catalog.pg_attrdef d
             WHERE a.attgenerated <> '' AND d.adrelid = a.attrelid
             AND d.adnum = a.attnum), (

@@ -120,7 +120,7 @@ class PostgreSQLReading:
         keys = Keys(table)
         also, values = self._seen(tracked, table)
         return lambda where: f'''
-            SELECT {keys.selected} FROM (
+            SELECT {keys.selected} FROM ( {tracked.relation.mark}
                 SELECT {keys.names}, max(generation) AS generation FROM (
                     SELECT {keys.names}, generation FROM gset.rows_{number}
                     WHERE generation > $1::bigint {where}

@@ -91,7 +91,9 @@ class PostgreSQLWriting(PostgreSQLReading):
             self, table: Table, statement: str, *texts: str | None) -> Cursor:
         with told():
             try:
-                cursor = execute(self._connection, statement, *texts)
+                cursor = execute(
+                    self._connection,
+                    f'{self._relation(table).mark} {statement}', *texts)
             except InsufficientPrivilege as error:
                 raise Refused(
                     f'table {table}: the server may not write that; a policy '
