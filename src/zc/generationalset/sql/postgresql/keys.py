@@ -121,12 +121,14 @@ class Keys:
 
         There are none without keys.
         """
+        if not keys:
+            return []
         columns = list(zip(*keys, strict=True))
         if all(type in _QUICK and are_sure(type, values)
                and None not in values
-               for type, values in zip(self._types, columns, strict=False)):
+               for type, values in zip(self._types, columns, strict=True)):
             return [array_of(texts_of(column, values)) for column, values
-                    in zip(self._key, columns, strict=False)]
+                    in zip(self._key, columns, strict=True)]
         texts = [found for key in keys
                  if (found := self.texts(key)) is not None]
         return [array_of(column) for column in zip(*texts, strict=True)]
