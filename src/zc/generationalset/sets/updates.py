@@ -49,10 +49,10 @@ def updates_since(
     """
     root, path = locate(gset)
     current = generation_of(root)
-    updates: dict[str, Any] = {'generation': current}
-    if since <= current:
-        updates.update(_news(gset, root, path, max(since, 0), keyed=False))
-    return updates
+    if since > current:
+        return {'generation': current}
+    since = since if since > 0 else 0
+    return {'generation': current, **_news(gset, root, path, since, False)}
 
 
 def client_updates_since(

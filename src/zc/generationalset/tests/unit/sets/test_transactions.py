@@ -1,6 +1,7 @@
 """Transactions: savepoints, aborts, copies, hooks."""
 
 import copy
+import gc
 import unittest
 from unittest import mock
 
@@ -10,7 +11,7 @@ from ZODB.DemoStorage import DemoStorage
 from ZODB.POSException import ConflictError
 
 from zc.generationalset import GSet, check
-from zc.generationalset.sets import journal
+from zc.generationalset.sets import journal, transactions
 from zc.generationalset.tests.support.things import Client, Thing, state
 
 
@@ -257,3 +258,19 @@ class TransactionTests(unittest.TestCase):
             self.assertIn('generation', self.root.generational_updates(far))
         self.assertEqual(len(self.root.values(-2 ** 70)), 20)
         self.assertLess(20, journal.BULK)
+
+    def test_connections_that_are_gone_leave_nothing(self):
+        gc.collect()
+        before = len(transactions._notes)
+        db = ZODB.DB(DemoStorage())
+        with db.transaction() as connection:
+            connection.root.gset = GSet()
+        with db.transaction() as connection:
+            connection.root.gset.add(Thing('a'))
+        self.assertEqual(len(transactions._notes), before + 1)
+        del connection
+        db.close()
+        del db
+        gc.collect()
+        gc.collect()  # a cache of a connection needs two
+        self.assertEqual(len(transactions._notes), before)
