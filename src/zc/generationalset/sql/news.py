@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from zc.generationalset.sql.database import Reading
@@ -66,10 +67,9 @@ def _adds(reading: Reading, table: Table, since: int) -> Iterator[Any]:
 def _changes(
         reading: Reading, table: Table, since: int) -> Iterator[list[Key]]:
     """Yield the keys of what may have changed, some at a time."""
-    after = None
-    while keys := reading.changes_after(table, since, after, CHUNK):
+    changes = iter(reading.changes(table, since))
+    while keys := list(islice(changes, CHUNK)):
         yield keys
-        after = keys[-1]
 
 
 def entry(table: Table, item: Item) -> tuple[Any, Item]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
-
-import psycopg
 
 from zc.generationalset.answers import Position
 from zc.generationalset.sql.database import Row
@@ -14,7 +13,11 @@ from zc.generationalset.sql.postgresql.conditions import (
     note_columns,
     placed,
 )
-from zc.generationalset.sql.postgresql.connections import Connection, execute
+from zc.generationalset.sql.postgresql.connections import (
+    Connection,
+    Cursor,
+    execute,
+)
 from zc.generationalset.sql.postgresql.hashing import PostgreSQLHasher
 from zc.generationalset.sql.postgresql.keys import Keys
 from zc.generationalset.sql.postgresql.layout import Layout, Tracked
@@ -45,6 +48,7 @@ class PostgreSQLReading:
         self._moment = moment
         self._news = news
         self._conditions = conditions
+        self._numbers = count()
 
     @property
     def position(self) -> Position:
@@ -81,59 +85,99 @@ class PostgreSQLReading:
 
     def changes(
             self, table: Table, since: int, limit: int | None = None,
-    ) -> Iterable[Key]:
+    ) -> Iterator[Key]:
         query, values = self._changed(table)
-        keys = Keys(table)
-        return execute(
-            self._connection, f'''{query('')}
-            ORDER BY generation, {keys.names}
-            LIMIT {"ALL" if limit is None else limit}''',
-            since, self._news, *values).fetchall()
+        values = (since, self._news, *values)
+        ordered = f'{query} ORDER BY generation, {Keys(table).names}'
+        if limit is None:
+            for rows in self._fetched(ordered, values):
+                yield from rows
+        else:
+            yield from execute(
+                self._connection, f'{ordered} LIMIT {limit}', *values)
+
+    def _fetched(
+            self, query: str, values: tuple[Any, ...],
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield rows, many at a time.
+
+        If not all are wanted, the end of the transaction ends the cursor.
+        """
+        cursor = f'gset_{next(self._numbers)}'
+        self._once(f'DECLARE {cursor} NO SCROLL CURSOR FOR {query}', *values)
+        while rows := self._once(f'FETCH {ROWS} FROM {cursor}').fetchall():
+            yield rows
+        self._once(f'CLOSE {cursor}')
+
+    def _once(self, statement: str, *values: Any) -> Cursor:
+        """Execute a statement without a plan that is kept for the next one.
+
+        The best one may depend on the values; and the next cursor of a name
+        has other columns.
+        """
+        return self._connection.execute(
+            statement.encode(), values or None, prepare=False)
 
     def changes_after(
             self, table: Table, since: int, after: Key | None, limit: int,
     ) -> list[Key]:
-        query, values = self._changed(table)
         keys = Keys(table)
         given = () if after is None else (after,)
         texts = () if after is None else keys.texts(after)
-        if texts is not None:
-            places = keys.given_from(3 + len(values))
-            where = f'AND ({keys.names}) > ({places})' if texts else ''
-            with keys.trying(self._connection, *given):
-                return execute(
-                    self._connection, f'''{query(where)}
-                    ORDER BY {keys.wanted} LIMIT {limit}''',
-                    since, self._news, *values, *texts).fetchall()
+        if texts is None:
+            raise ValueError(f'expected a key of {table}, got {after!r}')
+        also, values = self._seen(table)
+        places = keys.given_from(3 + len(values))
+        where = f'AND ({keys.names}) > ({places})' if texts else ''
+        numbered, news = self._noted(table, where)
+        # Each source has an order: what comes after the limit isn't read.
+        sources = ' UNION '.join([f'''(
+            SELECT {keys.names} FROM ({source}) AS w {also}
+            ORDER BY {keys.names} LIMIT {limit})''' for source in (
+                numbered, f'SELECT DISTINCT * FROM ({news}) AS n')])
+        with keys.trying(self._connection, *given):
+            return self._once(f'''
+                SELECT {keys.selected} FROM ({sources}) AS w
+                ORDER BY {keys.wanted} LIMIT {limit}''',
+                since, self._news, *values, *texts).fetchall()
         raise ValueError(f'expected a key of {table}, got {after!r}')
 
-    def _changed(
-            self, table: Table,
-    ) -> tuple[Callable[[str], str], tuple[Any, ...]]:
+    def _changed(self, table: Table) -> tuple[str, tuple[Any, ...]]:
         """Return the query for keys, and values of its condition.
 
-        The query's parameters are those of ``_seen``.  It is a function of a
-        condition for the keys, which comes where indexes are used.
+        The query's parameters are those of ``_seen``.
         """
-        tracked = self._tracked(str(table))
-        number = tracked.number
         keys = Keys(table)
-        also, values = self._seen(tracked, table)
-        return lambda where: f'''
-            SELECT {keys.selected} FROM ( {tracked.relation.mark}
+        also, values = self._seen(table)
+        numbered, news = self._noted(table, '', ', generation', ', $2::bigint')
+        mark = self._tracked(str(table)).relation.mark
+        return f'''
+            SELECT {keys.selected} FROM ( {mark}
                 SELECT {keys.names}, max(generation) AS generation FROM (
-                    SELECT {keys.names}, generation FROM gset.rows_{number}
-                    WHERE generation > $1::bigint {where}
-                    UNION ALL
-                    SELECT {keys.names}, $2::bigint FROM gset.queue_{number}
-                    WHERE $2 > $1::bigint AND {self._moment.news}
-                    AND k1 IS NOT NULL {where}
+                    {numbered} UNION ALL {news}
                 ) AS c GROUP BY {keys.names}
             ) AS w {also}''', values
 
-    def _seen(
-            self, tracked: Tracked, table: Table,
-    ) -> tuple[str, tuple[Any, ...]]:
+    def _noted(
+            self, table: Table, where: str, numbered: str = '',
+            news: str = '') -> tuple[str, str]:
+        """Return queries for keys that are numbered, and for the others.
+
+        where
+            A condition for the keys.
+        numbered, news
+            What else the queries select.
+        """
+        names = Keys(table).names
+        number = self._tracked(str(table)).number
+        return f'''
+            SELECT {names}{numbered} FROM gset.rows_{number}
+            WHERE generation > $1::bigint {where}''', f'''
+            SELECT {names}{news} FROM gset.queue_{number}
+            WHERE $2::bigint > $1::bigint AND {self._moment.news}
+            AND k1 IS NOT NULL {where}'''
+
+    def _seen(self, table: Table) -> tuple[str, tuple[Any, ...]]:
         """Return the condition that a key w is, or was, one of the table.
 
         The parameters $1 and $2 are the generations since which it was, and of
@@ -141,7 +185,7 @@ class PostgreSQLReading:
         """
         if table.condition is None:
             return '', ()
-        keys = Keys(table)
+        keys, tracked = Keys(table), self._tracked(str(table))
         text, values = table.condition
         source, _ = _source(tracked, table, 2)
         return f'''WHERE EXISTS (
@@ -255,11 +299,8 @@ class PostgreSQLReading:
 
     def batches(self, table: Table) -> Iterator[list[tuple[Any, ...]]]:
         source, values = _source(self._tracked(str(table)), table, 0)
-        with psycopg.RawServerCursor(self._connection, 'gset_rows') as cursor:
-            cursor.execute(
-                f'SELECT {_columns(table)} FROM {source} t'.encode(), values)
-            while rows := cursor.fetchmany(ROWS):
-                yield rows
+        return self._fetched(
+            f'SELECT {_columns(table)} FROM {source} t', values)
 
     def hasher(self, table: Table) -> PostgreSQLHasher:
         source, values = _source(self._tracked(str(table)), table, 0)

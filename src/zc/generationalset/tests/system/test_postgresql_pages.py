@@ -2,6 +2,8 @@
 
 from unittest import mock
 
+import psycopg
+
 from zc.generationalset import wire
 from zc.generationalset.answers import NOTHING, Position
 from zc.generationalset.replica import Replica
@@ -57,8 +59,27 @@ class PagesTests(PostgreSQLTests):
                 reading.changes_after(
                     reading.table('public.keys_3'), since, ('nix', 1), 9)
 
+    def test_pages_of_many_changes(self):
+        """A page reads no more changes than it needs."""
+        database = self.track('CREATE TABLE many (id int PRIMARY KEY)')
+        database.version()
+        self.tell('INSERT INTO many SELECT generate_series(1, 5000)')
+        database.version()  # numbers them
+        with database.reading() as reading:
+            [table] = reading.tables()
+            page = reading.changes_after(table, 0, (2000,), 10)
+            self.assertEqual(page, [(id,) for id in range(2001, 2011)])
+            [[count]] = reading.own(
+                'SELECT seq_tup_read + idx_tup_fetch '
+                "FROM pg_stat_xact_all_tables WHERE relid = $1::regclass",
+                'gset.rows_1')
+        self.assertLess(count, 100)
+
     def test_answers_without_pages(self):
-        """They are read in pages, too, so that they need little memory."""
+        """They are read some rows at a time, so that they need little memory.
+
+        How often changes are looked for doesn't depend on how many there are.
+        """
         database = self.track(
             'CREATE TABLE many (id int PRIMARY KEY, what text)')
         self.tell("INSERT INTO many SELECT n, 'a' "
@@ -69,21 +90,43 @@ class PagesTests(PostgreSQLTests):
                 snapshot.updates(None, NOTHING))))
         self.tell('DELETE FROM many WHERE id % 3 = 0')
         self.tell("UPDATE many SET what = 'b' WHERE id > 1")
-        execute, counts = postgresql_reading.execute, []
+        statements = []
 
-        def counted(*arguments):
-            cursor = execute(*arguments)
-            counts.append(cursor.rowcount)
+        def noted(connection, statement, *arguments, **options):
+            cursor = execute(connection, statement, *arguments, **options)
+            statements.append((statement, cursor.rowcount))
             return cursor
 
+        execute = psycopg.Connection.execute
         with mock.patch.object(news, 'CHUNK', 10), \
-                mock.patch.object(postgresql_reading, 'execute', counted), \
+                mock.patch.object(postgresql_reading, 'ROWS', 10), \
+                mock.patch.object(psycopg.Connection, 'execute', noted), \
                 source.snapshot() as snapshot:
             changes = replica.apply(wire.decode(wire.encode(
                 snapshot.updates(None, Position(
                     replica.epoch, replica.generation)))))
-        self.assertEqual(max(counts), 11)
+        self.assertEqual(max(count for _, count in statements), 11)
+        # Are there more than 10?  What is gone, and what is there?
+        self.assertEqual(len([each for each, _ in statements
+                              if 'max(generation)' in str(each)]), 3)
         self.assertEqual(len(changes), 99)
         self.assertEqual(replica.items['many'], {
             id: {'id': id, 'what': 'b' if id > 1 else 'a'}
             for id in range(1, 101) if id % 3})
+
+    def test_answer_that_is_not_read_to_its_end(self):
+        """Others may use its connection."""
+        database = self.track(
+            'CREATE TABLE many (id int PRIMARY KEY, what text)')
+        database.version()
+        self.tell('INSERT INTO many SELECT generate_series(1, 30)')
+        with mock.patch.object(postgresql_reading, 'ROWS', 10):
+            with database.reading() as reading:
+                [table] = reading.tables()
+                changes, other = (reading.changes(table, 0) for _ in range(2))
+                self.assertEqual([next(changes), next(other)], [(1,), (1,)])
+                rows = reading.batches(table)
+                self.assertEqual(len(next(rows)), 10)
+            with database.reading() as reading:
+                del changes, other, rows
+                self.assertEqual(len(list(reading.changes(table, 0))), 30)

@@ -35,3 +35,24 @@ class ManyChangesTests(Base):
         self.assertEqual(
             sorted(self.replica.items['words']),
             [('a', 1), ('c', 1), ('é', 1)])
+
+    def test_changes_are_looked_for_once(self):
+        """How often doesn't depend on how many there are."""
+        self.run_sql("INSERT INTO words VALUES ('a', 0, 1), ('b', 0, 1)")
+        self.followers.sync()
+        since = self.replica.generation
+        self.run_sql(
+            "DELETE FROM words WHERE word = 'a'",
+            *(f"INSERT INTO words VALUES ('c', {place}, 1)"
+              for place in range(100)))
+        statements = []
+        with mock.patch.object(news, 'CHUNK', 10), \
+                self.database.reading() as reading:
+            reading.connection.set_trace_callback(statements.append)
+            found = news.news(reading, reading.table('words'), since)
+            self.assertEqual(list(found['removals']), [('a', 0)])
+            self.assertEqual(len(list(found['adds'])), 100)
+            reading.connection.set_trace_callback(None)
+        # Are there more than 10?  What is gone, and what is there?
+        self.assertEqual(len([each for each in statements
+                              if 'FROM gset_queue' in each]), 3)
