@@ -176,8 +176,8 @@ class SyncServer:
             if not (is_closed or is_full):
                 thread = threading.Thread(
                     target=self._serve, args=(connected,), daemon=True)
-                self._threads.add(thread)
                 thread.start()
+                self._threads.add(thread)  # before it may leave
                 return
         connected.close()
         if not is_closed:
@@ -223,7 +223,8 @@ class SyncServer:
             self._is_closed = True
             for connected in self._sockets:
                 with suppress(OSError):
-                    connected.shutdown(socket.SHUT_RDWR)
+                    # The method of SSLSocket isn't safe in another thread.
+                    socket.socket.shutdown(connected, socket.SHUT_RDWR)
         for waker in list(self._wakers):
             with suppress(OSError):  # it may have ended
                 waker.send(b'.')

@@ -22,6 +22,7 @@ from zc.generationalset.sql.peers import (
 from zc.generationalset.tests.support.certificates import contexts
 from zc.generationalset.tests.support.layers import Servers
 from zc.generationalset.tests.support.peers import SCHEMA
+from zc.generationalset.tests.support.serving import wait
 from zc.generationalset.tests.support.tables import make
 
 
@@ -138,6 +139,16 @@ class SocketTests(Base):
             self.thread.join()
         self.assertEqual(serve.mock_calls, [])
 
+    def test_a_thread_that_can_not_be_started(self):
+        server = SyncServer('sqlite:///server.db', ['things'])
+        listening = self.unix()
+        self.connect()
+        with mock.patch.object(threading.Thread, 'start', side_effect=[
+                RuntimeError("can't start new thread")]), \
+                self.assertRaisesRegex(RuntimeError, 'new thread'):
+            server.listen(listening)
+        server.close()  # which waits for no such thread
+
     def test_server_that_was_closed(self):
         server = SyncServer('sqlite:///server.db', ['things'])
         server.close()
@@ -188,6 +199,25 @@ class TLSTests(Base):
                 self.fail(f'the server has answered: {report}')
             server.close()  # which waits
         self.assertEqual(self.rows(), [])
+
+    def test_close_within_a_conversation(self):
+        """TLS is let be: without it, the thread would send rows in clear."""
+        ended = []
+
+        class Secured(ssl.SSLSocket):
+
+            def shutdown(self, how):
+                ended.append(how)
+                socket.socket.shutdown(self, how)
+
+        self.for_server.sslsocket_class = Secured
+        server = self.serve(self.listening, ssl=self.for_server)
+        with self.for_client.wrap_socket(
+                self.connected(), server_hostname='server'), \
+                self.assertLogs('zc.generationalset.sql'):
+            wait(lambda: server._sockets)
+            server.close()
+        self.assertEqual(ended, [])
 
     def test_no_tls(self):
         server = self.serve(self.listening, ssl=self.for_server)
