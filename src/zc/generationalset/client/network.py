@@ -59,8 +59,9 @@ class Network:
             self.streams.cookies = self.http.cookies.jar
         self.closed = threading.Event()
         self._sockets: WeakSet[socket] = WeakSet()
-        #: Those that have a stream.
-        self.listening: WeakSet[Line] = WeakSet()
+        #: Those that have a stream.  Threads add to it while another one
+        #: makes a list of it, which a WeakSet wouldn't survive.
+        self.listening: set[Line] = set()
         self._lock = threading.Lock()  # held while connections are added
         self.process = os.getpid()
 
@@ -177,6 +178,7 @@ class Line:
             _shut(stream.extensions['network_stream'].get_extra_info('socket'))
 
     def close(self) -> None:
+        self._network.listening.discard(self)
         if self._stream:
             self._stream.close()
             self._stream = None

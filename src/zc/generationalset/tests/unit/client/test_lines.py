@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import tempfile
 import threading
 import unittest
@@ -82,6 +83,29 @@ class NetworkTests(unittest.TestCase):
                 'return_value': mock.Mock(**{
                     'get_extra_info.return_value': here})})
             self.assertEqual(there.recv(1), b'')
+
+    def test_streams_that_begin_while_others_are_ended(self):
+        network = Network({})
+        self.addCleanup(network.close)
+        lines = [network.line()]
+        network.listening.add(lines[0])
+
+        def other_thread(frame, event, argument):
+            """Have another stream begin between any two lines of code."""
+            lines.append(network.line())
+            network.listening.add(lines[-1])
+            return other_thread
+
+        before = sys.gettrace()
+        sys.settrace(other_thread)
+        try:
+            network.end_streams()
+        finally:
+            sys.settrace(before)
+        self.assertGreater(len(lines), 2)
+        for line in lines:
+            line.close()
+        self.assertEqual(network.listening, set())
 
     def test_what_is_no_error_of_the_network(self):
         def broken(request):
