@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Callable
+from contextlib import AsyncExitStack, closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -95,20 +96,23 @@ class Pusher:
         self._stopping = True
 
     async def _run(self) -> None:
-        store = Store(self._db, self._find, self._patience.given_up)
-        deliveries = Deliveries(self._poster, self._makers, self._patience)
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._close)
+            store = stack.enter_context(closing(Store(
+                self._db, self._find, self._patience.given_up)))
+            deliveries = Deliveries(
+                self._poster, self._makers, self._patience)
+            stack.callback(_note_last, store, deliveries)
             async with anyio.create_task_group() as group:
                 group.start_soon(self._follow, deliveries)
                 while not self._stopping:
                     await self._patiently(store, deliveries, group)
                 group.cancel_scope.cancel()
-        finally:
-            store.note(deliveries.outcomes)
-            store.close()
-            with anyio.CancelScope(shield=True):
-                await self._poster.close()
-                await self._client.close()
+
+    async def _close(self) -> None:
+        with anyio.CancelScope(shield=True):
+            await self._poster.close()
+            await self._client.close()
 
     async def _follow(self, deliveries: Deliveries) -> None:
         while True:
@@ -146,3 +150,13 @@ class Pusher:
         if position.generation:
             deliveries.begin(group, await anyio.to_thread.run_sync(
                 store.behind, position))
+
+
+def _note_last(store: Store, deliveries: Deliveries) -> None:
+    """Store what has ended since the last time, if that is possible."""
+    try:
+        store.note(deliveries.outcomes)
+    except Exception as error:
+        logger.error(
+            'can not store what was pushed last, so it is pushed again: '
+            '%s: %s', type(error).__name__, error)

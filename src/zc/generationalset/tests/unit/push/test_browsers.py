@@ -29,7 +29,7 @@ from zc.generationalset.tests.support.browsers import Browser
 from zc.generationalset.tests.support.receivers import Receiver, pushing
 from zc.generationalset.tests.support.serving import Served, wait
 
-QUICK = Patience(pace=0.01, timeout=5.0, first=0.01, growth=1.0, attempts=3)
+QUICK = Patience(pace=0.01, timeout=60.0, first=0.01, growth=1.0, attempts=3)
 CONTACT = 'mailto:ann@example.org'
 #: The example of RFC 8291, appendix A.
 SALT = 'DGv6ra1nlYgDCS1FRnbzlw'
