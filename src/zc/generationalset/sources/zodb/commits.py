@@ -48,9 +48,14 @@ class Commits:
     def listen(self, told: Callable[[], None]) -> Callable[[], None]:
         """Call a function at each commit; return a function that ends this."""
         with self._registering:
-            if not self._listeners:
-                self._begin()
-            self._listeners |= {told}
+            is_first = not self._listeners
+            self._listeners |= {told}  # commits may be told at once
+            try:
+                if is_first:
+                    self._begin()
+            except BaseException:
+                self._listeners -= {told}
+                raise
         return partial(self._ignore, told)
 
     def _ignore(self, told: Callable[[], None]) -> None:

@@ -13,6 +13,7 @@ from ZODB.MappingStorage import MappingStorage
 from ZODB.POSException import StorageError
 
 from zc.generationalset.sources import poll
+from zc.generationalset.sources.zodb import commits as module
 from zc.generationalset.sources.zodb.commits import Commits
 
 
@@ -100,6 +101,19 @@ class CommitsTests(unittest.TestCase):
         db.close()
 
 
+class FailureTests(unittest.TestCase):
+
+    def test_a_storage_that_can_not_be_listened_to(self):
+        """The next one who listens tries again."""
+        storage = mock.Mock(spec=['new_instance'])
+        storage.new_instance.side_effect = StorageError('gone')
+        commits = Commits(mock.Mock(_mvcc_storage=storage))
+        for _ in range(2):
+            with self.assertRaises(StorageError):
+                commits.listen(self.fail)
+        commits.look()
+
+
 class PollTests(unittest.TestCase):
     """Storages that have to be asked; others test it with real ones."""
 
@@ -128,9 +142,17 @@ class PollTests(unittest.TestCase):
             def release(self):
                 self.released += 1
 
+        class Early(poll.Poll):
+            """The thread is faster than who starts it."""
+
+            def __init__(self, *arguments):
+                super().__init__(*arguments)
+                asked.wait(90)
+
         storage = Storage()
         db = mock.Mock(_mvcc_storage=storage, storage=storage)
         with mock.patch.multiple(poll, INTERVAL=0.001, RECOVERY=0.002), \
+                mock.patch.object(module, 'Poll', Early), \
                 self.assertLogs('zc.generationalset.sources') as logs:
             end = Commits(db).listen(lambda: called.append(1))
             self.assertTrue(asked.wait(90))
