@@ -131,9 +131,9 @@ class PusherTests(Served):
             return note(store, outcomes)
 
         with mock.patch.object(Store, 'note', fail_in_the_end), \
-                self.assertLogs('zc.generationalset.push', 'ERROR') as logs:
-            with pushing(pusher):
-                self.wait_for('/hook', self.generation())
+                self.assertLogs('zc.generationalset.push', 'ERROR') as logs, \
+                pushing(pusher):
+            self.wait_for('/hook', self.generation())
         self.assertIn('is pushed again: OSError: full', logs.output[-1])
         self.assertEqual({each['opened'] for each in
                           self.subscribers.connectionDebugInfo()}, {None})
