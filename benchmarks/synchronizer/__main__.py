@@ -10,8 +10,8 @@ Below are ratios: what this release takes, where another program takes 1.
 
 Beside it are diffsync and vdirsyncer, from PyPI, which get an environment of
 their own in benchmarks/.environments, and Unison and rclone bisync, which are
-left out if they aren't installed.  The second table says what each program
-makes of some accidents.
+left out if they aren't installed.  ``python -m benchmarks.accidents`` says
+what each program makes of some accidents.
 """
 
 import argparse
@@ -31,7 +31,6 @@ from benchmarks.lib.environments import (
 from benchmarks.lib.processes import Failed
 from benchmarks.lib.progress import Progress
 from benchmarks.lib.table import framed
-from benchmarks.synchronizer.cases import cases
 from benchmarks.synchronizer.programs import ENVIRONMENT, PROGRAMS, This
 from benchmarks.synchronizer.resources import process
 
@@ -143,14 +142,10 @@ def ratios(results):
             yield cells
 
 
-def report(results, outcomes):
+def report(results):
     heading = ['', *(cell for title in TITLES for cell in (title, ''))]
     lines = framed([heading, *(row(*each) for each in results.items()),
                     *ratios(results)])
-    names = list(next(iter(outcomes.values())))
-    lines += ['', *framed([['', *outcomes], *(
-        [name, *(found[name] for found in outcomes.values())]
-        for name in names)])]
     return '\n'.join([*lines, ''])
 
 
@@ -175,8 +170,7 @@ def main():
             if options.only in name:
                 progress(f'round {number + 1}, {name}')
                 results.setdefault(name, []).append(measure())
-    progress('accidents')
-    print(report(results, {each.name: cases(each) for each in programs}))
+    print(report(results))
 
 
 if __name__ == '__main__':

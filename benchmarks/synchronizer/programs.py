@@ -1,7 +1,9 @@
-"""Programs that keep two folders equal, with a file for each item."""
+"""Programs that keep folders equal, with a file for each item."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 
 from benchmarks.lib.environments import CHECKOUT, python_of
@@ -13,18 +15,26 @@ NAMES = 'one', 'two'
 
 
 class Program:
-    """A program, with two folders that it keeps equal."""
+    """A program, with folders that it keeps equal.
+
+    ``memory`` is the folder in which it remembers what it has seen.
+    """
 
     name = ''
     command: tuple = ()
     suffix = '.json'
     variables: dict = {}
+    memory = ''
+    #: Whether it takes two folders, so that a third one takes a second run.
+    is_for_two = True
     #: How it names a copy.
     copied = '{:07}'
 
-    def __init__(self, directory):
+    def __init__(self, directory, names=NAMES):
         self.directory = directory
-        for name in NAMES:
+        self.names = names
+        self.pairs = [(names[0], name) for name in names[1:]]
+        for name in names:
             (directory / name).mkdir()
         self._was_run = False
         self.prepare()
@@ -37,7 +47,7 @@ class Program:
         pass
 
     def path(self, name, number):
-        form = self.copied if name == 'two' else Program.copied
+        form = Program.copied if name == 'one' else self.copied
         return self.directory / name / (form.format(number) + self.suffix)
 
     def write(self, name, number, **fields):
@@ -50,17 +60,37 @@ class Program:
     def texts(self, name):
         """Return the contents of all files of items in a folder."""
         return [path.read_text() for path in
-                (self.directory / name).glob(f'*{self.suffix}*')]
+                (self.directory / name).glob(f'[!.]*{self.suffix}*')]
 
     def run(self):
-        """Run the program; return its figures."""
-        command = self.command if self._was_run else self.first
+        """Run the program; return the figures of the run that went worst."""
+        commands = self.commands()
         self._was_run = True
-        return process([*map(str, command)], self.directory, **self.variables)
+        return max([process(command, self.directory, **self.variables)
+                    for command in commands], key=lambda each: each['code'])
+
+    def start(self):
+        """Start a run for two folders, in a process."""
+        [command] = self.commands()
+        return subprocess.Popen(
+            command, cwd=self.directory, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env={**os.environ, **self.variables})
+
+    def commands(self):
+        command = self.command if self._was_run else self.first
+        return [[*map(str, command), *pair]
+                for pair in (self.pairs if self.is_for_two else [()])]
 
     @property
     def first(self):
         return self.command
+
+    def forget(self):
+        """Lose what the program remembers."""
+        shutil.rmtree(self.directory / self.memory)
+        self._was_run = False
+        self.prepare()
 
 
 class This(Program):
@@ -71,31 +101,46 @@ class This(Program):
     command = sys.executable, '-m', 'zc.generationalset', 'sync', 'run'
     variables = {'PYTHONPATH': str(CHECKOUT / 'src'),
                  'PYTHONDONTWRITEBYTECODE': ''}
+    memory = 'hub'
+    is_for_two = False
 
     def prepare(self):
-        lines = ['hub = "Hub.fs"', '[types.issue]', f'key = {KEY}',
+        (self.directory / 'hub').mkdir(exist_ok=True)
+        self.configure()
+
+    def configure(self, hub='hub/Hub.fs', more=''):
+        lines = [f'hub = "{hub}"', '[types.issue]', f'key = {KEY}', more,
                  'fields = {' + ', '.join(
                      f'{field} = "str"' for field in FIELDS) + '}']
-        for name in NAMES:
+        for name in self.names:
             lines += [f'[stores.{name}]', 'kind = "folder"',
                       f'path = "{name}"', f'[stores.{name}.issue]',
                       'form = "json"']
         (self.directory / 'sync.toml').write_text('\n'.join(lines) + '\n')
 
+    def let_deletions_win(self):
+        self.configure(more='delete_wins = true')
+
 
 class Unison(Program):
 
     name = 'Unison'
-    command = ('unison', '-batch', '-silent', '-root', 'one', '-root', 'two')
+    command = 'unison', '-batch', '-silent'
+    memory = 'archives'
 
     def prepare(self):
+        (self.directory / 'archives').mkdir(exist_ok=True)
         self.variables = {'UNISON': str(self.directory / 'archives')}
+
+    def let_deletions_win(self):
+        self.command = *self.command, '-prefer', self.names[0]
 
 
 class Rclone(Program):
 
     name = 'rclone bisync'
-    command = ('rclone', 'bisync', 'one', 'two', '--workdir', 'work')
+    command = 'rclone', 'bisync', '--workdir', 'work'
+    memory = 'work'
 
     @property
     def first(self):
@@ -109,15 +154,22 @@ class Vdirsyncer(Program):
     copied = '{}'
     command = (python_of(ENVIRONMENT), '-m', 'vdirsyncer', '-c', 'config',
                'sync')
+    memory = 'status'
+    is_for_two = False
 
     def prepare(self):
-        lines = ['[general]', 'status_path = "status"', '[pair p]',
-                 'a = "one"', 'b = "two"', 'collections = null']
-        for name in NAMES:
-            lines += [f'[storage {name}]', 'type = "filesystem"',
-                      f'path = "{name}"', 'fileext = ".ics"']
+        lines = ['[general]', 'status_path = "status"']
+        for one, other in self.pairs:
+            lines += [f'[pair {one}_{other}]', f'a = "{one}"',
+                      f'b = "{other}"', 'collections = null']
+        for name in self.names:
+            lines += [f'[storage {name}]', *self.storage(name)]
         (self.directory / 'config').write_text('\n'.join(lines) + '\n')
         process([*map(str, self.command[:-1]), 'discover'], self.directory)
+
+    def storage(self, name):
+        """Return the lines that describe a storage."""
+        return ['type = "filesystem"', f'path = "{name}"', 'fileext = ".ics"']
 
     def text(self, number, fields):
         return '\r\n'.join([

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,9 +42,14 @@ class Inbox:
         self._tree = all[store, type]
 
     def __iter__(self) -> Iterator[Seen]:
+        return self.select(lambda text: True)
+
+    def select(self, is_wanted: Callable[[str], bool]) -> Iterator[Seen]:
+        """Yield those whose ids are wanted, as canonical texts."""
         for text in portioned(self._tree):
-            if text in self._tree:
-                yield _seen(text, *self._tree[text])
+            found = self._tree.get(text) if is_wanted(text) else None
+            if found is not None:
+                yield _seen(text, *found)
 
     def ids(self) -> Iterator[Any]:
         for text in portioned(self._tree):

@@ -166,6 +166,12 @@ class Items:
         found = self.linked(store, id)
         return None if found is None else found[0]
 
+    def knows(self, store: str, text: str) -> bool:
+        """Tell whether a store's item is linked, by its id as a canonical
+        text."""
+        ids, _ = self._ids(store)
+        return text in ids
+
     def linked(self, store: str, id: Any) -> tuple[int, str | None] | None:
         """Return the key and the last token of a store's item, None if it
         isn't linked."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -42,11 +41,9 @@ class Matching:
     def _named(self, side: Side) -> Iterator[tuple[str | None, Seen]]:
         """Yield what a store has shown and isn't linked, with its natural key;
         None if that has a reference to an unknown item."""
-        for id in side.inbox.ids():
-            if side.items.key_of_id(side.name, id) is not None:
-                continue
-            seen = side.inbox.get(id)
-            if seen is not None and seen.fields is not None:
+        for seen in side.inbox.select(
+                lambda text: not side.items.knows(side.name, text)):
+            if seen.fields is not None:
                 fields = side.to_hub(seen.fields)
                 yield (side.type.key_of(fields)
                        if all(field in fields for field in side.type.key)
@@ -60,7 +57,7 @@ class Matching:
             if name is None:
                 continue
             key = self._chosen(side, seen)
-            if key is None and folded(name) not in shared:
+            if key is None and hash(folded(name)) not in shared:
                 key = self._key(items, side, name, seen)
             if key is not None:
                 self._link(items, side, key, seen)
@@ -69,21 +66,16 @@ class Matching:
                     self._session.commit()
         return done
 
-    def _shared(self, side: Side) -> set[str]:
-        """Return the folded natural keys that several items have.
+    def _shared(self, side: Side) -> Any:
+        """Return hashes of the folded natural keys that several items have.
 
-        Of all others, only a number is in memory.
+        Of all others, too, only a number is in memory.
         """
         hashes, twice = LLTreeSet(), LLTreeSet()
         for name, _ in self._named(side):
             if name is not None and not hashes.insert(hash(folded(name))):
                 twice.add(hash(folded(name)))
-        counts: Counter[str] = Counter()
-        if twice:
-            counts.update(
-                folded(name) for name, _ in self._named(side)
-                if name is not None and hash(folded(name)) in twice)
-        return {name for name, count in counts.items() if count > 1}
+        return twice
 
     def _chosen(self, side: Side, seen: Seen) -> int | None:
         """Return the key that somebody has chosen, 0 for a new item."""

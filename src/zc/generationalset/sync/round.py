@@ -119,12 +119,12 @@ class Round:
     def _note_quarantine(self, side: Side) -> None:
         session = self._session
         if side.is_complete:
-            for id, value in [(each.id, each.value)
-                              for each in session.documents('held')]:
-                if value['kind'] != 'deletions' and (
-                        value['store'], value['type']) == (
-                        side.name, side.type.name) \
-                        and id not in side.quarantined:
+            held, place = session.documents('held'), f'{side.label}/'
+            for id in [id for id in held.ids() if id.startswith(place)
+                       and id not in side.quarantined]:
+                value = held.get(id).value
+                if (value['store'], value['type']) == (
+                        side.name, side.type.name):
                     session.drop('held', id)
         for id, value in side.quarantined.items():
             session.put('held', id, value)

@@ -15,6 +15,9 @@ from zc.generationalset import GSet
 from zc.generationalset.tests.support.layers import Commands
 from zc.generationalset.tests.support.serving import ENVIRONMENT
 
+#: Commands that listen.
+LISTENING = 'serve', 'mirror'
+
 
 def complaints(text):
     """Return the lines of a text, except that a database let it wait."""
@@ -62,8 +65,10 @@ class Serving(unittest.TestCase):
             self.assertEqual(process.returncode, 0)
 
     def refused(self, *arguments, code=2):
+        # Another test, or program, may have the usual port.
+        port = ['--port', '0'] if self.name in LISTENING else []
         result = subprocess.run(
-            self.command(*arguments), cwd=self.directory, env=ENVIRONMENT,
+            self.command(*port, *arguments), cwd=self.directory, env=ENVIRONMENT,
             capture_output=True, text=True, timeout=90, check=False)
         self.assertEqual(result.returncode, code, result.stderr)
         self.assertEqual(result.stdout, '')

@@ -16,8 +16,11 @@ from zc.generationalset.mirror import Points
 from zc.generationalset.replica import memory
 from zc.generationalset.sets import btrees, changes, zeo
 from zc.generationalset.sources.zodb import ZODBSource, transactions
+from zc.generationalset.tests.simulation.history import GONE
 from zc.generationalset.tests.simulation.hosts import Host
+from zc.generationalset.tests.simulation.ledger import Ledger
 from zc.generationalset.tests.simulation.network import Exchange
+from zc.generationalset.tests.simulation.report import Report
 from zc.generationalset.tests.simulation.world import DAY, Plan, simulate
 from zc.generationalset.tests.support.layers import Histories
 from zc.generationalset.tests.support.serving import ENVIRONMENT
@@ -57,6 +60,29 @@ class ShortTests(Simulated):
             self.assertGreater(counts[what], 0, what)
 
 
+class LedgerTests(unittest.TestCase):
+    """Which acknowledged writes must have been in the set."""
+
+    layer = Histories
+
+    def found(self, *rivals):
+        report = Report(0)
+        ledger = Ledger(mock.Mock(state={}, **{'had.return_value': False}),
+                        report)
+        write = ledger.begin({('set', 'a'): b'1'})
+        for changes in rivals:
+            ledger.begin(changes)
+        ledger.acknowledge(write)
+        return not report.differences
+
+    def test_a_write_and_the_removal_of_its_set_in_one_transaction(self):
+        self.assertTrue(self.found({('set',): GONE}))
+
+    def test_a_write_that_nobody_has_seen(self):
+        self.assertFalse(self.found())
+        self.assertFalse(self.found({('other',): GONE}, {('set', 'b'): b'1'}))
+
+
 class HostTests(unittest.TestCase):
 
     layer = Histories
@@ -89,7 +115,7 @@ class RepetitionTests(unittest.TestCase):
         other = subprocess.run(
             [sys.executable, '-c', TRACE.format(self.plan)],
             env={**ENVIRONMENT, 'PYTHONHASHSEED': '1'},
-            text=True, capture_output=True, check=True, timeout=100)
+            text=True, capture_output=True, check=True, timeout=900)
         self.assertEqual(trace, other.stdout.strip())
 
     def test_other_seed(self):

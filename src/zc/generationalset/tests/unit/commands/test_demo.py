@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 import unittest
 
 import httpx
@@ -14,6 +15,15 @@ from zc.generationalset import GSet
 from zc.generationalset.tests.support.boards import Demo, contents
 from zc.generationalset.tests.support.layers import Processes
 from zc.generationalset.tests.support.serving import ENVIRONMENT
+
+#: The command, with another port as the usual one.
+OF_A_PORT = '''
+import sys
+from zc.generationalset.__main__ import main
+from zc.generationalset.commands import serving
+serving.PORT = int(sys.argv[1])
+sys.exit(main(sys.argv[2:]))
+'''
 
 
 class DemoTests(Demo, unittest.TestCase):
@@ -113,17 +123,18 @@ class DemoTests(Demo, unittest.TestCase):
             capture_output=True, text=True, timeout=90, check=False)
 
     def test_a_port_that_is_taken(self):
-        try:
-            taken = socket.create_server(('127.0.0.1', 8080))
-        except OSError:  # somebody else has it
-            taken = socket.socket()
-        with taken:
+        with socket.create_server(('127.0.0.1', 0)) as taken:
+            port = taken.getsockname()[1]
+            # Another program may have the usual port, and give it back.
+            command = [sys.executable, '-c', OF_A_PORT, str(port), 'serve',
+                       '--demo']
+            self.command = lambda *arguments: [*command, *arguments]
             with self.serving() as process:
-                self.assertFalse(process.url.endswith(':8080'))
+                self.assertFalse(process.url.endswith(f':{port}'))
                 self.assertEqual(self.http.get('/').status_code, 200)
-            done = self.run_command('--port', '8080')
+            done = self.run_command('--port', str(port))
             self.assertEqual(done.returncode, 2)
-            self.assertIn('can not listen on 127.0.0.1, port 8080',
+            self.assertIn(f'can not listen on 127.0.0.1, port {port}',
                           done.stderr)
 
     def test_tokens(self):
