@@ -15,7 +15,7 @@ from collections.abc import (
     Iterable,
     Iterator,
 )
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from zc.generationalset.server.compression import Deflated
@@ -57,10 +57,14 @@ class Spool:
         try:
             for chunk in chunks:
                 self._append(chunk)
-                self._loop.call_soon_threadsafe(self._grow, len(chunk))
+                self._tell(self._grow, len(chunk))
             failed = False
         finally:
-            self._loop.call_soon_threadsafe(self._end, failed)
+            self._tell(self._end, failed)
+
+    def _tell(self, method: Callable[[int], None], number: int) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody reads
+            self._loop.call_soon_threadsafe(method, number)
 
     def _append(self, chunk: bytes) -> None:
         with self._lock:

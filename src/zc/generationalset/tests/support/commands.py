@@ -68,8 +68,9 @@ class Serving(unittest.TestCase):
         # Another test, or program, may have the usual port.
         port = ['--port', '0'] if self.name in LISTENING else []
         result = subprocess.run(
-            self.command(*port, *arguments), cwd=self.directory, env=ENVIRONMENT,
-            capture_output=True, text=True, timeout=90, check=False)
+            self.command(*port, *arguments), cwd=self.directory,
+            env=ENVIRONMENT, capture_output=True, text=True, timeout=90,
+            check=False)
         self.assertEqual(result.returncode, code, result.stderr)
         self.assertEqual(result.stdout, '')
         lines = complaints(result.stderr)

@@ -70,8 +70,8 @@ class LedgerTests(unittest.TestCase):
         ledger = Ledger(mock.Mock(state={}, **{'had.return_value': False}),
                         report)
         write = ledger.begin({('set', 'a'): b'1'})
-        for changes in rivals:
-            ledger.begin(changes)
+        for rival in rivals:
+            ledger.begin(rival)
         ledger.acknowledge(write)
         return not report.differences
 

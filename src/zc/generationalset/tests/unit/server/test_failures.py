@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import tempfile
 import threading
 import unittest
 from unittest import mock
@@ -257,6 +258,17 @@ class SharedCopyTests(Served):
             sorted(answer['generation'] for answer in answers),
             [3001] + [3002] * 5)
         self.assertEqual(len(made), 2)
+
+
+class ClosedLoopTests(unittest.TestCase):
+
+    def test_a_copy_outlasts_the_event_loop(self):
+        loop = asyncio.new_event_loop()
+        loop.close()
+        with tempfile.TemporaryFile() as file:
+            Spool(loop, None, file).write([b'a', b'b'])
+            file.seek(0)
+            self.assertEqual(file.read(), b'ab')
 
 
 class OvertakenTests(Served):
