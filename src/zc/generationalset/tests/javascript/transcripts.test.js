@@ -36,13 +36,13 @@ class Scripted {
     return this.respond(step.response, signal);
   };
 
-  respond({ status = 200, stream, answer }, signal) {
+  respond({ status = 200, stream, answer, text }, signal) {
     return stream ? new Response(new ReadableStream({
       start: (controller) => {
         signal.addEventListener('abort', () => controller.error(signal.reason));
       },
       pull: (controller) => this.push(controller, signal),
-    })) : new Response(answer && JSON.stringify(answer), { status });
+    })) : new Response(text ?? (answer && JSON.stringify(answer)), { status });
   }
 
   /** Sends the next piece of the stream, as soon as it is its turn. */
