@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 from zc.generationalset import wire
@@ -13,6 +14,8 @@ from zc.generationalset.sync import Report
 Status = dict[str, list[tuple[Any, Any]]]
 #: Returns what the hub knows, as ``Synchronizer.status`` does.
 Ask = Callable[[], Status]
+#: How many runs of the past, and steps of each, are lines.
+RUNS, STEPS = 10, 5
 
 
 def print_json(value: Any) -> None:
@@ -56,13 +59,36 @@ def left(report: Report, status: Ask) -> Iterator[str]:
         yield from opened(status(), report.conflicts, report.held)
 
 
+def past(
+        runs: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[str]:
+    """Yield what the latest runs have done."""
+    for number, run in sorted(runs)[-RUNS:]:
+        yield f'run {number}, {date(run)}: ' + _totals(
+            {'step': run['count'], **run['left']})
+        for step in run['steps'][:STEPS]:
+            yield f'  {step}'
+        if run['count'] > STEPS:
+            yield f'  ... and {run["count"] - STEPS} others'
+        for text in run['overruled']:
+            yield f'  overruled: {text}'
+
+
+def date(run: dict[str, Any]) -> str:
+    """Return when a run has ended."""
+    return datetime.fromtimestamp(run['at'], timezone.utc).isoformat(
+        ' ', 'seconds')
+
+
 def totals(report: Report) -> str:
-    counts = {
-        'step': report.count, 'refused': len(report.failed),
-        'conflict': len(report.conflicts), 'held': len(report.held),
-        'waiting': report.waiting}
-    return ', '.join(counted(count, word) for word, count in counts.items()
-                     if count or word == 'step')
+    # Other lines tell of stores and problems.
+    return _totals({'step': report.count, **{
+        kind: count for kind, count in report.left.items()
+        if kind not in ('unavailable', 'problem')}})
+
+
+def _totals(counts: Mapping[str, int]) -> str:
+    return ', '.join(
+        counted(count, word) for word, count in counts.items())
 
 
 def counted(count: int, word: str) -> str:
@@ -71,7 +97,7 @@ def counted(count: int, word: str) -> str:
     >>> counted(1, 'step'), counted(2, 'step'), counted(2, 'held')
     ('1 step', '2 steps', '2 held')
     """
-    is_many = count != 1 and word in ('step', 'conflict')
+    is_many = count != 1 and word in ('step', 'conflict', 'problem')
     return f'{count} {word}' + 's' * is_many
 
 

@@ -27,7 +27,7 @@ examples:
   gset sync watch --serve
       also serves a page: conflicts, what is held, and what was done
   gset sync status
-      shows conflicts, and what is held
+      shows conflicts, what is held, and the latest runs
   gset sync resolve issue/17/state --store tracker
       takes the value that a store has
   gset sync release files/issue 5a1f03d2c9e88b47
@@ -73,7 +73,7 @@ def add_parser(commands: Any) -> None:
         each.add_argument(
             '--prefer', metavar='STORE', help='in each conflict, take the '
             'value of this store')
-    _verb(verbs, 'status', 'show conflicts, and what is held')
+    _verb(verbs, 'status', 'show conflicts, what is held, and the latest runs')
     _add_decisions(verbs)
     check = _verb(verbs, 'check', 'try a store')
     check.add_argument('store', metavar='STORE')

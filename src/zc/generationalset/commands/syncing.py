@@ -144,14 +144,17 @@ def status(options: argparse.Namespace) -> int:
         found = synchronizer.status()
         if options.json:
             showing.print_json({
-                name: [{'id': id, **value} for id, value in pairs]
-                for name, pairs in found.items()})
+                **{name: [{'id': id, **value} for id, value in pairs]
+                   for name, pairs in found.items()},
+                'runs': [{'id': id, **run, 'date': showing.date(run)}
+                         for id, run in sorted(found['runs'])]})
         else:
             conflicts, held = ({id for id, _ in found[name]}
                                for name in ('conflicts', 'held'))
             showing.print_lines([
                 *showing.opened(found, conflicts, held),
                 *(f'store: {store}' for store, _ in sorted(found['stores'])),
+                *showing.past(found['runs']),
                 f'{showing.counted(len(conflicts), "conflict")}, '
                 f'{len(held)} held'])
         return int(bool(found['conflicts'] or found['held']))

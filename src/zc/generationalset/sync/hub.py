@@ -312,9 +312,14 @@ class Session:
             self.changed = True
 
     def log(self, run: dict[str, Any]) -> None:
-        """Remember what a run has done."""
+        """Remember what a run has done, unless it has done nothing, and found
+        all as the last one did."""
         runs = self.documents('runs')
         last = max(runs.ids(), default=0)
+        before = runs.get(last)
+        if not run['count'] and not run['overruled'] and run['left'] == (
+                before.value['left'] if before else {}):
+            return
         self.put('runs', last + 1, run)
         self.drop('runs', last + 1 - RUNS)
 

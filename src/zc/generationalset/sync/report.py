@@ -121,10 +121,19 @@ class Report:
         return {step.digest: str(step) for step in self.steps}
 
     @property
+    def left(self) -> dict[str, int]:
+        """How much there is to look at, of each kind."""
+        counts = {
+            'refused': len(self.failed), 'conflict': len(self.conflicts),
+            'held': len(self.held), 'waiting': self.waiting,
+            'unavailable': len(self.unavailable),
+            'problem': len(self.problems)}
+        return {kind: count for kind, count in counts.items() if count}
+
+    @property
     def code(self) -> int:
         """The exit code: 0 settled, 1 something to look at, 2 a store that
         couldn't be reached."""
         if self.unavailable:
             return 2
-        return 1 if self.conflicts or self.held or self.failed \
-            or self.problems or self.waiting else 0
+        return 1 if self.left else 0

@@ -181,11 +181,11 @@ class Synchronizer:
         report.problems += [f'no longer what was planned: {step}'
                             for step in (wanted or {}).values()]
         self._finish(session, round, report)
-        if report.steps or report.overruled:
-            session.log({
-                'at': self.clock(), 'count': report.count,
-                'steps': [*map(str, report.steps)][:LOGGED],
-                'overruled': report.overruled})
+        session.log({
+            'at': self.clock(), 'count': report.count,
+            'steps': [*map(str, report.steps)][:LOGGED],
+            'overruled': report.overruled, 'code': report.code,
+            'left': report.left})
         session.commit()
 
     def _finish(

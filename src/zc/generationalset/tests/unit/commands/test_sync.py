@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import unittest
 from unittest import mock
 
@@ -16,6 +17,8 @@ try:
     import pty
 except ImportError:
     pty = None
+
+DATE = r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00'
 
 
 class SyncTests(InFolder, unittest.TestCase):
@@ -43,8 +46,52 @@ class SyncTests(InFolder, unittest.TestCase):
         self.assertEqual(self.sync('run'), (0, '0 steps\n'))
         [row] = self.rows()
         self.assertEqual(row['body'], 'It fails.\n')
-        self.assertEqual(self.sync('status'), (
-            0, 'store: notes\nstore: table\n0 conflicts, 0 held\n'))
+        code, out = self.sync('status')
+        self.assertEqual(code, 0)
+        self.assertRegex(out, (
+            f'^store: notes\nstore: table\nrun 1, {DATE}: 1 step\n'
+            r'  table \+ issue A bug \(from notes\)\n'
+            '0 conflicts, 0 held\n$'))
+
+    def test_runs(self):
+        for number in range(20):
+            (self.folder / 'notes' / f'{number}.md').write_text(
+                f'---\ntitle: issue {number}\n---\n')
+        self.sync('run')
+        self.note.write_text(NOTE.replace('fails', 'burns'))
+        self.table.write_text(self.table.read_text().replace('fails', 'leaks'))
+        self.sync('run')
+        self.sync('run')  # is as the one before
+        [conflict] = json.loads(self.sync('status', '--json')[1])['conflicts']
+        self.sync('resolve', conflict['id'], '--store', 'notes')
+        self.sync('run')
+        _, out = self.sync('status')
+        lines = out.splitlines()
+        heads = [line for line in lines if line.startswith('run ')]
+        for head, expected in zip(heads, [
+                'run 1, DATE: 21 steps', 'run 2, DATE: 0 steps, 1 conflict',
+                'run 3, DATE: 1 step'], strict=True):
+            self.assertRegex(head, f'^{expected.replace("DATE", DATE)}$')
+        self.assertEqual(lines[lines.index(heads[1]) - 1],
+                         '  ... and 16 others')
+        _, out = self.sync('status', '--json')
+        runs = json.loads(out)['runs']
+        self.assertEqual(
+            [(run['id'], run['count'], len(run['steps']), run['code'])
+             for run in runs], [(1, 21, 21, 0), (2, 0, 0, 1), (3, 1, 1, 0)])
+        for run in runs:
+            self.assertRegex(run['date'], f'^{DATE}$')
+
+    def test_the_last_runs(self):
+        for number in range(12):
+            self.note.write_text(NOTE.replace('fails', f'fails {number}'))
+            self.sync('run')
+        _, out = self.sync('status')
+        self.assertEqual(
+            [int(each) for each in re.findall('^run ([0-9]+)', out, re.M)],
+            list(range(3, 13)))
+        self.assertEqual(
+            len(json.loads(self.sync('status', '--json')[1])['runs']), 12)
 
     def test_stores_are_in_the_order_of_names(self):
         """The one whose record has changed last would be the last one."""
