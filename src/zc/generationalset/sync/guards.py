@@ -86,7 +86,8 @@ class _Suspects:
         self._gone = len(side.missing)
         self._cleared = 0
         self._weight = self._gone
-        for seen in side.inbox:
+        for seen in side.inbox.select(
+                lambda text: side.items.knows(side.name, text)):
             key = side.items.key_of_id(side.name, seen.id)
             if key is not None and (seen.is_new or seen.fields is None):
                 self._add(side, seen, key)

@@ -41,9 +41,6 @@ class Inbox:
             all[store, type] = OOBTree()
         self._tree = all[store, type]
 
-    def __iter__(self) -> Iterator[Seen]:
-        return self.select(lambda text: True)
-
     def select(self, is_wanted: Callable[[str], bool]) -> Iterator[Seen]:
         """Yield those whose ids are wanted, as canonical texts."""
         for text in portioned(self._tree):

@@ -51,13 +51,9 @@ class Matching:
 
     def _match_side(self, items: Items, side: Side) -> int:
         """Link what can be linked; return how many."""
-        shared = self._shared(side)
         done = 0
-        for name, seen in self._named(side):
-            if name is None:
-                continue
-            key = self._chosen(side, seen)
-            if key is None and hash(folded(name)) not in shared:
+        for key, name, seen in self._singles(side):
+            if key is None:
                 key = self._key(items, side, name, seen)
             if key is not None:
                 self._link(items, side, key, seen)
@@ -66,8 +62,31 @@ class Matching:
                     self._session.commit()
         return done
 
-    def _shared(self, side: Side) -> Any:
-        """Return hashes of the folded natural keys that several items have.
+    def _singles(self, side: Side) -> Iterator[tuple[int | None, str, Seen]]:
+        """Yield what has a natural key that no other item has, and what
+        somebody has chosen a key for; that key, or None, goes first."""
+        twice = self._twice(side)
+        alike: dict[str, list[tuple[str, Any]]] = {}
+        for name, seen in self._named(side):
+            if name is None:
+                continue
+            key = self._chosen(side, seen)
+            if hash(folded(name)) in twice:
+                alike.setdefault(folded(name), []).append((name, seen.id))
+            elif key is None:
+                yield None, name, seen
+            if key is not None:
+                yield key, name, seen
+        for found in alike.values():
+            [name, id], *others = found
+            if others or side.items.key_of_id(side.name, id) is not None:
+                continue
+            alone = side.inbox.get(id)
+            if alone is not None:
+                yield None, name, alone
+
+    def _twice(self, side: Side) -> Any:
+        """Return hashes of natural keys, folded, that come more than once.
 
         Of all others, too, only a number is in memory.
         """
