@@ -24,7 +24,13 @@ import textwrap
 from pathlib import Path
 
 from benchmarks.accidents import buckets, calendars, folders, services
-from benchmarks.accidents.outcomes import NOT, Outcome
+from benchmarks.accidents.outcomes import (
+    NOT,
+    PARTLY,
+    RIGHT,
+    WRONG,
+    Outcome,
+)
 from benchmarks.lib.environments import VARIABLES, module, python_of
 from benchmarks.lib.progress import Progress
 from benchmarks.lib.results import (
@@ -52,29 +58,30 @@ TITLES = {
         'changes arrive'),
     3: ('page 3 of 5 fails, or lacks the list',
         'nothing is deleted, and no change is missed'),
-    4: ('an item moves to another page while pages are read', 'it stays'),
-    5: ('killed before the reply to an addition comes',
+    4: ('an item moves between pages',
+        'it is not deleted, though no page shows it'),
+    5: ('killed before the reply to an addition',
         'the next run leaves one of each item'),
-    6: ('two people change different fields, or do the same',
-        'both have both changes; the same change writes nothing'),
+    6: ('different changes of one item; the same twice',
+        'both stores have both changes; the same change writes nothing'),
     7: ('A deletes what B changes',
         'it survives in both, and that is reported; if deletions should win, '
         'it goes'),
-    8: ('a store drops a field, and shortens another',
+    8: ('a store drops a field, and cuts another',
         'a second run has nothing to do, and the field survives elsewhere'),
     9: ('C fails while A and B agree', 'once C is back, it gets the change'),
-    10: ('new items refer to each other, in a circle, too; some are removed',
-         'who is referred to comes first, with new ids, and goes last'),
-    11: ('the memory is lost; three fields differ; two names differ in '
-         'composition (NFC, NFD)',
-         'a person gets the differences; nothing is added, deleted or '
-         'overwritten'),
-    12: ('a run is paused while another one runs; a plan is old',
-         'one of each item, or a report; of the plan, only the stale step is '
-         'left'),
+    10: ('items that refer to each other',
+         'who is referred to comes first, with new ids, also in a circle, and '
+         'goes last'),
+    11: ('the memory is lost, and some items differ',
+         'a person gets the three fields that differ; nothing is added, '
+         'deleted or overwritten, nor are a name in NFC and the same in NFD'),
+    12: ('a run is paused, another one runs; an old plan',
+         'one of each item; of the plan, only the stale step is left'),
 }
 NO_PAGES = 'it reads no listings in pages of numbers'
 NO_REFERENCES = 'it knows no references'
+MARKS = {PARTLY: 'partly', WRONG: 'wrong', NOT: 'not its job'}
 #: What a program doesn't do.
 LEFT_OUT = {
     Unison.name: {
@@ -134,18 +141,23 @@ def report(about, outcomes):
             [f'{number}: {TITLES[number][0]}',
              *(each[number].mark for each in outcomes.values())]
             for number in numbers)])]
+    lines += ['', '*Right* would be:', '']
     for number in numbers:
-        title, right = TITLES[number]
-        lines += ['', f'{number}: {title}', *textwrap.wrap(
-            f'Right: {right}.', 79, initial_indent='    ',
-            subsequent_indent='    '), '']
-        for name, each in outcomes.items():
-            mark, did = each[number]
-            lines += textwrap.wrap(
-                f'- {name}: ' + (f'{did}.' if mark == NOT
-                                 else f'*{mark}*; {did}.'),
-                79, initial_indent='    ', subsequent_indent='      ')
+        lines += wrapped(f'{number}: {TITLES[number][1]}.')
+    for name, each in outcomes.items():
+        if found := [number for number in numbers
+                     if each[number].mark != RIGHT]:
+            lines += ['', name]
+            for number in found:
+                mark, did = each[number]
+                lines += wrapped(f'{number}, {MARKS[mark]}: {did}.', '    ')
     return '\n'.join([*lines, ''])
+
+
+def wrapped(text, indent=''):
+    return textwrap.wrap(
+        f'- {text}', 79, initial_indent=indent,
+        subsequent_indent=f'{indent}  ')
 
 
 def packages():

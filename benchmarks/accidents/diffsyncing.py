@@ -269,7 +269,7 @@ def paused(count):
     Side(one).load().sync_to(Side(two).load(), diff=planned)
     kept = two[1]['state'] == 'mine'
     return judged(
-        number == count and kept, True, f'{number} of {count} items',
+        number == count and kept, True, f'{number:,} of {count:,} items',
         'of a saved plan, the stale step ' + (
             'is left' if kept else 'overwrites what was edited'))
 

@@ -8,6 +8,8 @@ from benchmarks.accidents.outcomes import ended, judged
 
 #: Seconds for which another run may wait for one that is paused.
 PATIENCE = 60
+#: Seconds for which a run is paused, longer than our lease.
+PAUSE = 61
 NFC, NFD = 'caf\xe9', 'cafe\u0301'
 
 
@@ -218,12 +220,12 @@ def forgotten(program, directory, count):
         ended(result))
 
 
-def paused(program, directory, count, seconds=0):
-    """Case 12; the first run is paused for so many seconds at least."""
+def paused(program, directory, count):
+    """Case 12."""
     made = filled(program, directory, count)
     add(made, range(count, 2 * count))
     first = interrupted(made, count, signal.SIGSTOP)
-    time.sleep(seconds)
+    time.sleep(PAUSE)
     second = made.start()
     try:
         code = f'exit code {second.wait(PATIENCE)}'
@@ -235,8 +237,8 @@ def paused(program, directory, count, seconds=0):
     is_single, is_whole = whole(made, 2 * count)
     return judged(
         is_single or last['code'], is_single and is_whole,
-        f'the second run: {code}',
-        f'the paused one then: exit code {codes[0]}',
+        f'paused for {PAUSE} s, the other run: {code}',
+        f'then the paused one: exit code {codes[0]}',
         f'then {len(made.texts("two")) - count} of {count} items, '
         f'{ended(last)}')
 

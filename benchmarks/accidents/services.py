@@ -19,7 +19,6 @@ from benchmarks.accidents.people import (
 from benchmarks.synchronizer.programs import This
 from starlette.responses import JSONResponse
 
-from zc.generationalset.sync.hub import LEASE
 from zc.generationalset.tests.support.rest_server import PAGE, RestServer
 from zc.generationalset.tests.support.serving import plain, running
 from zc.generationalset.tests.support.storages import ZEOServer
@@ -230,7 +229,7 @@ def leased(directory, count):
             def configure(self, hub='', more=''):
                 super().configure(f'zeo://{server.address}?storage=1', more)
 
-        first = paused(Shared, directory, count, LEASE + 1)
+        first = paused(Shared, directory, count)
     finally:
         server.stop()
     second = planned(directory / 'plan', count)
@@ -257,7 +256,8 @@ def planned(directory, count):
     return judged(
         kept, done == 2 and 'no longer what was planned' in result['output'],
         f'of a saved plan, {done} of 2 steps are done', 'the stale one '
-        + ('is left' if kept else 'overwrites what was edited'))
+        + ('is left' if kept else 'overwrites what was edited'),
+        ended(result))
 
 
 CASES = {3: cut, 4: moved, 5: unanswered, 8: lossy, 10: referring}
