@@ -97,16 +97,15 @@ COUNT = 100
 
 def cases(program, count):
     """Return a function for each case of a program, which takes a folder."""
-    found = {
-        number: functools.partial(
-            case, program, count=count if number == 1 else COUNT)
-        for number, case in folders.CASES.items()}
-    found.update({
+    others: dict[type, dict] = {
         This: {**services.CASES, 12: functools.partial(
             services.leased, count=COUNT)},
-        Rclone: buckets.CASES, Vdirsyncer: calendars.CASES,
-    }.get(program, {}))
-    return found
+        Rclone: buckets.CASES, Vdirsyncer: calendars.CASES}
+    return {
+        **{number: functools.partial(
+            case, program, count=count if number == 1 else COUNT)
+           for number, case in folders.CASES.items()},
+        **others.get(program, {})}
 
 
 def played(program, count, only, progress):

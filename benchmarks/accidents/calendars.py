@@ -14,7 +14,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import httpx
 from benchmarks.accidents.outcomes import ended, judged
 from benchmarks.synchronizer.programs import Vdirsyncer
-from radicale import Application, config
+from radicale import config
+from radicale.app import Application
 
 COUNT = 10
 logging.getLogger('radicale').disabled = True

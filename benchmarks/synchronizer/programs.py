@@ -125,7 +125,7 @@ class This(Program):
 class Unison(Program):
 
     name = 'Unison'
-    command = 'unison', '-batch', '-silent'
+    command: tuple = ('unison', '-batch', '-silent')
     memory = 'archives'
 
     def prepare(self):
@@ -139,7 +139,7 @@ class Unison(Program):
 class Rclone(Program):
 
     name = 'rclone bisync'
-    command = 'rclone', 'bisync', '--workdir', 'work'
+    command: tuple = ('rclone', 'bisync', '--workdir', 'work')
     memory = 'work'
 
     @property
