@@ -8,9 +8,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
 
-import { Client } from '../../static/gset.js';
+import { Client, Items } from '../../static/gset.js';
 import { until } from './faulty.js';
-import { sorted } from './vectors.js';
+import { entries, sorted } from './vectors.js';
 
 const file = new URL('../vectors/transcripts.json', import.meta.url);
 const { cases } = JSON.parse(readFileSync(file));
@@ -73,24 +73,26 @@ const isFor = (step, { pathname, searchParams }) =>
 
 const nothingSince = (query) => ({
   format: 1, epoch: query.get('epoch'), since: Number(query.get('generation')),
-  generation: Number(query.get('generation')) });
+  generation: Number(query.get('generation')),
+  ...query.has('parts') && {
+    parts: JSON.parse(query.get('parts')).map((path) => ({ path })) } });
 
 const eventOf = (event) => event === 'ask' ? 'event: ask\ndata: {}\n\n' :
   `event: updates\ndata: ${JSON.stringify(event)}\n\n`;
 
-for (const { name, steps, epoch, generation, contents } of cases) {
+for (const { name, parts, steps, epoch, generation, contents } of cases) {
   test(`transcript: ${name}`, async (test) => {
     const server = new Scripted(steps);
     test.mock.method(globalThis, 'fetch', server.fetch);
     test.mock.method(Math, 'random', () => 0);
-    const client = new Client('http://host');
+    const client = new Client('http://host', { parts });
     test.after(() => client.close());
     client.start().catch(() => {});
     await until(() => server.steps.length === 0 &&
       client.generation === generation);
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.deepEqual(
-      [client.epoch, client.generation, sorted([...client.items])],
+      [client.epoch, client.generation, sorted(entries(Items, client.items))],
       [epoch, generation, sorted(contents)]);
   });
 }

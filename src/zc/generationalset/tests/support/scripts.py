@@ -51,13 +51,13 @@ def event(*arguments, type='updates', **members):
 STREAM = Reply(200, {'content-type': 'text/event-stream'}, stream=True)
 
 
-def make_session(generation=3, **items):
+def make_session(generation=3, parts=(), /, **items):
     """Return a session whose replica has items, at a generation."""
     replica = Replica()
     if generation:
         replica.apply({'epoch': 'e', 'since': 0, 'generation': generation,
                        'contents': list(items.items())})
-    return Session(Server(URL, random=lambda: 1.0), replica)
+    return Session(Server(URL, random=lambda: 1.0), replica, parts)
 
 
 class End(Exception):

@@ -47,6 +47,13 @@ def result(step):
     return Reply(200, JSON, text.encode())
 
 
+def nested(entries):
+    """Return the items of a set, with its subsets."""
+    return dict(
+        (entry['id'], nested(entry['contents'])) if isinstance(entry, dict)
+        else entry for entry in entries)
+
+
 class TranscriptTests(unittest.TestCase):
 
     def test_transcripts(self):
@@ -55,7 +62,7 @@ class TranscriptTests(unittest.TestCase):
                 self.play(case)
 
     def play(self, case):
-        session = make_session(0)
+        session = make_session(0, tuple(map(tuple, case.get('parts', ()))))
         script = Script(*map(result, case['steps']))
         with self.assertRaises((End, Refused)):
             script.run(Watch(session, script.clock).steps())
@@ -63,7 +70,7 @@ class TranscriptTests(unittest.TestCase):
         replica = session.replica
         self.assertEqual(
             (replica.epoch, replica.generation, replica.items),
-            (case['epoch'], case['generation'], dict(case['contents'])))
+            (case['epoch'], case['generation'], nested(case['contents'])))
         expected = [step for step in case['steps'] if 'request' in step]
         for step, request in zip(expected, script.requests, strict=False):
             url = urlsplit(request.url.removeprefix(URL))
