@@ -25,7 +25,16 @@ def complaints(text):
             if not line.startswith('gset: waiting for ')]
 
 
-class Serving(unittest.TestCase):
+class Interrupted(unittest.TestCase):
+    """Lets tests interrupt children, even in the background of a shell."""
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(signal.signal, signal.SIGINT, signal.signal(
+            signal.SIGINT, signal.default_int_handler))
+
+
+class Serving(Interrupted):
     """Runs a command that serves, in a directory of its own."""
 
     layer = Commands

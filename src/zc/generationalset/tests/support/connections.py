@@ -12,7 +12,7 @@ class Connecting(Served):
     def connect(self):
         address = urllib.parse.urlsplit(self.url)
         connection = socket.create_connection(
-            (address.hostname, address.port), 20)
+            (address.hostname, address.port), 90)
         self.stack.callback(connection.close)
         return connection
 
@@ -34,14 +34,19 @@ class Connecting(Served):
             pass
         return received
 
+    def receive_some(self, connection, before):
+        data = connection.recv(65536)
+        self.assertTrue(data, before)  # else it was closed
+        return data
+
     def receive_one(self, connection):
         received = b''
         while b'\r\n\r\n' not in received:
-            received += connection.recv(65536)
+            received += self.receive_some(connection, received)
         head, _, body = received.partition(b'\r\n\r\n')
         length = int(head.lower().partition(b'content-length: ')[2].split()[0])
         while len(body) < length:
-            body += connection.recv(65536)
+            body += self.receive_some(connection, received + body)
         self.assertEqual(len(body), length)
         return head, json.loads(body)
 

@@ -8,26 +8,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-import unittest
 from pathlib import Path
 
 from zc.generationalset import GSet
 from zc.generationalset.client import Client
+from zc.generationalset.tests.support.commands import Interrupted
 from zc.generationalset.tests.support.faulty import Proxy, status
 from zc.generationalset.tests.support.layers import Processes
 from zc.generationalset.tests.support.serving import Served, wait
 
 COMMAND = [sys.executable, '-m', 'zc.generationalset']
 NOBODY = 'http://127.0.0.1:9'
-
-
-class Interrupted(unittest.TestCase):
-    """Lets tests interrupt children, even in the background of a shell."""
-
-    def setUp(self):
-        super().setUp()
-        self.addCleanup(signal.signal, signal.SIGINT, signal.signal(
-            signal.SIGINT, signal.default_int_handler))
 
 
 def environment(**variables):

@@ -4,7 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 from zc.generationalset.sql.sqlite import SQLiteDatabase
 from zc.generationalset.tests.support import tables
@@ -35,12 +35,17 @@ class CopyTests(Serving):
         with closing(SQLiteDatabase(self.path('shop.db'))) as database:
             tables.track(database, 'orders')
 
-    def copying(self, *arguments, **options):
-        return subprocess.Popen(
-            [sys.executable, '-m', 'zc.generationalset', 'copy', self.url,
-             COPY, *arguments], cwd=self.directory, env=ENVIRONMENT,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            **options)
+    @contextmanager
+    def copying(self, *arguments):
+        with subprocess.Popen(
+                [sys.executable, '-m', 'zc.generationalset', 'copy', self.url,
+                 COPY, *arguments], cwd=self.directory, env=ENVIRONMENT,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                text=True) as process:
+            try:
+                yield process
+            finally:
+                process.kill()  # or a test that fails would wait for it
 
     def copied(self, *arguments):
         with self.copying(*arguments) as process:

@@ -191,16 +191,37 @@ class HeadTests(Connecting):
                    for ob in gc.get_objects())
 
 
-@mock.patch.object(connections, 'PATIENCE', 0.3)
 class SlowTests(Connecting):
+    """What comes too late, whenever a busy machine brings it."""
+
+    def setUp(self):
+        super().setUp()
+        #: Connections of the server, whenever one begins to wait.
+        self.waiting = []
+        wait = connections.Connection._wait
+
+        def begin_to_wait(connection):
+            wait(connection)
+            self.waiting.append(connection)
+
+        self.stack.enter_context(mock.patch.object(
+            connections.Connection, '_wait', begin_to_wait))
+
+    def expire(self, size):
+        """Let the time be over when so many bytes are there."""
+        wait(lambda: self.waiting and self.waiting[-1]._size == size)
+        connection = self.waiting[-1]
+        connection.loop.call_soon_threadsafe(connection._expire)
 
     def test_nothing(self):
-        self.assertEqual(self.receive_all(self.connect()), b'')
+        with mock.patch.object(connections, 'PATIENCE', 0.3):
+            self.assertEqual(self.receive_all(self.connect()), b'')
 
     def test_half_a_head(self):
         for begin in b'GET', GET, GET + b'x: ':
             connection = self.connect()
             connection.sendall(begin)
+            self.expire(len(begin))
             self.refuse(408, self.receive_all(connection))
 
     def test_half_of_the_second(self):
@@ -209,21 +230,28 @@ class SlowTests(Connecting):
             connection.sendall(GET + b'\r\n')
             self.receive_one(connection)
             connection.sendall(begin)
+            self.expire(len(begin))
             self.refuse(408, self.receive_all(connection))
 
     def test_a_body_that_nobody_reads(self):
         connection = self.connect()
-        connection.sendall(GET + b'Content-Length: 1000000\r\n\r\n')
+        connection.sendall(GET + b'Content-Length: 1000000000\r\n\r\n')
         self.receive_one(connection)
+        connection.sendall(b'1')
+        wait(lambda: len(self.waiting) == 2)
+        self.expire(0)
         self.closed = False
-        self.send_all(connection, itertools.repeat(b'1', 100_000))
+        self.send_all(connection, itertools.repeat(b'1'))
         self.assertTrue(self.closed)
 
     def test_others_may_take_their_time(self):
-        connection = self.connect()
         generation = self.get().json()['generation']
+        connection = self.connect()
         connection.sendall(
             b'GET /updates?generation=%d&epoch=%b&wait=1 HTTP/1.1\r\n'
             b'Host: localhost\r\n\r\n' % (
                 generation, self.epoch().encode()))
+        tree = self.app.state.gset._trees[1].tree(None)
+        wait(lambda: tree.listeners)
+        self.assertIsNone(self.waiting[-1]._waiting)
         self.assertIn(b' 200 ', self.receive_one(connection)[0])
