@@ -172,7 +172,7 @@ class MemoryTests(unittest.TestCase):
         self.assertEqual(len(other.replica.items), 5000)
 
     def test_monitoring(self):
-        self.assertEqual(self.http.get('/healthz').json(), {'status': 'ok'})
+        wait(lambda: self.http.get('/healthz').json() == {'status': 'ok'})
         self.client().put('a', 1)
         self.assertIn('gset_conflicts_total 0.0',
                       self.http.get('/metrics').text)

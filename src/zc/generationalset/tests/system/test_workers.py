@@ -100,14 +100,17 @@ class Workers:
         with self.start():
             for number in range(MANY):
                 self.put(number, 1)
-            samples = {
-                (sample.name, *sample.labels.values()): sample.value
-                for family in text_string_to_metric_families(
-                    httpx.get(f'{self.url}/metrics', timeout=90).text)
-                for sample in family.samples}
-            self.assertEqual(samples[
+            # A busy worker may have no time to look at the generation.
+            wait(lambda: self.samples().get(('gset_generation',)) == MANY + 1)
+            self.assertEqual(self.samples()[
                 'gset_requests_total', 'PUT', '/items/', '201'], MANY)
-            self.assertEqual(samples['gset_generation',], MANY + 1)
+
+    def samples(self):
+        return {
+            (sample.name, *sample.labels.values()): sample.value
+            for family in text_string_to_metric_families(
+                httpx.get(f'{self.url}/metrics', timeout=90).text)
+            for sample in family.samples}
 
     def test_orphans_end(self):
         process = subprocess.Popen(

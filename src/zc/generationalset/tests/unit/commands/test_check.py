@@ -23,6 +23,7 @@ from zope.testing import setupstack
 
 from zc.generationalset import GSet
 from zc.generationalset.__main__ import main
+from zc.generationalset.tests.support.commands import complaints
 from zc.generationalset.tests.support.layers import Processes
 from zc.generationalset.tests.support.places import DATA
 from zc.generationalset.tests.support.things import Plain, Thing
@@ -70,7 +71,8 @@ class CommandTests(unittest.TestCase):
                 code = main(list(arguments))
             except SystemExit as exit:
                 code = exit.code
-        return code, out.getvalue(), err.getvalue()
+        lines = complaints(err.getvalue())
+        return code, out.getvalue(), ''.join([f'{line}\n' for line in lines])
 
     def test_well(self):
         size = Path('data.fs').stat().st_size

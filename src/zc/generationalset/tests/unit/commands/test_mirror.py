@@ -64,7 +64,8 @@ class MirrorCommandTests(Serving):
                 Client(self.url) as client:
             client.sync()
             self.assertEqual(client.replica.items, {'a': 1, 'b': 2})
-        self.assertRegex(self.stderr, f'{self.source}/updates: Conn')
+            self.assertRegex(self.process.stderr.readline(),
+                             f'{self.source}/updates: Conn')
 
     def test_a_new_mirror_without_source(self):
         self.assertIn(f'{NOBODY}/updates', self.refused(NOBODY, 'Mirror.fs'))

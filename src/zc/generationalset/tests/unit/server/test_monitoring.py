@@ -65,10 +65,10 @@ class OpenTests(Monitored):
             return original(*arguments)
         looks = []
         with mock.patch.object(Trees, 'positions', positions), \
-                mock.patch.object(monitoring, 'PATIENCE', 0.05), \
                 self.assertLogs(LOGGER) as logs:
-            for _ in range(3):
-                self.refused(503, self.http.get('/healthz'))
+            with mock.patch.object(monitoring, 'PATIENCE', 0.05):
+                for _ in range(3):
+                    self.refused(503, self.http.get('/healthz'))
             self.assertEqual(len(looks), 1)
             proceed.set()
             wait(lambda: self.http.get('/healthz').status_code == 200)
