@@ -185,7 +185,7 @@ class ShopTests:
 
     def test_sellers_of_different_goods(self):
         def sell(customer, name):
-            for _ in range(SALES):
+            while customer.statuses.count(200) < SALES:
                 customer.sell(name)
         names = [f'goods {number}' for number in range(SELLERS)]
         self.customer().sync()
@@ -198,7 +198,8 @@ class ShopTests:
                 (sell, customer, name)
                 for customer, name in zip(customers, names, strict=True)])
         for customer in customers:
-            self.assertEqual(customer.statuses, [200] * SALES)
+            self.assertLessEqual(
+                set(customer.statuses), {200, *self.may_fail})
         # A transaction that takes so long that others fill the journal
         # conflicts, and is made again.  Without a journal all would.
         self.assertLess(len(conflicts), SALES * SELLERS / 2)
@@ -299,7 +300,7 @@ class PyramidTests(ShopTests, unittest.TestCase):
 
     layer = Servers
     example = 'pyramid_app.py'
-    #: Two of the same goods at the same time; who gets this sells again.
+    #: Who conflicts with others gets this, and sells again.
     may_fail = 503,
 
     def unchanged_since(self, customer):
