@@ -152,7 +152,8 @@ class ServerTests(Pushing):
         for words, text in [
                 (('missing.json',), 'No such file'),
                 (('vapid.json', '--workers', '2'), 'without --workers'),
-                (('vapid.json', '--tables', 'a'), 'a ZODB database')]:
+                (('vapid.json', '--tables', 'a'), 'a ZODB database'),
+                (('vapid.json', '--views', 'a.toml'), 'a ZODB database')]:
             with self.subTest(words=words):
                 self.assertIn(text, self.gset(
                     'serve', '--port', '0', '--push', *words, code=2))

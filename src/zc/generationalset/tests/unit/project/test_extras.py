@@ -59,6 +59,9 @@ class ExtrasTests(unittest.TestCase):
         self.hints('server', ['prometheus_client'], 'serve')
         self.hints('server', all, 'check', 'zeo://localhost:1')
         self.hints('server', all, 'renew', 'zeo://localhost:1')
+        # Before a database is made.
+        self.hints('push', ['cryptography'], 'serve', 'Data.fs',
+                   '--push', 'vapid.json')
         self.hints('client', all, 'get', 'http://localhost:1')
         self.hints('completion', ['shtab'], 'completion', 'bash')
         self.hints('sync', ['msgspec'], 'sync', 'plan')
