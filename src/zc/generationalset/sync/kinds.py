@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -15,12 +16,36 @@ SIMPLE: Mapping[str, tuple[type, ...]] = {
     'datetime': (datetime.datetime,), 'set': (frozenset, set, list, tuple),
     'bytes': (bytes,), 'json': (object,)}
 
-#: How texts of these kinds are read.
+#: Texts of dates, and of date-times: some forms of ISO 8601.
+_is_date = re.compile('[0-9]{4}-[0-9]{2}-[0-9]{2}').fullmatch
+_is_datetime = re.compile(
+    '([0-9]{4}-[0-9]{2}-[0-9]{2})'
+    '(?:[T ]([0-9]{2}:[0-5][0-9])(?:(:[0-5][0-9])(?:[.]([0-9]{1,6}))?)?'
+    '(Z|[+-][0-9]{2}:[0-5][0-9](?::[0-5][0-9](?:[.][0-9]{6})?)?)?)?',
+).fullmatch
+
+
+def _date(text: str) -> datetime.date:
+    if not _is_date(text):
+        raise ValueError(f'expected a date, got {text!r:.100}')
+    return datetime.date.fromisoformat(text)
+
+
+def _datetime(text: str) -> datetime.datetime:
+    found = _is_datetime(text)
+    if not found:
+        raise ValueError(f'expected a date-time, got {text!r:.100}')
+    date, clock, seconds, fraction, offset = found.groups('')
+    return datetime.datetime.fromisoformat(
+        f'{date}T{clock or "00:00"}{seconds or ":00"}.{fraction:0<6}'
+        f'{offset.replace("Z", "+00:00")}')
+
+
+#: How texts of these kinds are read: the same by all releases of Python, of
+#: which newer ones know more forms of dates.
 PARSERS: Mapping[str, Callable[[str], Any]] = {
-    'date': datetime.date.fromisoformat,
-    'datetime': lambda text: datetime.datetime.fromisoformat(
-        # Python 3.10 knows no Z.
-        text[:-1] + '+00:00' if text.endswith('Z') else text),
+    'date': _date,
+    'datetime': _datetime,
     'bytes': lambda text: b64decode(text, validate=True)}
 
 

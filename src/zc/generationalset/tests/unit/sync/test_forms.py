@@ -177,6 +177,46 @@ class KindTests(unittest.TestCase):
             self.assertRaises(Unfit, kind.normal, kind.from_plain(value))
         self.assertNotEqual(canonical(b'a'), canonical('a'))
 
+    def test_dates(self):
+        """Newer releases of Python read more than Python 3.10."""
+        zone = datetime.timezone.utc
+        local = datetime.timezone(datetime.timedelta(
+            hours=-1, minutes=-2, seconds=-3, microseconds=-4))
+        time = datetime.datetime(2026, 11, 21, 9, 30)
+        day = datetime.date(2026, 11, 21)
+        for name, text, value in [
+                ('date', '2026-11-21', day),
+                ('datetime', '2026-11-21', time.replace(hour=0, minute=0)),
+                ('datetime', '2026-11-21T09:30', time),
+                ('datetime', '2026-11-21 09:30:00', time),
+                ('datetime', '2026-11-21T09:30:00Z',
+                 time.replace(tzinfo=zone)),
+                ('datetime', '2026-11-21 09:30:00.1+00:00',
+                 time.replace(microsecond=100_000, tzinfo=zone)),
+                ('datetime', '2026-11-21T09:30:00.000123',
+                 time.replace(microsecond=123)),
+                ('datetime', '2026-11-21T09:30:00-01:02:03.000004',
+                 time.replace(tzinfo=local))]:
+            with self.subTest(text=text):
+                kind = Kind(name)
+                self.assertEqual(kind.from_plain(text), value)
+                self.assertEqual(kind.from_plain(kind.plain(value)), value)
+        for name, texts in [
+                ('date', ['20261121', '2026-W47-6', '2026-11-31', '2026-11-1',
+                          '\u0662\u0660\u0662\u0666-11-21']),
+                ('datetime', [
+                    '20261121', '2026-W47-6', '2026-11-21T093000',
+                    '2026-11-21T09', '2026-11-21T24:00', '2026-11-21T09:60',
+                    '2026-11-21x09:30', '2026-11-21T09:30:00,1',
+                    '2026-11-21T09:30:00.1234567', '2026-11-21T09:30:00+0100',
+                    '2026-11-21T09:30:00+01', '2026-11-21T09:30:00+24:00',
+                    '2026-11-21T09:30:00+01:60', '2026-11-21T09:30.1',
+                    '2026-11-21Z', '2026-11-21T09:30:00\n'])]:
+            for text in texts:
+                with self.subTest(kind=name, text=text):
+                    kind = Kind(name)
+                    self.assertRaises(Unfit, kind.normal, kind.from_text(text))
+
 
 class TextTests(BytesTests):
 
