@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import cast
 
@@ -53,6 +53,12 @@ class Collected:
 
     def result(self) -> Sequence[Change]:
         return self._all or self._first
+
+
+def until_current(ask: Callable[[], Steps[bool]]) -> Steps[None]:
+    """Ask until nothing is missing; ``ask`` is such as ``Session.ask``."""
+    while (yield from ask()):
+        pass
 
 
 class Session:
@@ -176,53 +182,53 @@ class Session:
 
     def sync(self) -> Steps[Sequence[Change]]:
         """Ask until nothing is missing, and return all changes."""
-        changes, more = Collected(), True
-        while more:
-            some, more = yield from self.server.persist(self.ask)
-            changes.add(some)
+        changes = Collected()
+        yield from until_current(lambda: self.server.persist(
+            lambda: self.ask(changes=changes)))
         return changes.result()
 
-    def ask(self, wait: int = 0) -> Steps[tuple[Sequence[Change], bool]]:
+    def ask(
+            self, wait: int = 0, changes: Collected | None = None,
+    ) -> Steps[bool]:
         """Ask what changed, and apply the answer, or a page of it.
 
-        Return the changes, and whether there is more to ask for.  That is so
-        after each page, also after the last one, because something may have
-        changed while the pages were read.
+        Return whether there is more to ask for.  That is so after each page,
+        also after the last one, because something may have changed while the
+        pages were read.
 
         Parts that are new catch up first.
 
         wait
             If nothing changed, the server holds the request for up to so many
             seconds.
+        changes
+            Gets the changes.
 
         An answer to another question comes from a cache.  The replica applies
         it if it fits, but the answer doesn't say what is newest.  So the next
         request asks caches to let it pass.
         """
-        changes = Collected()
-        changes.add((yield from self._join()))
-        others, more = yield from self._catch_up(wait)
-        changes.add(others)
+        changes = changes or Collected()
+        yield from self._join(changes)
+        more = yield from self._catch_up(wait, changes)
         if self.missing():  # the server had another epoch
-            changes.add((yield from self._join()))
-        return changes.result(), more
+            yield from self._join(changes)
+        return more
 
-    def _join(self) -> Steps[Sequence[Change]]:
+    def _join(self, changes: Collected) -> Steps[None]:
         """Ask for the parts that the replica lacks, unless it has nothing."""
         missing = self.missing()
         if not missing or not self.position().generation:
-            return []
+            return
         request = self.server.request('GET', 'updates', parts=missing)
         reply = yield from self.server.ask(request)
         answer = self.server.answer(
             json_body(reply, request.words), request.words)
         with suppress(Misfit):
-            return self.apply(answer)
-        return []
+            changes.add(self.apply(answer))
 
-    def _catch_up(self, wait: int) -> Steps[tuple[Sequence[Change], bool]]:
+    def _catch_up(self, wait: int, changes: Collected) -> Steps[bool]:
         headers: dict[str, str] = {}
-        changes = Collected()
         questions = QUESTIONS
         while questions:
             asked, cursor = self._question()
@@ -236,7 +242,7 @@ class Session:
                 request = self._updates_request(asked, cursor, headers, wait)
                 reply = yield from self.server.ask(request)
             if reply.status == 304 and 'If-None-Match' in request.headers:
-                return changes.result(), False
+                return False
             answer = self.server.answer(
                 json_body(reply, request.words), request.words)
             with suppress(Misfit):  # another thread was faster
@@ -247,7 +253,7 @@ class Session:
                 questions -= 1
                 headers = {'Cache-Control': 'no-cache', 'Pragma': 'no-cache'}
             elif is_page(answer) or self.covers(answer):
-                return changes.result(), is_page(answer)
+                return is_page(answer)
             elif self.position() == asked:
                 questions -= 1  # it lets a new client keep something
         raise BadAnswer(

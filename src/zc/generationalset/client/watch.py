@@ -50,7 +50,11 @@ from zc.generationalset.client.errors import (
     Unavailable,
 )
 from zc.generationalset.client.eventstream import Event, EventStream, TooLong
-from zc.generationalset.client.session import Collected, Session
+from zc.generationalset.client.session import (
+    Collected,
+    Session,
+    until_current,
+)
 from zc.generationalset.client.steps import Deliver, Read, Steps, Wait
 from zc.generationalset.parts import Parts
 
@@ -89,6 +93,7 @@ class Watch:
         self._stream_at = clock()  # when to try a stream
         self._again = AGAIN
         self._fruitless = 0
+        self._came = False  # whether the last question has brought changes
         self._heard = False  # whether the current stream has brought a byte
         self._useful = False  # whether the current stream works
         self._hold = HOLD
@@ -125,26 +130,29 @@ class Watch:
         self._backoff.reset()
         self._bad_answers = 0
 
-    def _deliver(self) -> Steps[bool]:
+    def _deliver(self) -> Steps[None]:
         """Deliver the changes that were applied, here or by others."""
         collected = Collected()
         while self._feed:
             collected.add(self._feed.popleft())
         changes = collected.result()
         if changes:
+            self._came = True
             yield Deliver(changes)
-        return bool(changes)
 
     # By asking.
 
     def _sync(self, wait: int = 0) -> Steps[bool]:
         """Ask until nothing is missing; return whether anything came."""
-        came, more = False, True
-        while more:
-            _, more = yield from self._session.ask(wait)
-            self._succeed()
-            came |= yield from self._deliver()
-        return came
+        self._came = False
+        yield from until_current(lambda: self._ask(wait))
+        return self._came
+
+    def _ask(self, wait: int) -> Steps[bool]:
+        more = yield from self._session.ask(wait)
+        self._succeed()
+        yield from self._deliver()
+        return more
 
     def _poll(self) -> Steps[None]:
         """Poll once, not too soon after the poll before."""

@@ -21,7 +21,7 @@ from zc.generationalset.client.errors import (
     Unavailable,
 )
 from zc.generationalset.client.replies import Reply
-from zc.generationalset.client.session import Session
+from zc.generationalset.client.session import Session, until_current
 from zc.generationalset.client.steps import Steps
 from zc.generationalset.client.urls import as_path, items_path
 
@@ -144,9 +144,7 @@ class Writes:
             return  # the replica was never synced; a whole copy may be large
         try:
             if not updates or not self._apply(updates):
-                more = True
-                while more:
-                    _, more = yield from self._session.ask()
+                yield from until_current(self._session.ask)
         except Exception as error:
             logger.warning('written, but the replica has to wait: %s', error)
 
