@@ -8,17 +8,25 @@ import it, in any order, give the same object.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zc.generationalset.sets.audit import Unchecked as Unchecked
 from zc.generationalset.sets.audit import check as check
 
+if TYPE_CHECKING:
+    from zc.generationalset.sets.base import BaseSet
+
 
 class _Check(ModuleType):
 
-    def __call__(self, *arguments: Any, **options: Any) -> list[str]:
-        return check(*arguments, **options)
+    def __call__(
+            self, gset: BaseSet,
+            progress: Callable[[int], object] | None = None,
+            encode: Callable[[tuple[Any, Any]], object] | None = None,
+    ) -> list[str]:
+        return check(gset, progress, encode)
 
 
 sys.modules[__name__].__class__ = _Check

@@ -15,6 +15,7 @@ from zc.generationalset.client.errors import (
     Refused,
     Unavailable,
 )
+from zc.generationalset.client.options import HTTPOptions
 
 __all__ = [
     'AsyncClient',
@@ -23,6 +24,7 @@ __all__ = [
     'Client',
     'ClientError',
     'Closed',
+    'HTTPOptions',
     'MaybeWritten',
     'Position',
     'Refused',

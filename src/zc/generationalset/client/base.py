@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from zc.generationalset import wire
 from zc.generationalset.answers import Position
+from zc.generationalset.client.options import HTTPOptions, for_httpx
 from zc.generationalset.client.server import Server, Token
 from zc.generationalset.client.session import Session
 from zc.generationalset.client.urls import as_path
 from zc.generationalset.client.writes import Writes
 from zc.generationalset.parts import Parts, check_parts
 from zc.generationalset.replica import ReplicaLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class BaseClient:
@@ -26,17 +28,18 @@ class BaseClient:
             replica: ReplicaLike | None = None, *,
             parts: Iterable[Any] = (),
             limits: wire.Limits | None = None, timeout: float = 30.0,
-            heartbeat: float = 15.0, **options: Any) -> None:
+            heartbeat: float = 15.0, **options: Unpack[HTTPOptions]) -> None:
         self._server = Server(
             url, token, limits=limits, timeout=timeout, heartbeat=heartbeat)
         paths = [as_path(path) for path in parts]
         self._session = Session(
             self._server, replica, check_parts(paths) if paths else ())
         self._writes = Writes(self._session)
-        headers = httpx.Headers(options.pop('headers', None))
-        headers['Accept-Encoding'] = 'gzip'
-        self._options = {
-            **options, 'headers': headers, 'follow_redirects': False}
+        self._connect(for_httpx(type(self), url, options))
+
+    def _connect(self, options: dict[str, Any]) -> None:
+        """Prepare connections, with options of httpx."""
+        raise NotImplementedError
 
     @property
     def replica(self) -> Any:

@@ -54,8 +54,7 @@ class Client(BaseClient):
         Seconds between the comments of the server's event streams.  The client
         gives up a stream that is silent for three times as long.
     options
-        All other options are those of httpx.Client, such as ``verify`` and
-        ``proxy``.
+        Options of httpx, such as ``verify`` and ``proxy``: see HTTPOptions.
 
     A path is a tuple of ids, from the top of the tree; anything but a tuple or
     a list is one id.
@@ -87,9 +86,8 @@ class Client(BaseClient):
     - MaybeWritten if the response to a write was lost.
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._network = Network(self._options)
+    def _connect(self, options: dict[str, Any]) -> None:
+        self._network = Network(options)
 
     def sync(self) -> Sequence[Change]:
         """Ask the server what changed, apply it, and return it.
@@ -281,9 +279,8 @@ class AsyncClient(BaseClient):
     the loop.
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._network = AsyncNetwork(self._options)
+    def _connect(self, options: dict[str, Any]) -> None:
+        self._network = AsyncNetwork(options)
 
     async def sync(self) -> Sequence[Change]:
         """See Client.sync."""

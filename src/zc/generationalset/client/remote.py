@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from zc.generationalset import wire
 from zc.generationalset.answers import NOTHING, Answer, Position
 from zc.generationalset.client.errors import BadAnswer
 from zc.generationalset.client.network import Network
+from zc.generationalset.client.options import HTTPOptions, for_httpx
 from zc.generationalset.client.server import Server, Token, json_body
 from zc.generationalset.client.steps import Steps
 from zc.generationalset.client.urls import as_path, items_path
 from zc.generationalset.client.writes import JSON
 from zc.generationalset.parts import Parts
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 #: The condition that there is nothing yet.
 NEW = {'If-None-Match': '*'}
@@ -36,19 +38,16 @@ class Remote:
     url, token, timeout
         As for ``Client``.
     options
-        Those of httpx.Client.
+        Those of HTTPOptions.
     """
 
     def __init__(
             self, url: str, token: Token = None, *, timeout: float = 30.0,
-            **options: Any) -> None:
+            **options: Unpack[HTTPOptions]) -> None:
         self._server = Server(url, token, timeout=timeout)
-        headers = httpx.Headers(options.pop('headers', None))
-        headers['Accept-Encoding'] = 'gzip'
-        self._network = Network({
-            # It takes long to load certificates that nobody needs.
-            'verify': self._server.url.startswith('https:'), **options,
-            'headers': headers, 'follow_redirects': False})
+        # It takes long to load certificates that nobody needs.
+        options.setdefault('verify', self._server.url.startswith('https:'))
+        self._network = Network(for_httpx(type(self), url, options))
 
     def updates(
             self, position: Position, cursor: str | None = None,

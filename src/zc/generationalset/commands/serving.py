@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import ipaddress
 import os
 import socket
 import sys
@@ -21,6 +20,7 @@ from zc.generationalset.commands import Failure, databases, demo
 from zc.generationalset.commands.arguments import PORT
 from zc.generationalset.commands.tokens import Tokens
 from zc.generationalset.interfaces import IServed
+from zc.generationalset.loopback import is_loopback
 from zc.generationalset.process import sockets
 
 if TYPE_CHECKING:
@@ -164,15 +164,6 @@ def listen(options: argparse.Namespace) -> socket.socket:
             return get(options.host, 0)
         raise Failure(f'can not listen on {options.host}, port {port}: '
                       f'{error.strerror}') from error
-
-
-def is_loopback(host: str) -> bool:
-    if host == 'localhost':
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def prepare(

@@ -13,6 +13,7 @@ import httpx
 from zc.generationalset import wire
 from zc.generationalset.answers import NOTHING, Answer, Position
 from zc.generationalset.client.eventstream import Event, EventStream
+from zc.generationalset.loopback import without_proxy
 
 #: Seconds within which each response, and each event, has to come.
 PATIENCE = 20.0
@@ -38,8 +39,8 @@ class Peer:
 
     def __init__(self, url: str, token: str | None) -> None:
         self._http = httpx.Client(
-            timeout=PATIENCE, headers={'Authorization': f'Bearer {token}'}
-            if token else {})
+            timeout=PATIENCE, mounts=without_proxy(url),
+            headers={'Authorization': f'Bearer {token}'} if token else {})
         self._url = url.rstrip('/')
         self.name = f'conformance-{secrets.token_hex(4)}'
 

@@ -26,6 +26,7 @@ from zc.generationalset.push.webhooks import Webhooks
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
+    from zc.generationalset.client.server import Token
     from zc.generationalset.push.subscriptions import Subscriptions
 
 #: Seconds until a server is asked again that has refused to answer.
@@ -70,7 +71,7 @@ class Pusher:
 
     def __init__(
             self, db: Any, find: Callable[[Any], Subscriptions], url: str,
-            token: Any = None, *, vapid: VAPID | None = None,
+            token: Token = None, *, vapid: VAPID | None = None,
             private: bool = False,
             patience: Patience | None = None,
             verify: ssl.SSLContext | None = None) -> None:

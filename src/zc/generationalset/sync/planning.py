@@ -67,8 +67,9 @@ def _step(
         side.expected(link).fields or {})
     return Step(
         side.name, side.type.name, state.key, verb, name_of(side, state),
-        fields, {field: before[field] for field in fields if field in before},
-        origins.get('', '') or ', '.join(sorted(
+        fields=fields,
+        before={field: before[field] for field in fields if field in before},
+        origin=origins.get('', '') or ', '.join(sorted(
             {store for field in fields if origins.get(field)
              for store in origins[field].split(', ')})))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -36,6 +36,7 @@ class Step:
     key: int
     verb: Literal['add', 'update', 'remove']
     name: str
+    _: KW_ONLY
     fields: Mapping[str, Any] = field(default_factory=dict)
     before: Mapping[str, Any] = field(default_factory=dict)
     origin: str = ''
@@ -74,7 +75,7 @@ def describe(error: Exception) -> str:
     return ' '.join(str(error).split()) or type(error).__name__
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Report:
     """What a run has done, or would do.
 

@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import Any
 
 from zc.generationalset.extras import need
+from zc.generationalset.loopback import without_proxy
 from zc.generationalset.sql.peers.asking import Asking
 from zc.generationalset.sql.peers.beginning import begin
 from zc.generationalset.sql.peers.conversation import Report, run
@@ -84,15 +85,11 @@ class SyncClient:
         need('client')
         import httpx
 
-        from zc.generationalset.sql.peers.posting import (
-            PostingLink,
-            check_url,
-            routes,
-        )
+        from zc.generationalset.sql.peers.posting import PostingLink, check_url
 
         check_url(url, self._token)
         with httpx.Client(verify=self._ssl or True, timeout=PATIENCE,
-                          mounts=routes(url)) as client, \
+                          mounts=without_proxy(url)) as client, \
                 PostingLink(client, url, self._token) as link:
             return run(self._asking.steps(), link)
 

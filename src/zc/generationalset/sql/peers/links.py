@@ -6,9 +6,9 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from ipaddress import ip_address
 from typing import IO
 
+from zc.generationalset.loopback import is_loopback
 from zc.generationalset.sql.peers.errors import BadMessage, Cut
 from zc.generationalset.sql.peers.frames import FRAME, GREETING, HEAD
 
@@ -131,4 +131,4 @@ def is_local(address: object) -> bool:
     """
     if not isinstance(address, tuple):
         return True  # a socket of Unix, whose file has permissions
-    return ip_address(str(address[0]).partition('%')[0]).is_loopback
+    return is_loopback(str(address[0]))

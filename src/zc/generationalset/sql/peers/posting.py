@@ -12,14 +12,10 @@ from types import TracebackType
 
 import httpx
 
+from zc.generationalset.loopback import is_loopback
 from zc.generationalset.sql.peers import frames
 from zc.generationalset.sql.peers.errors import Cut, Rejected
-from zc.generationalset.sql.peers.links import (
-    TYPE,
-    is_local,
-    packed,
-    unpacked,
-)
+from zc.generationalset.sql.peers.links import TYPE, packed, unpacked
 
 #: Bytes that are sent at a time.
 _BLOCK = 2 ** 18
@@ -153,22 +149,6 @@ def check_url(url: str, token: str) -> None:
     if parsed.scheme not in ('http', 'https') or not parsed.host:
         raise ValueError(f'expected a URL, as https://shop.example/sync, got '
                          f'{url}')
-    if token and parsed.scheme == 'http' and not _is_local(parsed.host):
+    if token and parsed.scheme == 'http' and not is_loopback(parsed.host):
         raise ValueError('expected https: for a token that leaves the '
                          f'machine, got {url}')
-
-
-def routes(url: str) -> dict[str, None]:
-    """Return the mounts of a client: no proxy on the way to this machine.
-
-    The environment may name a proxy, to which a token would leave the machine.
-    """
-    return dict.fromkeys(('http://', 'https://', 'all://')) \
-        if _is_local(httpx.URL(url).host) else {}
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return host == 'localhost' or is_local((host, 0))
-    except ValueError:  # a name
-        return False

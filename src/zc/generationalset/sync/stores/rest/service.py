@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from zc.generationalset.loopback import without_proxy
 from zc.generationalset.sync.errors import Refused, Unavailable
 from zc.generationalset.sync.stores.rest.reply import Reply
 
@@ -71,7 +72,8 @@ class Service:
             headers={'Accept': 'application/json',
                      'Accept-Encoding': 'gzip, deflate', **headers},
             # It takes long to load certificates that nobody needs.
-            timeout=limits.timeout, verify=self.url.scheme == 'https')
+            timeout=limits.timeout, verify=self.url.scheme == 'https',
+            mounts=without_proxy(url))
 
     def close(self) -> None:
         self._client.close()

@@ -6,7 +6,6 @@ import os
 import tempfile
 import threading
 import time
-import unittest
 import uuid
 from decimal import Decimal
 
@@ -330,14 +329,3 @@ class Contract(ClientTests):
 
 
 SyncClientTests, AsyncClientTests = for_both(Contract, Served)
-
-
-class OptionsTests(unittest.TestCase):
-
-    def test_options_of_httpx(self):
-        with Client('http://localhost', 'token', headers={'X-Y': 'z'},
-                    trust_env=False) as client:
-            headers = client._network.http.headers
-            self.assertEqual(headers['x-y'], 'z')
-        with self.assertRaises(TypeError):
-            Client('http://localhost', tokn='x')

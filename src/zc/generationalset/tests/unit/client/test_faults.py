@@ -303,5 +303,5 @@ class TextTests(unittest.TestCase):
         session = client._session
         request = session.server.request('GET', 'x', session.position())
         for ob in client, session, session.server, request, \
-                client._network, client._options['headers']:
+                client._network, client._network.http.headers:
             self.assertNotIn('sesame', repr(ob))

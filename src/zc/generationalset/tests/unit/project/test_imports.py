@@ -20,6 +20,7 @@ MAY_IMPORT = {
     'files': set(),
     'toml': set(),
     'merging': set(),
+    'loopback': set(),
     'parts': set(),
     'answers': {'parts'},
     'updates': {'answers'},
@@ -31,28 +32,29 @@ MAY_IMPORT = {
     'wire': {'answers', 'extras', 'parts', 'updates'},
     'replica': {'answers', 'files', 'pages', 'parts', 'updates', 'wire'},
     'documents': {'sets', 'wire'},
-    'client': {'answers', 'extras', 'pages', 'parts', 'replica', 'wire'},
+    'client': {
+        'answers', 'extras', 'loopback', 'pages', 'parts', 'replica', 'wire'},
     'sources': {
         'answers', 'documents', 'interfaces', 'pages', 'parts', 'sets',
         'wire'},
     'server': {'answers', 'extras', 'parts', 'sources', 'wire'},
     'sql': {
-        'answers', 'extras', 'merging', 'pages', 'parts', 'replica', 'sources',
-        'updates', 'wire'},
+        'answers', 'extras', 'loopback', 'merging', 'pages', 'parts',
+        'replica', 'sources', 'updates', 'wire'},
     'mirror': {
         '', 'answers', 'client', 'documents', 'extras', 'interfaces', 'pages',
         'parts', 'sets', 'updates', 'wire'},
     'push': {'answers', 'client', 'extras', 'server', 'sources'},
     'conformance': {
-        'answers', 'client', 'extras', 'replica', 'wire'},
+        'answers', 'client', 'extras', 'loopback', 'replica', 'wire'},
     'process': {'server'},
     'sync': {
         '', 'answers', 'client', 'documents', 'extras', 'files', 'interfaces',
-        'merging', 'sources', 'sql', 'toml', 'wire'},
+        'loopback', 'merging', 'sources', 'sql', 'toml', 'wire'},
     'commands': {
-        '', 'check', 'client', 'documents', 'extras', 'interfaces', 'mirror',
-        'process', 'push', 'replica', 'server', 'sources', 'sql', 'sync',
-        'toml', 'wire'},
+        '', 'check', 'client', 'documents', 'extras', 'interfaces', 'loopback',
+        'mirror', 'process', 'push', 'replica', 'server', 'sources', 'sql',
+        'sync', 'toml', 'wire'},
     '__main__': {'commands', 'extras'},
 }
 

@@ -16,6 +16,7 @@ MODULES = {
         'Change', 'Conflict', 'Merged', 'Owner', 'Priority', 'changes',
         'conflict', 'maximum', 'merge', 'same', 'union'],
     'mirror': None,
+    'push': None,
     'replica': None,
     'server': None,
     'sources': None,
@@ -59,11 +60,40 @@ def lacking(function):
         yield 'return'
 
 
+def positional(function):
+    """Return the names of parameters that need no name in calls."""
+    return [name for name, parameter
+            in inspect.signature(function).parameters.items()
+            if parameter.kind in (parameter.POSITIONAL_ONLY,
+                                  parameter.POSITIONAL_OR_KEYWORD)
+            and name not in ('self', 'cls')]
+
+
+def anything(function):
+    """Tell whether a function takes any name that a caller mistypes."""
+    return any(parameter.kind == parameter.VAR_KEYWORD
+               and not parameter.annotation.startswith('Unpack[')
+               for parameter
+               in inspect.signature(function).parameters.values())
+
+
 class TypesTests(unittest.TestCase):
 
+    def setUp(self):
+        self.functions = [pair for name, ob in public()
+                          for pair in functions(name, ob)]
+
     def test_all_have_types(self):
-        found = [pair for name, ob in public()
-                 for pair in functions(name, ob)]
-        self.assertGreater(len(found), 100)
-        self.assertEqual({name: missing for name, function in found
+        self.assertGreater(len(self.functions), 100)
+        self.assertEqual({name: missing for name, function in self.functions
                           if (missing := list(lacking(function)))}, {})
+
+    def test_few_parameters_are_positional(self):
+        self.assertEqual({name: names for name, function in self.functions
+                          if len(names := positional(function)) > 5}, {})
+
+    def test_options_have_names(self):
+        self.assertEqual(
+            [name for name, function in self.functions if anything(function)],
+            # The members of the JSON, which an application chooses.
+            ['zc.generationalset.server.Problem.__init__'])

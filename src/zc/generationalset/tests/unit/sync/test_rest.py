@@ -1,7 +1,9 @@
 """Services of HTTP, as stores."""
 
 import doctest
+import os
 import unittest
+from unittest import mock
 
 from starlette.responses import JSONResponse
 
@@ -121,6 +123,10 @@ class OptionTests(Rest, unittest.TestCase):
                 ({'token': 'a', 'token_header': 'X-Key'}, 'X-Key', 'a'),
                 ({'headers': {'X-More': 'b'}}, 'X-More', 'b')]:
             self.assertEqual(self.token_of(**options).get(name), value)
+
+    def test_no_proxy_to_this_machine(self):
+        with mock.patch.dict(os.environ, http_proxy='http://127.0.0.1:9'):
+            self.assertTrue(self.token_of())
 
     def test_queries(self):
         for _ in range(4):
