@@ -62,17 +62,25 @@ export class Items<Item = Value | Items<any>> implements Iterable<[Id, Item]> {
  *
  * Nobody checks it but the compiler: the server may have other items.
  */
-export interface Sets<Schema> {
+export interface Sets<Schema> extends Iterable<SetEntry<Schema>> {
+  readonly size: number;
+  has(id: keyof Schema): boolean;
+  get<Name extends keyof Schema>(id: Name): Items<Schema[Name]> | undefined;
   at<Name extends keyof Schema>(
     path: Name | readonly [Name]): Items<Schema[Name]> | undefined;
   at<Name extends keyof Schema>(
     path: readonly [Name, Id]): Schema[Name] | undefined;
-  get<Name extends keyof Schema>(id: Name): Items<Schema[Name]> | undefined;
+  keys(): IterableIterator<keyof Schema>;
+  values(): IterableIterator<SetEntry<Schema>[1]>;
+  entries(): IterableIterator<SetEntry<Schema>>;
 }
 
+/** The name of a set, and the set. */
+export type SetEntry<Schema> = {
+  [Name in keyof Schema]: [Name, Items<Schema[Name]>] }[keyof Schema];
+
 /** What a client with a schema has; without one, anything. */
-export type ItemsOf<Schema> = unknown extends Schema ? Items :
-  Sets<Schema> & Items<Items<any>>;
+export type ItemsOf<Schema> = unknown extends Schema ? Items : Sets<Schema>;
 
 /** The paths at which a client with a schema puts items. */
 export type PathOf<Schema> = unknown extends Schema ? Path | Id :
@@ -81,6 +89,23 @@ export type PathOf<Schema> = unknown extends Schema ? Path | Id :
 /** The paths of the sets to which a client with a schema adds items. */
 export type SetOf<Schema> = unknown extends Schema ? Path | Id :
   keyof Schema | readonly [keyof Schema];
+
+/** The paths of the tree, its sets and their items. */
+export type PlaceOf<Schema> =
+  readonly [] | SetOf<Schema> | PathOf<Schema>;
+
+/** What is at a place. */
+export type Found<Schema, Place> = unknown extends Schema ?
+  Items | Value | undefined :
+  Place extends readonly [] ? Sets<Schema> :
+    Place extends readonly [unknown, unknown] ?
+      ItemAt<Schema, Place> | undefined :
+      NameOf<Place> extends infer Name extends keyof Schema ?
+        Items<Schema[Name]> | undefined : never;
+
+/** What a function gets that selects of it. */
+export type Given<Schema, Place> =
+  unknown extends Schema ? any : Found<Schema, Place>;
 
 /** The name of a set. */
 export type NameOf<Where> =
@@ -220,7 +245,7 @@ export class RequestError extends Error {
  */
 export class MaybeWritten extends RequestError {}
 
-export interface Options {
+export interface Options<Schema = unknown> {
   /** Sent as `Authorization: Bearer TOKEN`; see `Client.token`. */
   token?: string | null;
   /**
@@ -235,7 +260,7 @@ export interface Options {
   /** Seconds between signs of life on the server's streams; 15 by default. */
   heartbeat?: number;
   /** Paths of up to 100 subsets, in place of the whole tree; `Client.parts`. */
-  parts?: (Path | Id)[];
+  parts?: SetOf<Schema>[];
 }
 
 export interface Condition {
@@ -246,9 +271,19 @@ export interface Condition {
   unchangedSince?: string;
 }
 
-export type BatchChange = Condition & (
-  | { op: 'put' | 'patch' | 'add'; path: Path | Id; item: Value }
-  | { op: 'set' | 'remove'; path: Path | Id });
+export type BatchChange<Schema = unknown> = Condition & (
+  unknown extends Schema ?
+    | { op: 'put' | 'patch' | 'add'; path: Path | Id; item: Value }
+    | { op: 'set' | 'remove'; path: Path | Id } :
+    | { op: 'set'; path: SetOf<Schema> }
+    | { op: 'remove'; path: SetOf<Schema> | PathOf<Schema> }
+    | ItemChange<Schema, keyof Schema>);
+
+/** A change of an item in one of the sets of a schema. */
+export type ItemChange<Schema, Name> = Name extends keyof Schema ?
+  | { op: 'put'; path: readonly [Name, Id]; item: Schema[Name] }
+  | { op: 'patch'; path: readonly [Name, Id]; item: Patch<Schema[Name]> }
+  | { op: 'add'; path: Name | readonly [Name]; item: Schema[Name] } : never;
 
 export interface Events {
   /** An item or subset is new. */
@@ -306,7 +341,7 @@ export class Client<Schema = unknown> {
    * Throws a TypeError for a URL with a query, a fragment, a user or a
    * password, and for options that can't be used or don't exist.
    */
-  constructor(url: string | URL, options?: Options);
+  constructor(url: string | URL, options?: Options<NoInfer<Schema>>);
 
   /** The name of the IndexedDB database; undefined without a store. */
   readonly database: string | undefined;
@@ -330,7 +365,7 @@ export class Client<Schema = unknown> {
    * part at once.  No part may be within another.  A subset that isn't there
    * yet is empty.  Tabs that share a store have the same parts.
    */
-  parts: (Path | Id)[] | undefined;
+  parts: SetOf<Schema>[] | undefined;
 
   /**
    * What is sent as `Authorization: Bearer TOKEN`; may be replaced any time.
@@ -431,14 +466,16 @@ export class Client<Schema = unknown> {
   ): Promise<string>;
 
   /** Makes an empty subset; a subset that is there stays as it is. */
-  makeSet(path: Path | Id): Promise<void>;
+  makeSet(path: SetOf<Schema>): Promise<void>;
 
   /**
    * Removes an item, or a subset with all that is in it.
    *
    * What is gone already is no error.
    */
-  remove(path: Path | Id, condition?: Condition): Promise<void>;
+  remove(
+    path: SetOf<Schema> | PathOf<Schema>, condition?: Condition,
+  ): Promise<void>;
 
   /**
    * Makes several changes in one transaction, all or none; returns their ids.
@@ -446,7 +483,7 @@ export class Client<Schema = unknown> {
    *     await client.batch([
    *       {op: 'put', path: 'a', item: 1}, {op: 'remove', path: 'b'}])
    */
-  batch(changes: readonly BatchChange[]): Promise<Id[]>;
+  batch(changes: readonly BatchChange<Schema>[]): Promise<Id[]>;
 
   /** Ends everything: connections, timers, database, talk with other tabs. */
   close(): void;

@@ -1,6 +1,6 @@
 /** A hook for React. */
 
-import { Client, Id, Items, Path, Value } from '../gset.js';
+import { Client, Found, Given, PlaceOf } from '../gset.js';
 import { Outbox } from '../outbox/outbox.js';
 
 /**
@@ -14,6 +14,8 @@ import { Outbox } from '../outbox/outbox.js';
  * It is a snapshot: see `snapshot`.  So in a list whose rows are in
  * `React.memo`, only the rows of changed items render again.
  */
-export function useGSet<Selected = Items | Value | undefined>(
-  client: Client<any> | Outbox, path?: Path | Id,
-  select?: (what: any) => Selected): Selected;
+export function useGSet<
+  Schema, const Place extends PlaceOf<Schema> = readonly [],
+  Selected = Found<Schema, Place>>(
+  client: Client<Schema> | Outbox<Schema>, path?: Place,
+  select?: (what: Given<Schema, Place>) => Selected): Selected;

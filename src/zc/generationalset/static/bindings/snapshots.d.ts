@@ -1,6 +1,6 @@
 /** Snapshots: the same object as long as nothing in it changes. */
 
-import { Client, Id, Items, Path, Value } from '../gset.js';
+import { Client, Found, PlaceOf } from '../gset.js';
 import { Outbox } from '../outbox/outbox.js';
 
 /**
@@ -16,8 +16,10 @@ import { Outbox } from '../outbox/outbox.js';
  *
  * O(n) the first time, and for each set in which something has changed.
  */
-export function snapshot(
-  client: Client<any> | Outbox, path?: Path | Id): Items | Value | undefined;
+export function snapshot<
+  Schema, const Place extends PlaceOf<Schema> = readonly []>(
+  client: Client<Schema> | Outbox<Schema>, path?: Place,
+): Found<Schema, Place>;
 
 /**
  * Calls back after each answer that has changed something at a path, in it, or
@@ -28,5 +30,6 @@ export function snapshot(
  *
  * It costs nothing while other paths change.
  */
-export function subscribe(
-  client: Client<any> | Outbox, path: Path | Id, callback: () => void): () => void;
+export function subscribe<Schema>(
+  client: Client<Schema> | Outbox<Schema>, path: PlaceOf<NoInfer<Schema>>,
+  callback: () => void): () => void;

@@ -1,7 +1,7 @@
 /** Writes that are shown at once, and sent when the server is there. */
 
 import {
-  BatchChange, Change, Client, Condition, Id, Items, Path, RequestError, Value,
+  BatchChange, Change, Client, Id, ItemsOf, RequestError, Value,
 } from '../gset.js';
 
 /** The events of an Outbox. */
@@ -44,11 +44,11 @@ export interface Queue {
  *
  * It may stand for the client in `snapshot`, `subscribe` and `useGSet`.
  */
-export class Outbox {
-  constructor(client: Client<any>, queue?: Queue);
+export class Outbox<Schema = unknown> {
+  constructor(client: Client<Schema>, queue?: Queue);
 
   /** What the client has, with the writes that wait.  Don't change it. */
-  readonly items: Items;
+  readonly items: ItemsOf<Schema>;
   /** How many writes the server hasn't made yet. */
   readonly waiting: number;
   /** Whether what waits survives the page. */
@@ -60,11 +60,11 @@ export class Outbox {
    * Like those of the client.  The promise resolves when the server has made
    * the write, and rejects if it refuses.
    */
-  put(path: Path | Id, item: Value, condition?: Condition): Promise<void>;
-  patch(path: Path | Id, patch: Value, condition?: Condition): Promise<void>;
-  remove(path: Path | Id, condition?: Condition): Promise<void>;
-  makeSet(path: Path | Id): Promise<void>;
-  add(path: Path | Id, item: Value): Promise<string>;
+  put: Client<Schema>['put'];
+  patch: Client<Schema>['patch'];
+  remove: Client<Schema>['remove'];
+  makeSet: Client<Schema>['makeSet'];
+  add: Client<Schema>['add'];
 
   /**
    * Takes back the last write of this outbox that the server has made.

@@ -104,6 +104,8 @@ export function bind(): void {
   const count: number = useGSet(client, 'cards', (all: Items) => all.size);
   console.log(cards, count, useGSet(client));
   end();
+  // @ts-expect-error it may be an item
+  console.log(snapshot(client, 'cards').size);
   // @ts-expect-error a path is of ids
   snapshot(client, [null]);
   const outbox = new Outbox(client);
@@ -145,6 +147,91 @@ export async function write(board: Client<Board>): Promise<void> {
   await board.add('columns', { text: 'Buy milk' });
   // @ts-expect-error cards have no name
   console.log(board.items.at(['cards', 'x'])?.name);
+  await board.remove('columns');
+  await board.makeSet(['cards']);
+  board.parts = ['cards', ['columns']];
+  // @ts-expect-error there is no such set
+  board.parts = ['people'];
+  // @ts-expect-error there is no such set
+  console.log(new Client<Board>('./', { parts: ['people'] }));
+  // @ts-expect-error there is no such set
+  await board.makeSet('people');
+  // @ts-expect-error there is no such set
+  await board.remove(['people', id]);
+  // @ts-expect-error there is no such set
+  console.log(board.items.at('people'), board.items.get('cards'));
+  // @ts-expect-error there is no such set
+  console.log(board.items.get('people'));
+  for (const [key, items] of board.items) {
+    const names: 'cards' | 'columns' = key;
+    console.log(names, items.size, [...board.items.keys()].length);
+  }
+}
+
+export async function change(board: Client<Board>): Promise<void> {
+  await board.batch([
+    { op: 'put', path: ['cards', 'x'], item: { text: 'Buy milk' } },
+    { op: 'patch', path: ['cards', 'x'], item: { done: null } },
+    { op: 'add', path: 'columns', item: { name: 'Done' } },
+    { op: 'add', path: ['columns'], item: { name: 'Done' } },
+    { op: 'remove', path: ['cards', 'y'], unchangedSince: board.position },
+    { op: 'remove', path: 'cards' }, { op: 'set', path: ['cards'] }]);
+  // @ts-expect-error there is no such set
+  await board.batch([{ op: 'put', path: ['people', 'x'], item: { text: '' } }]);
+  // @ts-expect-error a card has a text
+  await board.batch([{ op: 'put', path: ['cards', 'x'], item: { name: '' } }]);
+  // @ts-expect-error a text is no number
+  await board.batch([{ op: 'patch', path: ['cards', 'x'], item: { text: 7 } }]);
+  // @ts-expect-error that is no column
+  await board.batch([{ op: 'add', path: 'columns', item: { text: '' } }]);
+  // @ts-expect-error there is no such set
+  await board.batch([{ op: 'remove', path: ['people', 'x'] }]);
+  // @ts-expect-error there is no such set
+  await board.batch([{ op: 'set', path: 'people' }]);
+
   const outbox = new Outbox(board);
-  console.log(snapshot(board, 'cards'), useGSet(outbox, 'cards'));
+  const text: string | undefined = outbox.items.at(['cards', 'x'])?.text;
+  await outbox.put(['cards', 'x'], { text: text ?? '' });
+  await outbox.patch(['cards', 'x'], { done: null });
+  const id: string = await outbox.add('columns', { name: 'Done' });
+  await outbox.remove(['columns', id], { unchangedSince: board.position });
+  await outbox.makeSet('cards');
+  // @ts-expect-error there is no such set
+  await outbox.put(['people', 'x'], { name: 'Ann' });
+  // @ts-expect-error a card has a text
+  await outbox.put(['cards', 'x'], { name: 'Done' });
+  // @ts-expect-error a text is no number
+  await outbox.patch(['cards', 'x'], { text: 7 });
+  // @ts-expect-error that is no column
+  await outbox.add('columns', { text: 'Buy milk' });
+  // @ts-expect-error there is no such set
+  await outbox.remove(['people', 'x']);
+  // @ts-expect-error there is no such set
+  console.log(outbox.items.at('people'));
+  const kept: Outbox<Board> = new Outbox(board, new KeptQueue(board, 'ann'));
+  console.log(kept.waiting);
+}
+
+export function show(board: Client<Board>, outbox: Outbox<Board>): void {
+  const text: string | undefined = snapshot(board, ['cards', 'x'])?.text;
+  const names: string[] = [...useGSet(outbox, 'columns')?.values() ?? []].map(
+    column => column.name);
+  const count: number = useGSet(board, ['cards'], cards => cards?.size ?? 0);
+  const done: boolean = useGSet(
+    board, ['cards', 'x'], card => card?.done ?? false);
+  const all: number = snapshot(outbox).size + useGSet(board).size;
+  const end: () => void = subscribe(outbox, ['cards', 'x'], () => {});
+  subscribe(board, [], end);
+  subscribe(board, 'columns', end);
+  console.log(text, names, count, done, all);
+  // @ts-expect-error there is no such set
+  snapshot(board, 'people');
+  // @ts-expect-error there is no such set
+  useGSet(outbox, ['people', 'x']);
+  // @ts-expect-error there is no such set
+  subscribe(board, 'people', end);
+  // @ts-expect-error cards have no name
+  console.log(snapshot(outbox, ['cards', 'x'])?.name);
+  // @ts-expect-error a column has no text
+  console.log(useGSet(board, ['columns', 'y'], column => column?.text));
 }
