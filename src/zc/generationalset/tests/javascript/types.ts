@@ -143,6 +143,10 @@ export async function write(board: Client<Board>): Promise<void> {
   await board.put(['cards', 'x'], { name: 'Done' });
   // @ts-expect-error a text is no number
   await board.patch(['cards', 'x'], { text: 7 });
+  // @ts-expect-error there is no such field
+  await board.put(['cards', 'x'], { text: '', txt: '' });
+  // @ts-expect-error there is no such field
+  await board.patch(['cards', 'x'], { txt: '' });
   // @ts-expect-error that is no column
   await board.add('columns', { text: 'Buy milk' });
   // @ts-expect-error cards have no name
@@ -182,6 +186,8 @@ export async function change(board: Client<Board>): Promise<void> {
   await board.batch([{ op: 'put', path: ['cards', 'x'], item: { name: '' } }]);
   // @ts-expect-error a text is no number
   await board.batch([{ op: 'patch', path: ['cards', 'x'], item: { text: 7 } }]);
+  // @ts-expect-error there is no such field
+  await board.batch([{ op: 'patch', path: ['cards', 'x'], item: { txt: '' } }]);
   // @ts-expect-error that is no column
   await board.batch([{ op: 'add', path: 'columns', item: { text: '' } }]);
   // @ts-expect-error there is no such set
@@ -202,6 +208,8 @@ export async function change(board: Client<Board>): Promise<void> {
   await outbox.put(['cards', 'x'], { name: 'Done' });
   // @ts-expect-error a text is no number
   await outbox.patch(['cards', 'x'], { text: 7 });
+  // @ts-expect-error there is no such field
+  await outbox.patch(['cards', 'x'], { txt: '' });
   // @ts-expect-error that is no column
   await outbox.add('columns', { text: 'Buy milk' });
   // @ts-expect-error there is no such set
