@@ -68,8 +68,10 @@ class ExtrasTests(unittest.TestCase):
         self.hints('client', ['httpx'], 'put', 'http://localhost:1', 'a', '1')
         self.hints('mirror', ['httpx'], 'mirror', 'http://localhost:1', 'M.fs')
         self.hints('postgresql', ['relstorage'], 'check', 'postgresql://h/d')
-        self.hints('postgresql', ['psycopg2.extensions'], 'serve', 'postgresql://h/d')
-        self.hints('postgresql', ['relstorage'], 'serve',
+        serve = 'serve', '--port', '0'
+        self.hints('postgresql', ['psycopg2.extensions'], *serve,
+                   'postgresql://h/d')
+        self.hints('postgresql', ['relstorage'], *serve,
                    'sqlite://?data_dir=x')
         self.assertEqual(os.listdir(self.directory), ['sitecustomize.py'])
 
