@@ -16,10 +16,12 @@ from collections.abc import (
     Iterator,
 )
 from contextlib import contextmanager, suppress
-from typing import IO
+from typing import IO, TypeVar
 
 from zc.generationalset.server.compression import Deflated
 from zc.generationalset.server.problems import Problem
+
+T = TypeVar('T')
 
 #: The most open files, and the most that one user may read at once.
 FILES = 64
@@ -62,9 +64,9 @@ class Spool:
         finally:
             self._tell(self._end, failed)
 
-    def _tell(self, method: Callable[[int], None], number: int) -> None:
+    def _tell(self, method: Callable[[T], None], argument: T) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody reads
-            self._loop.call_soon_threadsafe(method, number)
+            self._loop.call_soon_threadsafe(method, argument)
 
     def _append(self, chunk: bytes) -> None:
         with self._lock:
