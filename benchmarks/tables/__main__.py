@@ -152,7 +152,8 @@ def follow(connect, url, path):
                     time.sleep(0.001)
                 times.append(time.perf_counter() - start)
     finally:
-        process.send_signal(signal.SIGINT)
+        # SIGINT is ignored if this was started in the background.
+        process.terminate()
         process.wait()
     return sorted(times[1:])[10]
 
