@@ -28,7 +28,8 @@ from zc.generationalset.sql.postgresql.connections import (
     told,
 )
 from zc.generationalset.sql.postgresql.keys import Keys
-from zc.generationalset.sql.postgresql.layout import Layout, Tracked
+from zc.generationalset.sql.postgresql.layout import Layout, Tracked, findable
+from zc.generationalset.sql.postgresql.loaders import base_of
 from zc.generationalset.sql.postgresql.moment import Moment
 from zc.generationalset.sql.postgresql.names import (
     listed,
@@ -46,6 +47,9 @@ from zc.generationalset.sql.touched import Touched
 
 #: How many rows go to COPY at a time.
 CHUNK = 1000
+
+_SCHEMA = '''
+    SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)'''
 
 # Triggers that fire unless the role is that of a replica; those of foreign
 # keys are among them.
@@ -74,7 +78,7 @@ class PostgreSQLApplying(PostgreSQLWriting):
         self._touched = Touched()
 
     def _users(self) -> dict[str, Relation]:
-        return {str(relation.table): relation
+        return {str(relation.table): findable(relation)
                 for relation in catalog.users_relations(self._connection)
                 if relation.kind in 'rp'}
 
@@ -119,8 +123,11 @@ class PostgreSQLApplying(PostgreSQLWriting):
         types = {column.name: column.type for column in table.columns}
         values = {name: f'w.c{place}::{types[name]}'
                   for place, name in enumerate(names, 1)}
-        is_row = ' AND '.join([f't.{quoted(name)} = {values.pop(name)}'
+        is_row = ' AND '.join([f't.{quoted(name)} = {values[name]}'
                                for name in table.key])
+        for name in table.key:
+            if base_of(types[name]) != 'numeric':  # equal ones may differ
+                del values[name]
         if not (rows and values):
             return
         settings = ', '.join([f'{quoted(name)} = {value}'
@@ -171,7 +178,9 @@ class PostgreSQLApplying(PostgreSQLWriting):
             text = f'table {table}: {error}'
             raise (Collision if isinstance(error.__cause__, (
                 psycopg.errors.UniqueViolation,
-                psycopg.errors.ExclusionViolation)) else Refused)(
+                psycopg.errors.ExclusionViolation,
+                # A column that only a new row can have a value for.
+                psycopg.errors.GeneratedAlways)) else Refused)(
                     text, error.constraint) from error
 
     def _check_silence(self, table: Table, oid: int) -> None:
@@ -203,7 +212,9 @@ class PostgreSQLApplying(PostgreSQLWriting):
             self, name: str, key: Sequence[str],
             columns: Mapping[str, Sequence[Any]]) -> Table:
         schema, _, last = name.rpartition('.')
-        full = f'{quoted(schema)}.{quoted(last)}' if schema else quoted(last)
+        [[is_schema]] = execute(self._connection, _SCHEMA, schema)
+        full = f'{quoted(schema)}.{quoted(last)}' if is_schema else quoted(
+            name)
         lines = [f'{quoted(column)} {storing.type_for(name, column, values)}'
                  for column, values in columns.items()]
         execute(self._connection,

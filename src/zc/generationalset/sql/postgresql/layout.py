@@ -109,21 +109,24 @@ def plain(connection: Connection) -> Layout:
     oids = [relation.oid for relation in users_relations(connection)
             if relation.kind in _WITH_ROWS]
     return _layout([
-        Tracked(number, relation._replace(table=relation.table._replace(
-            key=relation.table.key if _finds(relation.table) else ())), '', ())
+        Tracked(number, findable(relation), '', ())
         for number, relation in enumerate(relations(connection, oids))])
 
 
-def _finds(table: Table) -> bool:
-    """Tell whether each key is found by the text of its values.
+def findable(relation: Relation) -> Relation:
+    """Return a relation without its key, if that doesn't find rows.
 
-    Types of users, such as enums, have the names of schemas.
+    Each key must be found by the text of its values.  Types of users, such as
+    enums, have the names of schemas.
     """
+    table = relation.table
     types = {column.name: column.type for column in table.columns}
-    return all(
+    finds = all(
         not types[name].endswith('[]')
         and (base_of(types[name]) in KEY_TYPES or '.' in types[name])
         for name in table.key)
+    return relation if finds else relation._replace(
+        table=table._replace(key=()))
 
 
 def read(connection: Connection) -> Layout:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from zc.generationalset.parts import Path
@@ -50,8 +51,10 @@ def _row(table: Table, path: Path, item: Any) -> Values:
         key = table.key_of(path[-1])
     except ValueError as error:
         raise WrongValue(str(error)) from error
-    return {**dict(zip(table.key, key, strict=True)),
-            **values_of(table, key, item)}
+    values = values_of(table, key, item)
+    # Equal ids have one form, but 1.0 and 1.00 in a column aren't the same.
+    own = {name: item[name] for name in table.key if name in item}
+    return {**dict(zip(table.key, key, strict=True)), **own, **values}
 
 
 def filled(
@@ -74,6 +77,28 @@ def filled(
         empty: Values = dict.fromkeys(columns)
         rows = [{**empty, **row} for row in rows]
     return columns, rows
+
+
+def check_keys(
+        table: Table, rows: Sequence[Values], stored: Iterable[Key]) -> None:
+    """Raise WrongValue if a removal's id wouldn't find a row.
+
+    O(rows).
+
+    The id 1.5 doesn't say whether a column of text has 1.5 or 1.50.
+
+    rows
+        As they came.
+    stored
+        Their keys, as the table has them.
+    """
+    stored = list(stored)
+    for place, name in enumerate(table.key):
+        if Decimal in {type(row[name]) for row in rows} \
+                and str in {type(key[place]) for key in stored}:
+            raise WrongValue(
+                f'table {table}, column {name}: expected a type in which '
+                'equal decimal numbers are one key, got text')
 
 
 def keys_of(table: Table, ids: Iterable[Any]) -> list[Key]:

@@ -18,7 +18,12 @@ from zc.generationalset.sql.errors import (
 )
 from zc.generationalset.sql.replica.listed import CHUNK, Listed, forget
 from zc.generationalset.sql.replica.making import make_table
-from zc.generationalset.sql.replica.rows import filled, keys_of, rows_of
+from zc.generationalset.sql.replica.rows import (
+    check_keys,
+    filled,
+    keys_of,
+    rows_of,
+)
 from zc.generationalset.sql.replica.state import Known, State
 from zc.generationalset.sql.tables import Key, Table
 from zc.generationalset.updates import Lacking, Updates
@@ -268,7 +273,8 @@ class Transfer:
     def _check_free(self, table: Table) -> None:
         """Raise an error for a table that has something else than a copy."""
         if not table.key:
-            raise DatabaseError(f'table {table}: expected a primary key')
+            raise DatabaseError(f'table {table}: expected a primary key, of '
+                                'types that can be ids')
         if list(self._applying.scan(table, limit=1)):
             raise Refused(f'table {table}: expected no rows before the first '
                           'copy, got some')
@@ -294,6 +300,7 @@ class Transfer:
             raise Lacking
         found = batch(
             self._applying, table, keys_of(table, updates.removals), rows)
+        check_keys(table, rows, found.rows)
         if self._applying.notes.names(self._waiting, 1):
             self._drop_waiting(name, [
                 _name(table.id_of(key))

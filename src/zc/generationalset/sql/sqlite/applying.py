@@ -14,7 +14,7 @@ from typing import Any
 
 from zc.generationalset.answers import Position
 from zc.generationalset.sql.database import Values
-from zc.generationalset.sql.errors import WrongValue
+from zc.generationalset.sql.errors import DatabaseError, WrongValue
 from zc.generationalset.sql.sqlite import (
     affinity,
     json_columns,
@@ -136,9 +136,14 @@ class SQLiteApplying(SQLiteWriting):
         lines = [f'{quoting.name(column)} {affinity.type_for(values)}'.strip()
                  + ' NOT NULL' * (column in key)
                  for column, values in columns.items()]
-        self.connection.execute(
-            f'CREATE TABLE {quoting.name(name)} ({", ".join(lines)}, '
-            f'PRIMARY KEY ({quoting.names(key)}))')
+        try:
+            self.connection.execute(
+                f'CREATE TABLE {quoting.name(name)} ({", ".join(lines)}, '
+                f'PRIMARY KEY ({quoting.names(key)}))')
+        except sqlite3.OperationalError as error:
+            # Such as for names that differ in upper and lower case alone.
+            raise DatabaseError(f'table {name}: expected names that SQLite '
+                                f'can have; {error}') from error
         self._named |= {table.name: table for table
                         in reflection.tables(self.connection)}
         return self._named[name]

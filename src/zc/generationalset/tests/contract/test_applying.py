@@ -102,6 +102,13 @@ class SQLiteApplyingTests(SQLiteBase, ApplyingContract, unittest.TestCase):
                                   for row in reading.scan(table)}, kept, type)
             self.assertGreater(len(kept), 4)
 
+    def test_names_that_can_not_be(self):
+        for name, columns in [('LINES', ['id']), ('sqlite_a', ['id']),
+                              ('letters', ['id', 'a', 'A'])]:
+            with self.assertRaisesRegex(DatabaseError, f'table {name}: exp'), \
+                    self.database.applying() as applying:
+                applying.create(name, ['id'], {each: [1] for each in columns})
+
     def test_surrogate(self):
         with self.assertRaises(WrongValue):
             self.apply('marks', rows=[{'id': 1, 'mark': '\ud800'}])
@@ -155,6 +162,39 @@ class PostgreSQLApplyingTests(ApplyingContract, PostgreSQLBase):
         self.apply('counted', rows=[{'id': 7, 'what': 'a'}])
         self.apply('counted', rows=[{'id': 7, 'what': 'b'}])
         self.assertEqual(self.rows('counted', 'id, what'), [(7, 'b')])
+
+    def test_identity_beside_the_key(self):
+        self.tell('CREATE TABLE counted (id int PRIMARY KEY, number int '
+                  'GENERATED ALWAYS AS IDENTITY, what text, own text)')
+        self.apply('counted', rows=[{'id': 7, 'number': 8, 'what': 'a'}])
+        self.tell("UPDATE counted SET own = 'own'")
+        self.assertEqual(
+            self.apply('counted', rows=[
+                {'id': 7, 'number': 9, 'what': 'b'}]), [('changed', (7,))])
+        self.assertEqual(self.rows('counted', 'id, number, what, own'),
+                         [(7, 9, 'b', 'own')])
+
+    def test_digits_of_a_key(self):
+        self.tell('CREATE TABLE sizes (id numeric PRIMARY KEY)')
+        for text in '1.5', '1.50', '1.500':
+            self.assertEqual(len(self.apply(
+                'sizes', rows=[{'id': Decimal(text)}])), 1, text)
+            self.assertEqual(self.rows('sizes', 'id::text, 1'), [(text, 1)])
+
+    def test_name_with_a_point(self):
+        with self.database.applying() as applying:
+            for name, schema in [('a.b', 'public'), ('public.c', 'public')]:
+                table = applying.create(name, ['id'], {'id': [1]})
+                self.assertEqual(table.schema, schema)
+                self.assertEqual(applying.find(name), table)
+
+    def test_key_that_finds_no_rows(self):
+        """It is none, so nobody takes such a table."""
+        with self.database.applying() as applying:
+            for values in [1.5], ['a', 1]:
+                name = f'keyed_{len(values)}'
+                table = applying.create(name, ['id'], {'id': values})
+                self.assertEqual(table.key, ())
 
     def test_without_the_privilege(self):
         role = self.role()
