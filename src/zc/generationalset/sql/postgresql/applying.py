@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -93,8 +94,8 @@ class PostgreSQLApplying(PostgreSQLWriting):
         if name in self._layout.names or name not in self._relations:
             return super()._tracked(name)
         if name not in self._others:
-            [relation] = catalog.relations(
-                self._connection, [self._relations[name].oid])
+            [relation] = catalog.with_leaves(
+                self._connection, [self._relations[name]])
             self._others[name] = Tracked(0, relation, '', ())
         return self._others[name]
 
@@ -204,7 +205,7 @@ class PostgreSQLApplying(PostgreSQLWriting):
             self._touched.read_whole(table)
         references.check(self._connection, self._relations, self._touched)
 
-    @property
+    @cached_property
     def notes(self) -> PostgreSQLNotes:
         return PostgreSQLNotes(self._connection)
 

@@ -138,9 +138,15 @@ def users_relations(connection: Connection) -> list[Relation]:
 
 def relations(connection: Connection, oids: list[int]) -> list[Relation]:
     """Return the tables with some oids, with their partitions."""
-    found = _relations(connection, 'c.oid = ANY ($1::oid[])', oids)
-    leaves: dict[int, list[str]] = dict(
-        execute(connection, _LEAVES, oids).fetchall())
+    return with_leaves(connection, _relations(
+        connection, 'c.oid = ANY ($1::oid[])', oids))
+
+
+def with_leaves(
+        connection: Connection, found: list[Relation]) -> list[Relation]:
+    """Return tables with their partitions."""
+    leaves: dict[int, list[str]] = dict(execute(
+        connection, _LEAVES, [relation.oid for relation in found]).fetchall())
     return [relation._replace(leaves=tuple(leaves.get(relation.oid, ())))
             for relation in found]
 
