@@ -112,11 +112,15 @@ class Agreements:
                     AND key IN ({places(3, len(keys))})''',
                              self._server, name, *keys)}
 
-    def keys(self, name: str) -> set[str]:
-        """Return the keys of all rows that are known."""
-        return {key for [key] in self._own('''
-            SELECT key FROM {gset}agreed WHERE server = $1 AND name = $2''',
-                                           self._server, name)}
+    def keys(self, name: str) -> Iterator[list[str]]:
+        """Yield the keys of all rows that are known, some at a time."""
+        after = ''
+        while chunk := self._own(f'''
+                SELECT key FROM {{gset}}agreed
+                WHERE server = $1 AND name = $2 AND key > $3
+                ORDER BY key LIMIT {CHUNK}''', self._server, name, after):
+            yield [key for [key] in chunk]
+            after = chunk[-1][0]
 
     def agree(self, name: str, versions: Mapping[str, str]) -> None:
         """Note the versions that both sides have, by their keys."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from zc.generationalset.sql.database import Reading
 from zc.generationalset.sql.peers import frames
@@ -11,16 +11,18 @@ from zc.generationalset.sql.peers.errors import BadMessage
 from zc.generationalset.sql.peers.lines import joined
 from zc.generationalset.sql.peers.remembered import Remembered
 from zc.generationalset.sql.peers.versions import Pair
+from zc.generationalset.sql.tables import Key
 
 
 def answer(
-        reading: Reading, pair: Pair, since: int, lost: list[str],
-        remembered: Remembered) -> Iterator[bytes]:
+        reading: Reading, pair: Pair, since: int,
+        lost: Iterable[Sequence[str]], remembered: Remembered,
+) -> Iterator[bytes]:
     """Yield frames with what is new in a table.
 
     lost
         The keys of rows that the client has pushed, and that got another
-        version.  They may not have changed here.
+        version, some at a time.  They may not have changed here.
 
     Raises BadMessage for a generation that isn't there yet.
     """
@@ -33,17 +35,28 @@ def answer(
         yield from frames.rows(pair.name, (
             joined(*pair.entry(row)) for row in reading.scan(pair.table)))
     else:
-        yield from frames.rows(
-            pair.name, _news(reading, pair, since, lost, remembered))
+        # A row that is in both would be refused in one frame.
+        yield from frames.rows(pair.name, _entries(
+            reading, pair, (map(pair.key_of, keys) for keys in lost),
+            remembered, remembers=True))
+        changed = reading.changes(pair.table, since) \
+            if since < reading.position.generation else ()
+        yield from frames.rows(pair.name, _entries(
+            reading, pair, chunks(changed), remembered))
 
 
-def _news(
-        reading: Reading, pair: Pair, since: int, lost: Iterable[str],
-        remembered: Remembered) -> Iterator[list[str]]:
-    keys = dict.fromkeys(map(pair.key_of, lost))
-    if since < reading.position.generation:
-        keys |= dict.fromkeys(reading.changes(pair.table, since))
-    for chunk in chunks(keys):
-        for key, version in current(reading, pair, chunk).items():
+def _entries(
+        reading: Reading, pair: Pair, chunked: Iterable[Iterable[Key]],
+        remembered: Remembered, *, remembers: bool = False,
+) -> Iterator[list[str]]:
+    """Yield the texts of rows that the client doesn't have.
+
+    remembers
+        Whether to remember these rows, because they come once more.
+    """
+    for keys in chunked:
+        for key, version in current(reading, pair, keys).items():
             if not remembered.has(pair.name, key, version):
+                if remembers:
+                    remembered.add(pair.name, key, version)
                 yield joined(key, version)

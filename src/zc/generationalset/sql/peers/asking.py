@@ -14,6 +14,8 @@ from zc.generationalset.sql.peers.conversation import (
     PROTOCOL,
     Report,
     Steps,
+    Tell,
+    silent,
 )
 from zc.generationalset.sql.peers.errors import BadMessage
 from zc.generationalset.sql.peers.lines import joined, table_of
@@ -49,17 +51,19 @@ class Asking:
         self._names = names
         self._token = token
 
-    def steps(self) -> Steps[Report]:
+    def steps(self, tell: Tell = silent) -> Steps[Report]:
         """Make both sides equal."""
         server, pairs = yield from self._greet()
         with self._database.reading() as reading:
             doubtful = Agreements(reading, server.id).push
         report = Report()
         if doubtful and doubtful == server.push:
-            report = yield from self._pull(server, pairs, doubtful)
-        push = prepare(self._database, pairs, server.id, server.position)
-        sent = (yield from self._push(server, pairs, push)) if push else 0
-        last = yield from self._pull(server, pairs, push)
+            report = yield from self._pull(server, pairs, doubtful, tell)
+        push = prepare(
+            self._database, pairs, server.id, server.position, tell)
+        sent = (yield from self._push(
+            server, pairs, push, tell)) if push else 0
+        last = yield from self._pull(server, pairs, push, tell)
         yield frames.written('bye')
         return Report(sent, report.received + last.received,
                       report.conflicts + last.conflicts)
@@ -83,7 +87,7 @@ class Asking:
 
     def _push(
             self, server: Server, pairs: Mapping[str, Pair], push: str,
-    ) -> Steps[int]:
+            tell: Tell) -> Steps[int]:
         sent = 0
         yield frames.written('push', push=push)
         with self._database.reading() as reading:
@@ -91,6 +95,7 @@ class Asking:
             for name in pairs:
                 for marked in agreements.marked(name):
                     sent += len(marked)
+                    tell(f'{sent:,} rows sent')
                     yield from frames.rows(
                         name, [joined(*row) for row in marked])
         yield frames.written('end')
@@ -98,7 +103,7 @@ class Asking:
 
     def _pull(
             self, server: Server, pairs: Mapping[str, Pair], push: str,
-    ) -> Steps[Report]:
+            tell: Tell) -> Steps[Report]:
         yield frames.written(
             'pull', push=push, epoch=server.position.epoch,
             tables=self._since(server, pairs))
@@ -114,9 +119,10 @@ class Asking:
                     whole.add(name)
                 else:
                     received += len(frames.member(message, 'rows', list))
+                    tell(f'{received:,} rows received')
                     spool.add(frame)
             pulling.apply(self._database, pairs, server.id, Pulled(
-                push, _position(message), frozenset(whole), spool))
+                push, _position(message), frozenset(whole), spool), tell)
         return Report(0, received, frames.member(message, 'conflicts', int))
 
     def _since(

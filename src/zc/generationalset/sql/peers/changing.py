@@ -14,7 +14,8 @@ from zc.generationalset.sql.peers.agreements import (
     Agreements,
     Positions,
 )
-from zc.generationalset.sql.peers.conversation import history_of
+from zc.generationalset.sql.peers.conversation import Tell, history_of
+from zc.generationalset.sql.peers.seen import Seen
 from zc.generationalset.sql.peers.versions import GONE, Pair, versions
 from zc.generationalset.sql.tables import Key
 
@@ -23,7 +24,7 @@ T = TypeVar('T')
 
 def prepare(
         database: Database, pairs: Mapping[str, Pair], server: str,
-        there: Position) -> str:
+        there: Position, tell: Tell) -> str:
     """Note the versions that are to be pushed; return the push, or ''.
 
     there
@@ -35,7 +36,7 @@ def prepare(
         agreements = Agreements(writing, server)
         has_news = False
         for pair in pairs.values():
-            if _mark(writing, pair, agreements, there):
+            if _mark(writing, pair, agreements, there, tell):
                 has_news = True
         push = str(uuid.uuid4()) if has_news else ''
         if push or agreements.push:
@@ -45,7 +46,7 @@ def prepare(
 
 def _mark(
         reading: Reading, pair: Pair, agreements: Agreements,
-        there: Position) -> bool:
+        there: Position, tell: Tell) -> bool:
     """Mark the rows of a table that have changed; tell whether any has."""
     stored = agreements.positions(pair.name)
     positions = stored
@@ -55,12 +56,14 @@ def _mark(
                                   or positions.theirs > there.generation)):
         agreements.forget(pair.name)
         positions = Positions(pair.layout)
-    has_news = is_changed = False
+    has_news = False
+    count = 0
     for current in _candidates(reading, pair, agreements, positions):
-        is_changed = True
+        count += len(current)
+        tell(f'{pair.name}: {count:,} rows compared')
         has_news |= _mark_some(pair, agreements, current)
     epoch, generation = reading.position
-    if is_changed or positions.own_epoch != epoch:
+    if count or positions.own_epoch != epoch:
         positions = positions._replace(
             own_epoch=epoch or '', ours=generation)
     if positions != stored:
@@ -96,26 +99,27 @@ def _candidates(
             or positions.ours < reading.floor(pair.table):
         yield from _all(reading, pair, agreements)
         return
+    for marked in agreements.marked(pair.name):
+        yield current(reading, pair, [
+            pair.key_of(key) for key, _, _ in marked])
     changed = reading.changes(pair.table, positions.ours) \
         if positions.ours < reading.position.generation else ()
     for keys in chunks(changed):
         yield current(reading, pair, keys)
-    for marked in list(agreements.marked(pair.name)):
-        yield current(reading, pair, [
-            pair.key_of(key) for key, _, _ in marked])
 
 
 def _all(
         reading: Reading, pair: Pair, agreements: Agreements,
 ) -> Iterator[dict[str, str]]:
-    gone = agreements.keys(pair.name)
     rows: Iterator[Row] = reading.scan(pair.table)
-    for chunk in chunks(rows):
-        found = dict(map(pair.entry, chunk))
-        gone.difference_update(found)
-        yield found
-    for keys in chunks(gone):
-        yield dict.fromkeys(keys, GONE)
+    with Seen() as seen:
+        for chunk in chunks(rows):
+            found = dict(map(pair.entry, chunk))
+            seen.add(found)
+            yield found
+        for keys in agreements.keys(pair.name):
+            if gone := seen.lacking(keys):
+                yield dict.fromkeys(gone, GONE)
 
 
 def current(

@@ -13,7 +13,13 @@ from zc.generationalset.extras import need
 from zc.generationalset.loopback import without_proxy
 from zc.generationalset.sql.peers.asking import Asking
 from zc.generationalset.sql.peers.beginning import begin
-from zc.generationalset.sql.peers.conversation import Report, run
+from zc.generationalset.sql.peers.conversation import (
+    Report,
+    Steps,
+    Tell,
+    run,
+    silent,
+)
 from zc.generationalset.sql.peers.links import (
     PATIENCE,
     SocketLink,
@@ -59,7 +65,7 @@ class SyncClient:
 
     def sync(
             self, server: socket.socket | str, *, name: str | None = None,
-    ) -> Report:
+            tell: Tell = silent) -> Report:
         """Make both sides equal, and close the socket.
 
         If it fails, nothing is half done, and the next sync goes on.
@@ -70,18 +76,21 @@ class SyncClient:
         name
             The name of the server that its certificate must have, for a
             context that checks this.
+        tell
+            Called with texts that say how far the sync is.
 
         Raises Unfit if the tables don't fit, Cut if the connection ends,
         Rejected if the server refuses something, and other errors of
         ``sql.DatabaseError``.
         """
         with self._turn:
-            report = self._post(server) if isinstance(server, str) \
-                else self._connected(server, name)
+            steps = self._asking.steps(tell)
+            report = self._post(server, steps) if isinstance(server, str) \
+                else self._connected(server, name, steps)
             self._database.tidy()
             return report
 
-    def _post(self, url: str) -> Report:
+    def _post(self, url: str, steps: Steps[Report]) -> Report:
         need('client')
         import httpx
 
@@ -91,10 +100,11 @@ class SyncClient:
         with httpx.Client(verify=self._ssl or True, timeout=PATIENCE,
                           mounts=without_proxy(url)) as client, \
                 PostingLink(client, url, self._token) as link:
-            return run(self._asking.steps(), link)
+            return run(steps, link)
 
     def _connected(
-            self, connected: socket.socket, name: str | None) -> Report:
+            self, connected: socket.socket, name: str | None,
+            steps: Steps[Report]) -> Report:
         check_plain(connected)
         with closing(connected):
             if self._token and not self._ssl and not is_local(
@@ -103,7 +113,7 @@ class SyncClient:
                                  'machine')
             connected.settimeout(PATIENCE)
             with closing(self._secured(connected, name)) as secured:
-                return run(self._asking.steps(), SocketLink(secured))
+                return run(steps, SocketLink(secured))
 
     def _secured(
             self, connected: socket.socket, name: str | None,

@@ -10,7 +10,7 @@ began with, and asks for the rest.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -19,8 +19,15 @@ T = TypeVar('T')
 #: The version of the protocol.
 PROTOCOL = 1
 
+#: Is told how far a sync is.
+Tell: TypeAlias = 'Callable[[str], object]'
+
 #: Yields a frame to send, or None to get one.
 Steps: TypeAlias = 'Generator[bytes | None, bytes, T]'
+
+
+def silent(text: str) -> None:
+    """Tell nobody."""
 
 
 class Link(Protocol):

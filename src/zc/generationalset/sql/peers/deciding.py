@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 
 from zc.generationalset.sources.attempts import repeated
 from zc.generationalset.sql.database import Database, Reading
@@ -12,6 +13,7 @@ from zc.generationalset.sql.peers.lines import listed
 from zc.generationalset.sql.peers.outcomes import Crossing, Policy, decide
 from zc.generationalset.sql.peers.receipts import Receipts
 from zc.generationalset.sql.peers.remembered import Remembered
+from zc.generationalset.sql.peers.seen import Seen
 from zc.generationalset.sql.peers.versions import GONE, Pair, versions
 from zc.generationalset.sql.peers.writing import Writer
 from zc.generationalset.sql.tables import Key
@@ -47,18 +49,22 @@ class Decider:
                     return
                 receipts.receive(push)
                 writer = Writer(applying)
-                put: list[tuple[Pair, list[str]]] = []
-                for pair, lines in listed(pairs, spool, 3):
-                    outcome = self._decided(receipts, push, list(
-                        _crossings(applying, pair, lines)))
-                    writer.put(pair, outcome)
-                    if pair.table.condition is not None:
-                        put.append((pair, [
-                            key for key, version in outcome.items()
-                            if version != GONE]))
-                writer.finish()
-                for pair, keys in put:
-                    _check_seen(applying, pair, keys)
+                with ExitStack() as stack:
+                    put = {name: stack.enter_context(Seen())
+                           for name, pair in pairs.items()
+                           if pair.table.condition is not None}
+                    for pair, lines in listed(pairs, spool, 3):
+                        outcome = self._decided(receipts, push, list(
+                            _crossings(applying, pair, lines)))
+                        writer.put(pair, outcome)
+                        if pair.name in put:
+                            put[pair.name].add(
+                                key for key, version in outcome.items()
+                                if version != GONE)
+                    writer.finish()
+                    for name, seen in put.items():
+                        for keys in seen.chunks():
+                            _check_seen(applying, pairs[name], keys)
 
         repeated(attempt, Conflict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from zc.generationalset.answers import Position
@@ -10,9 +11,10 @@ from zc.generationalset.sources.attempts import repeated
 from zc.generationalset.sql.database import Database, Reading
 from zc.generationalset.sql.errors import Conflict
 from zc.generationalset.sql.peers.agreements import Agreements, Positions
-from zc.generationalset.sql.peers.changing import chunks
+from zc.generationalset.sql.peers.conversation import Tell
 from zc.generationalset.sql.peers.errors import SyncError
 from zc.generationalset.sql.peers.lines import listed
+from zc.generationalset.sql.peers.seen import Seen
 from zc.generationalset.sql.peers.versions import GONE, Pair, versions
 from zc.generationalset.sql.peers.writing import Writer
 
@@ -36,7 +38,7 @@ class Pulled(NamedTuple):
 
 def apply(
         database: Database, pairs: Mapping[str, Pair], server: str,
-        pulled: Pulled) -> None:
+        pulled: Pulled, tell: Tell) -> None:
     """Apply it in one transaction.
 
     Raises SyncError, with nothing written.
@@ -52,7 +54,10 @@ def apply(
                     agreements.settle(name)
                 agreements.begin_push('')
             writer = Writer(applying)
+            count = 0
             for pair, lines in _lines(pairs, agreements, pulled):
+                count += len(lines)
+                tell(f'{count:,} rows applied')
                 writer.put(pair, _agreed(
                     applying, pair, agreements, dict(lines)))
             writer.finish()
@@ -66,14 +71,16 @@ def _lines(
         pairs: Mapping[str, Pair], agreements: Agreements, pulled: Pulled,
 ) -> Iterator[tuple[Pair, list[list[str]]]]:
     """Yield the rows that came, and then those that didn't and are gone."""
-    gone = {name: agreements.keys(name) for name in pulled.whole}
-    for pair, lines in listed(pairs, pulled.spool, 2):
-        if pair.name in gone:
-            gone[pair.name].difference_update([key for key, _ in lines])
-        yield pair, lines
-    for name, keys in gone.items():
-        for chunk in chunks(keys):
-            yield pairs[name], [[key, GONE] for key in chunk]
+    with ExitStack() as stack:
+        seen = {name: stack.enter_context(Seen()) for name in pulled.whole}
+        for pair, lines in listed(pairs, pulled.spool, 2):
+            if pair.name in seen:
+                seen[pair.name].add(key for key, _ in lines)
+            yield pair, lines
+        for name, there in seen.items():
+            for keys in agreements.keys(name):
+                if gone := there.lacking(keys):
+                    yield pairs[name], [[key, GONE] for key in gone]
 
 
 def _agreed(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from zc.generationalset.sql.database import Reading
+from zc.generationalset.sql.peers.agreements import CHUNK
 from zc.generationalset.sql.peers.outcomes import Crossing, Outcome
 
 
@@ -36,9 +39,21 @@ class Receipts:
                 crossing.base, crossing.server, crossing.client,
                 outcome.version)], self._reading.position.generation)
 
-    def conflicts(self, push: str, name: str) -> list[str]:
-        """Return the keys of rows of a push that lost, or were changed."""
-        return [key for [key] in self._reading.own('''
-            SELECT key FROM {gset}conflicts
-            WHERE client = $1 AND push = $2 AND name = $3 ORDER BY key''',
-                                                   self._client, push, name)]
+    def count(self, push: str, name: str) -> int:
+        """Return how many rows of a push lost something, in a table."""
+        [[count]] = self._reading.own('''
+            SELECT count(*) FROM {gset}conflicts
+            WHERE client = $1 AND push = $2 AND name = $3''',
+                                      self._client, push, name)
+        return int(count)
+
+    def conflicts(self, push: str, name: str) -> Iterator[list[str]]:
+        """Yield the keys of these rows, some at a time."""
+        after = ''
+        while chunk := self._reading.own(f'''
+                SELECT key FROM {{gset}}conflicts
+                WHERE client = $1 AND push = $2 AND name = $3 AND key > $4
+                ORDER BY key LIMIT {CHUNK}''',
+                                         self._client, push, name, after):
+            yield [key for [key] in chunk]
+            after = chunk[-1][0]

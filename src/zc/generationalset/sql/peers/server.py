@@ -146,8 +146,12 @@ class SyncServer:
 
     def _exchange(self, link: Link) -> None:
         with _failures_are_logged():
-            run(self._serving.steps(), link)
-            self._database.tidy()
+            self._run(link)
+
+    def _run(self, link: Link) -> None:
+        run(self._serving.steps(), link)
+        self._database.tidy()
+        logger.info('a client was served')
 
     def _accept(
             self, listening: socket.socket,
@@ -209,8 +213,7 @@ class SyncServer:
         try:
             link = SocketLink(connected)
             link.expect_greeting()
-            run(self._serving.steps(), link)
-            self._database.tidy()
+            self._run(link)
         finally:
             with self._lock:
                 self._sockets.discard(connected)

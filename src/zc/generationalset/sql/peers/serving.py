@@ -153,10 +153,10 @@ class Serving:
             receipts = Receipts(reading, client)
             conflicts = 0
             for name, pair in pairs.items():
-                lost = receipts.conflicts(push, name) if push else []
-                conflicts += len(lost)
+                conflicts += receipts.count(push, name)
                 yield from answer(
-                    reading, pair, asked[name], lost, remembered)
+                    reading, pair, asked[name],
+                    receipts.conflicts(push, name), remembered)
             yield frames.written(
                 'end', epoch=epoch, generation=reading.position.generation,
                 conflicts=conflicts)

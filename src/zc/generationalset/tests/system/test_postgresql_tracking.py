@@ -1,11 +1,13 @@
 """What is noticed of PostgreSQL tables, whatever program writes."""
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import psycopg
 
 from zc.generationalset.sql.postgresql import moment
+from zc.generationalset.sql.postgresql.reading import ROWS
 from zc.generationalset.tests.support.postgresql import wait
 from zc.generationalset.tests.support.postgresql_tables import (
     LINES,
@@ -44,6 +46,20 @@ class NoticeTests(PostgreSQLTests):
         self.assertEqual(self.database.version(), position)
         self.ask()
         self.assertEqual(self.copy.position, position)
+
+    def test_changes_are_read_a_part_at_a_time(self):
+        with self.database.reading() as reading:
+            since = reading.position.generation
+        count = 10 * ROWS
+        self.tell(f"INSERT INTO orders SELECT n, '' "
+                  f'FROM generate_series(11, {10 + count}) n')
+        with self.database.reading() as reading:
+            changes = reading.changes(reading.table('public.orders'), since)
+            tracemalloc.start()
+            self.addCleanup(tracemalloc.stop)
+            self.assertEqual(sum(1 for _ in changes), count)
+            _, peak = tracemalloc.get_traced_memory()
+        self.assertLess(peak, 100 * 3 * ROWS)
 
     def test_each_commit_differs(self):
         seen = {self.database.version()}
