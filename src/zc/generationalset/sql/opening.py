@@ -12,6 +12,7 @@ from zc.generationalset.sql.errors import DatabaseError
 from zc.generationalset.sql.sqlite import SQLiteDatabase
 
 _SQLITE = 'sqlite:///'
+_NOT_HERE = 'mysql', 'mariadb'
 #: What says how a connection of PostgreSQL is made; the rest are defaults.
 _PARAMETERS = (
     'host', 'hostaddr', 'port', 'user', 'dbname', 'options', 'sslmode',
@@ -59,6 +60,11 @@ def _of_url(url: str) -> Database:
     url = f'{scheme}:{rest}'
     if scheme in ('postgresql', 'postgres'):
         return _postgresql(url)
+    if scheme in _NOT_HERE:
+        raise DatabaseError(
+            'expected a URL of PostgreSQL or SQLite, such as '
+            f'postgresql:///shop or {_SQLITE}shop.db; MySQL and MariaDB are '
+            'not supported (docs/databases.txt says why)')
     path = url.removeprefix(_SQLITE)
     if path == url or not path or '?' in path:
         raise DatabaseError(
