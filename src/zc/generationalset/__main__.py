@@ -40,6 +40,8 @@ examples:
       names the rows in which two databases differ
   gset copy https://example.org/sync sqlite:///copy.db
       copies it into tables
+  gset peer sync sqlite:///shop.db tcp://127.0.0.1:5984 --tables orders
+      makes tables equal that programs change on both sides
   gset push run Push.fs https://example.org/sync
       tells subscribers, by webhooks, when it has changed
 
@@ -88,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         completion,
         copy,
         mirror,
+        peer,
         push,
         renew,
         serve,
@@ -108,8 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     # Each command sets ``run`` to a function that takes the options and
     # returns the exit code, or raises Failure.
     for module in (
-            serve, mirror, client, check, renew, track, verify, copy, sync,
-            push):
+            serve, mirror, client, check, renew, track, verify, copy, peer,
+            sync, push):
         module.add_parser(commands)
     completion.add_parser(commands, lambda: parser)
     return parser

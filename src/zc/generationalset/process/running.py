@@ -24,11 +24,11 @@ class _Server(uvicorn.Server):
     """Tells when it is ready, and ends event streams before it waits."""
 
     def __init__(
-            self, app: Starlette, config: uvicorn.Config,
-            started: Callable[[], None]) -> None:
+            self, config: uvicorn.Config, started: Callable[[], None],
+            stop: Callable[[], None]) -> None:
         super().__init__(config)
-        self._service = app.state.gset
         self._tell = started
+        self._stop = stop
 
     async def startup(
             self, sockets: list[socket.socket] | None = None) -> None:
@@ -41,7 +41,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(
             self, sockets: list[socket.socket] | None = None) -> None:
-        self._service.stop()
+        self._stop()
         asyncio.get_running_loop().call_later(GRACE, self._abort)
         await super().shutdown(sockets)
 
@@ -58,15 +58,20 @@ def configuration(app: Starlette) -> uvicorn.Config:
 
 
 def run(app: Starlette, listening: socket.socket,
-        started: Callable[[], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C; call ``started`` when ready."""
+        started: Callable[[], None],
+        stop: Callable[[], None] | None = None) -> None:
+    """Serve until SIGTERM or Ctrl-C; call ``started`` when ready.
+
+    stop
+        Ends the streams of an application that isn't this package's own.
+    """
     _allow_many_connections()
     # With 5,000 streams, a full garbage collection stops everything for 0.4 s,
     # so it should be rare.
     gc.set_threshold(50_000, 20, 100)
     # Threads that parse or encode hand over sooner to the event loop.
     sys.setswitchinterval(0.001)
-    server = _Server(app, configuration(app), started)
+    server = _Server(configuration(app), started, stop or app.state.gset.stop)
     # uvicorn stops on SIGTERM, and then raises it again for the earlier
     # handler.  That would end the process before the database is closed.
     signal.signal(signal.SIGTERM, server.exit_soon)

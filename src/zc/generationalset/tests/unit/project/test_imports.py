@@ -64,7 +64,8 @@ EXTRAS = {
         'wire', 'server', 'client', 'push.endpoint', 'sql.verification.forms'},
     'starlette': {
         'process', 'server', 'commands.demo', 'commands.hub',
-        'commands.pushing', 'commands.serving', 'commands.tokens',
+        'commands.peering', 'commands.pushing', 'commands.serving',
+        'commands.tokens',
         'push.endpoint', 'sql.peers.route', 'sql.peers.server'},
     'uvicorn': {'process'},
     'anyio': {'server', 'client', 'push', 'sql.peers.route'},
