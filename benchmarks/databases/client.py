@@ -14,12 +14,12 @@ class Counted(socket.socket):
 
     bytes = 0
 
-    def sendall(self, data):
-        self.bytes += len(data)
-        super().sendall(data)
+    def sendall(self, *arguments):
+        self.bytes += len(arguments[0])
+        super().sendall(*arguments)
 
-    def recv(self, size):
-        data = super().recv(size)
+    def recv(self, *arguments):
+        data = super().recv(*arguments)
         self.bytes += len(data)
         return data
 

@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from contextlib import closing
 
 from benchmarks.databases import processes
 
@@ -28,13 +29,14 @@ def compare(server, folder, rows, rounds):
         processes.sync(synced[0], path)
         for turn in range(1, rounds + 1):
             runs = {
-                'sync': lambda: processes.sync(synced[0], path)['seconds'],
+                'sync': lambda turn: processes.sync(
+                    synced[0], path)['seconds'],
                 'replication': pair.catch_up}
             for name in sorted(runs, reverse=bool(turn % 2)):
                 databases = synced if name == 'sync' else replicated
                 for side, database in enumerate(databases):
                     _change(database, side, turn)
-                rates[name].append(changed / runs[name]())
+                rates[name].append(changed / runs[name](turn))
                 _check(databases)
     ratio = statistics.median(
         one / two for one, two in zip(*rates.values(), strict=True))
@@ -83,21 +85,28 @@ class Replicated:
                 WITH (create_slot = false, slot_name = 'to_{side}',
                       copy_data = false, origin = none, enabled = false)''')
 
-    def catch_up(self):
-        """Replicate; return the seconds until both sides have all."""
-        ends = [other.value('SELECT pg_current_wal_insert_lsn()')
-                for other in reversed(self._databases)]
+    def catch_up(self, turn):
+        """Replicate; return the seconds until both sides have all.
+
+        All changes of a side are one transaction, so one row tells.
+        """
         start = time.perf_counter()
         self._switch('ENABLE')
-        for side, end in enumerate(ends):
-            while not self._databases[0].value(f'''
-                    SELECT confirmed_flush_lsn >= '{end}'
-                    FROM pg_replication_slots
-                    WHERE slot_name = 'to_{side}' '''):
-                time.sleep(PACE)
+        for side, database in enumerate(self._databases):
+            with closing(database.connect()) as connection:
+                while not self._has(connection, int(not side), turn):
+                    time.sleep(PACE)
         seconds = time.perf_counter() - start
         self._switch('DISABLE')
         return seconds
+
+    def _has(self, connection, side, turn):
+        """Tell whether a change of a side has come."""
+        [found] = connection.execute(
+            'SELECT other FROM things WHERE id = %s',
+            [f'{SHARE + side:08d}']).fetchone()
+        connection.rollback()
+        return found == turn
 
     def _switch(self, how):
         for database in self._databases:
