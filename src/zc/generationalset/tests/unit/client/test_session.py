@@ -51,6 +51,20 @@ class SyncTests(unittest.TestCase):
         self.assertEqual(request.url, 'http://host/sync/updates?cursor=')
         self.assertNotIn('If-None-Match', request.headers)
 
+    def test_a_failure_after_a_part_has_come(self):
+        """What was applied before the failure is among the changes."""
+        session = make_session(0, (('a',),))
+        self.sync(session, updates(0, 3, parts=[{'path': ['a']}]))
+        session.add_part(('b',))
+        changes = self.sync(
+            session,
+            updates(0, 3, parts=[{'path': ['b'], 'contents': [['x', 1]]}]),
+            Unavailable('gone'),
+            updates(3, 4, parts=[{'path': ['a'], 'adds': [['y', 2]]},
+                                 {'path': ['b']}]))
+        paths = [change.path for change in changes]
+        self.assertEqual(paths, [('b',), ('b', 'x'), ('a', 'y')])
+
     def test_later(self):
         session = make_session(3, a=1)
         changes = self.sync(session, updates(3, 5, removals=['a']))
