@@ -19,6 +19,7 @@ from zc.generationalset.tests.support.processes import (
     MirrorServer,
     Server,
     children,
+    wait,
 )
 from zc.generationalset.tests.support.serving import ENVIRONMENT
 
@@ -111,6 +112,8 @@ class Soak:
         with httpx.Client(timeout=90) as http:
             for url in self._urls * 20:
                 http.get(f'{url}/updates')
+        # A busy mirror may not listen yet, as it does when all is at rest.
+        wait(lambda: self._use().listeners)
 
     async def _load(self):
         self._ending = time.monotonic() + self._seconds
