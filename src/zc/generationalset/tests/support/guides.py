@@ -38,6 +38,11 @@ class Guide:
         [text] = [text for each, text in self._blocks if each == name]
         return text
 
+    def programs(self):
+        """Return the names and texts of the files in Python."""
+        return [(name, text) for name, text in self._blocks
+                if name.endswith('.py')]
+
     def sessions(self):
         """Yield each command, as a list of words, with its output."""
         for _, text in self._blocks:
