@@ -129,9 +129,14 @@ class FastAPITests(Following, unittest.TestCase):
         self.write('shop.py', 'list.html')
         path = self.directory / 'shop.py'
         text = path.read_text()
-        line = "live = application(db, lambda root: root['goods'])\n"
-        self.assertEqual(text.count(line), 1)
-        path.write_text(text.replace(line, self.guide.block('/sync') + '\n'))
+        for line, block in [
+                ("live = application(db, lambda root: root['goods'])",
+                 '/sync'),
+                ('app = FastAPI(lifespan=live.router.lifespan_context)',
+                 'FastAPI')]:
+            self.assertEqual(text.count(line), 1)
+            text = text.replace(line, self.guide.block(block))
+        path.write_text(text)
         self.serve()
         ann = {'authorization': 'Bearer anns-token'}
         with httpx.Client(base_url=self.url, timeout=90) as http:
@@ -214,7 +219,7 @@ class DjangoTests(Following, unittest.TestCase):
         page = self.window()
         page.get_by_label('Username').fill(user)
         page.get_by_label('Password').fill('secret')
-        page.get_by_role('button').click()
+        page.get_by_role('button', name='Log in').click()
         return page
 
     def add(self, page, text):

@@ -11,10 +11,16 @@ from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 from unittest import mock
 
+import httpx
+import ZODB
+from ZODB.DemoStorage import DemoStorage
+
+from zc.generationalset import GSet
 from zc.generationalset.__main__ import main
+from zc.generationalset.server import application
 from zc.generationalset.tests.support.guides import Guide, answers, free_ports
 from zc.generationalset.tests.support.layers import Commands
-from zc.generationalset.tests.support.serving import ENVIRONMENT, wait
+from zc.generationalset.tests.support.serving import ENVIRONMENT, served, wait
 from zc.generationalset.tests.support.storages import stop
 
 GSET = [sys.executable, '-m', 'zc.generationalset']
@@ -95,3 +101,26 @@ class PageTests(unittest.TestCase):
             else:
                 self.check([self.here(word) for word in words],
                            self.here(output))
+
+    def test_sessions(self):
+        db = ZODB.DB(DemoStorage())
+        self.stack.callback(db.close)
+        with db.transaction() as connection:
+            connection.root.acme = GSet()
+        names = {
+            'application': application, 'db': db,
+            'find': lambda root, tenant: root[tenant],
+            'tenant_of':
+                lambda request: {'ann': 'acme'}[request.scope['user']],
+            'SESSIONS': {'of-ann': 'ann', 'of-eve': 'eve'}}
+        exec(self.guide.block('authenticate'), names)
+        url = self.stack.enter_context(served(names['app']))
+        for session, status in [
+                ('of-ann', 200), ('of-eve', 404), ('', 401), ('x', 401)]:
+            response = httpx.get(f'{url}/updates', cookies={
+                'session': session})
+            self.assertEqual(response.status_code, status, session)
+        foreign = httpx.put(
+            f'{url}/items/a', json=1, cookies={'session': 'of-ann'},
+            headers={'Origin': 'https://example.org'})
+        self.assertEqual(foreign.status_code, 403)
