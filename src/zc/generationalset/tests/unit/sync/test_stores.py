@@ -248,7 +248,8 @@ class JSONFileTests(InFolder, StoreTests, unittest.TestCase):
 
     def test_the_version(self):
         self.add()
-        self.assertIsNone(self.accessor.version(None))
+        with mock.patch.object(files, 'RESOLUTION', 10 ** 15):
+            self.assertIsNone(self.accessor.version(None))
         with mock.patch.object(files, 'RESOLUTION', -10 ** 10):
             before = self.accessor.version(None)
             self.assertEqual(self.accessor.version(before), before)
