@@ -81,7 +81,7 @@ def killed(program, directory, count):
     """Case 5, without replies: killed when some files are there."""
     made = filled(program, directory, count)
     add(made, range(count, 2 * count))
-    process = interrupted(made, count, signal.SIGKILL)
+    process = interrupted(made, signal.SIGKILL)
     process.wait()
     copied = len(made.texts('two')) - count
     result = made.run()
@@ -91,13 +91,18 @@ def killed(program, directory, count):
         f'then {len(made.texts("two")) - count} of {count}')
 
 
-def interrupted(made, count, how):
-    """Start a run, and send it a signal when more than so many files are in
-    folder two."""
+def interrupted(made, how):
+    """Start a run, and send it a signal when a new file is in folder two."""
+    def files():
+        return set((made.directory / 'two').glob('[!.]*'))
+
+    before = files()
     process = made.start()
-    while process.poll() is None and len(made.texts('two')) <= count:
+    while process.poll() is None and files() == before:
         time.sleep(0.001)
     process.send_signal(how)
+    if process.returncode is not None:
+        raise RuntimeError(f'{made.name} has ended too soon')
     return process
 
 
@@ -224,7 +229,7 @@ def paused(program, directory, count):
     """Case 12."""
     made = filled(program, directory, count)
     add(made, range(count, 2 * count))
-    first = interrupted(made, count, signal.SIGSTOP)
+    first = interrupted(made, signal.SIGSTOP)
     time.sleep(PAUSE)
     second = made.start()
     try:
