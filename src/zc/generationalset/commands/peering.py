@@ -161,7 +161,10 @@ def sync(options: argparse.Namespace) -> int:
                 name=options.name or (address.host if address else None))
         except Rejected as error:
             raise Failure(f'{public(options.server)}: {error}', 1) from error
-        except (BadMessage, Cut, OSError) as error:
+        except Cut as error:
+            raise Failure(f'{public(options.server)}: {error}; the next sync '
+                          'goes on') from error
+        except (BadMessage, OSError) as error:
             raise Failure(f'{public(options.server)}: {error}') from error
         except (SourceError, ValueError) as error:
             raise Failure(str(error)) from error

@@ -262,6 +262,14 @@ class RefusedTests(Base):
                 'expected a key that the client'))
 
     def test_server_that_speaks_something_else(self):
+        self.assertIn('expected a frame', self.told(
+            b'HTTP/1.1 400 Bad Request\r\n\r\n'))
+
+    def test_connection_that_is_cut(self):
+        self.assertIn('the next sync goes on', self.told(b'\0\0'))
+
+    def told(self, data):
+        """Return what the command says if a server sends this."""
         with socket.create_server(('127.0.0.1', 0)) as listening:
             port = listening.getsockname()[1]
             process = subprocess.Popen(
@@ -271,9 +279,10 @@ class RefusedTests(Base):
             with process.stderr:
                 connected, _ = listening.accept()
                 with connected:
-                    connected.sendall(b'HTTP/1.1 400 Bad Request\r\n\r\n')
+                    connected.sendall(data)
+                    connected.shutdown(socket.SHUT_WR)
                     self.assertEqual(process.wait(90), 2)
-                self.assertIn('expected a frame', process.stderr.read())
+                return process.stderr.read()
 
 
 class HelpTests(Base):

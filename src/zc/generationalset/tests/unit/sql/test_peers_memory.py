@@ -1,9 +1,12 @@
 """What two databases that are kept equal have in memory at a time."""
 
+import unittest
 from contextlib import contextmanager
+from itertools import chain
 
 from zc.generationalset.sql import View
 from zc.generationalset.sql.peers.agreements import CHUNK
+from zc.generationalset.sql.peers.seen import Seen
 from zc.generationalset.sql.peers.serving import Serving
 from zc.generationalset.tests.unit.sql.test_peers import Base
 
@@ -133,3 +136,17 @@ class MemoryTests(Base):
             'server').steps()
         self.sync()
         self.check_few()
+
+
+class SeenTests(unittest.TestCase):
+
+    def test_keys(self):
+        keys = [f'["{number:04d}"]' for number in range(ROWS)]
+        with Seen() as seen:
+            self.assertEqual(list(seen.chunks()), [])
+            for _ in range(2):
+                seen.add(reversed(keys))
+            chunks = list(seen.chunks())
+            self.assertEqual(seen.lacking(['b', keys[0], 'a']), ['b', 'a'])
+        self.assertEqual(list(chain.from_iterable(chunks)), keys)
+        self.assertLessEqual(max(map(len, chunks)), CHUNK)
