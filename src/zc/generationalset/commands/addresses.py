@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from zc.generationalset.commands import Failure
 from zc.generationalset.commands.databases import public
-from zc.generationalset.commands.serving import is_loopback, url_of
+from zc.generationalset.commands.serving import url_of
+from zc.generationalset.loopback import is_loopback
 from zc.generationalset.process import sockets
 
 #: Seconds to wait for a server that doesn't answer.

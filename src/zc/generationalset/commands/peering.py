@@ -22,9 +22,9 @@ from zc.generationalset.commands import (
 )
 from zc.generationalset.commands.addresses import Address
 from zc.generationalset.commands.databases import public
-from zc.generationalset.commands.serving import is_loopback
 from zc.generationalset.commands.terminal import progress
 from zc.generationalset.extras import need
+from zc.generationalset.loopback import is_loopback
 from zc.generationalset.process.signals import stopped_by_signals
 from zc.generationalset.sources import SourceError
 from zc.generationalset.sql import SyncClient, SyncServer
