@@ -40,7 +40,17 @@ _SETTINGS = {
     'extra_float_digits': '1', 'bytea_output': 'hex', 'lc_monetary': 'C',
     'lock_timeout': f'{PATIENCE}s', 'client_encoding': 'UTF8',
     'application_name': 'gset', 'jit': 'off',
+    # What a policy hides comes and goes unnoticed; this makes it an error.
+    'row_security': 'off',
 }
+
+# Operators and types of users never come before those of PostgreSQL, which are
+# first unless the path says otherwise.
+_PATH = '''SELECT set_config('search_path', (
+    SELECT coalesce(string_agg(quote_ident(name), ', ' ORDER BY place), '')
+    FROM unnest(current_schemas(false)) WITH ORDINALITY AS s (name, place)
+    WHERE name <> 'pg_catalog'), false)
+    WHERE 'pg_catalog' = ANY (current_schemas(false))'''
 
 _OPTIONS = {'autocommit': True, 'context': ADAPTERS,
             'cursor_factory': psycopg.RawCursor}
@@ -78,7 +88,7 @@ def pool(url: str, size: int) -> ConnectionPool[Connection]:
 def _configure(connection: Connection) -> None:
     execute(connection, '; '.join([
         f'SET "{name}" = {literal(value)}'
-        for name, value in _SETTINGS.items()]))
+        for name, value in _SETTINGS.items()] + [_PATH]))
 
 
 def execute(

@@ -3,6 +3,7 @@
 from unittest import mock
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from zc.generationalset.sources import Uncertain
 from zc.generationalset.sql.errors import DatabaseError
@@ -65,6 +66,43 @@ class ConnectionsTests(PostgreSQLTests):
         other = self.connect()
         other.execute('SELECT FROM orders FOR UPDATE')
         self.check(Copy('public.orders'), database)
+
+    def test_operators_of_users(self):
+        """They may come first on the path of a database."""
+        [[name]] = self.tell('SELECT current_database()')
+        self.tell(f"""
+            CREATE FUNCTION never(int, int) RETURNS bool
+                LANGUAGE sql AS 'SELECT false';
+            CREATE OPERATOR public.= (
+                LEFTARG = int, RIGHTARG = int, FUNCTION = never);
+            ALTER DATABASE {name} SET search_path = public, pg_catalog""")
+        self.addCleanup(
+            self.tell, f'ALTER DATABASE {name} RESET search_path')
+        database = self.track(ORDERS)
+        copy = Copy('public.orders')
+        self.check(copy, database)
+        self.tell('INSERT INTO orders VALUES (1)')
+        self.check(copy, database)
+        self.assertEqual(copy.keys['public.orders'], {(1,)})
+
+    def test_rows_that_a_policy_hides(self):
+        """Nobody would notice that they come and go."""
+        role = self.role()
+        self.tell('GRANT CREATE ON DATABASE {} TO {}'.format(
+            *self.tell('SELECT current_database()').fetchone(), role))
+        self.tell(ORDERS)
+        self.tell(f'ALTER TABLE orders OWNER TO {role}')
+        self.tell('ALTER TABLE orders ENABLE ROW LEVEL SECURITY')
+        self.dsn = make_conninfo(self.dsn, user=role)
+        database = self.track()
+        self.tell("INSERT INTO orders VALUES (1, 'a'), (2, 'b')")
+        copy = Copy('public.orders')
+        self.check(copy, database)
+        self.assertEqual(len(copy.rows['public.orders']), 2)  # the owner's
+        self.tell('ALTER TABLE orders FORCE ROW LEVEL SECURITY')
+        self.tell("CREATE POLICY few ON orders USING (name = 'a')")
+        with self.assertRaisesRegex(DatabaseError, 'row-level security'):
+            copy.ask(database)
 
     def test_standby(self):
         server = Server()
