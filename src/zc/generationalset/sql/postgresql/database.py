@@ -41,8 +41,9 @@ from zc.generationalset.sql.tables import Column, Table
 #: How often one looks again at tables that change meanwhile.
 ATTEMPTS = 20
 
-#: How many removals of each table are known at least.
-REMOVALS = 10_000
+#: How many removals of each table are known at least.  A copy in pages that
+#: takes longer than as many begins the table again.
+REMOVALS = 100_000
 
 
 class Seen(NamedTuple):
