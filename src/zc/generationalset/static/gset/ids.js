@@ -29,3 +29,7 @@ function isExtended([name, within] = [], ...others) {
 
 /** Returns a list of ids, also for one id. */
 export const asPath = path => [path].flat();
+
+/** Returns a random id; crypto.randomUUID works only in secure pages. */
+export const makeId = () => crypto.getRandomValues(new Uint32Array(3))
+  .reduce((id, number) => id + number.toString(36), '');

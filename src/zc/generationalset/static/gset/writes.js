@@ -2,7 +2,7 @@
 
 import { checkAnswer } from './answers.js';
 import { joined, MaybeWritten } from './exchange.js';
-import { asPath, keyOf } from './ids.js';
+import { asPath, keyOf, makeId } from './ids.js';
 import { toJson } from './json.js';
 
 export class Writes {
@@ -58,9 +58,6 @@ export class Writes {
       await joined(await this.#session.send('POST', 'batch', {body})));
   }
 }
-
-const makeId = () => crypto.getRandomValues(new Uint32Array(3))
-  .reduce((id, number) => id + number.toString(36), '');
 
 function prepared({op, path, item, unchangedSince}) {
   path = asPath(path);

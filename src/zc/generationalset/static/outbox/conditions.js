@@ -1,6 +1,6 @@
 /** When a write may be made. */
 
-import { agree } from './patch.js';
+import { agree, patched } from './patch.js';
 import { after, isSame } from './shown.js';
 
 /**
@@ -23,10 +23,13 @@ export function noteSent(write, {unchangedSince}, client) {
 /**
  * Tells whether a write may be sent once more, though something has changed.
  *
- * A patch may if all that it names is as it was: the server hasn't made it.
+ * A patch may if all that it names is as it was: the server hasn't made it; or
+ * as it is to be: then nothing is lost.
  */
 export function maySendAgain(write, earlier, client) {
-  const may = write.op === 'patch' && isAsSeen(write, earlier, client);
+  const {before, item} = write;
+  const may = write.op === 'patch' && (isAsSeen(write, earlier, client) ||
+    isAsSeen({...write, before: patched(before, item)}, earlier, client));
   if (may) {
     write.sentSince = client.position;
   }
@@ -35,11 +38,15 @@ export function maySendAgain(write, earlier, client) {
 
 // Whether there is what the user saw.  Then nothing is lost, whatever happened
 // meanwhile.
-function isAsSeen({op, path, item, sees, before}, earlier, client) {
+function isAsSeen({op, path, item, sees, before, over}, earlier, client) {
   if (!sees || !client.generation) {
     return false;
   }
   const now = earlier.reduce((now, write) => after(write, path, now),
     client.items.at(path));
-  return op === 'patch' ? agree(before, now, item) : isSame(before, now);
+  return op === 'patch' ? agree(before, now, without(item, over)) :
+    isSame(before, now);
 }
+
+const without = (patch, names = []) => names.length ? Object.fromEntries(
+  Object.entries(patch).filter(([name]) => !names.includes(name))) : patch;

@@ -25,8 +25,8 @@ import { Queue } from './outbox.js';
  * before it was sent first: nothing is made twice over what others have
  * written.  If they aren't, `refused` has the item as it is.  Only a `patch`
  * is made twice if somebody has meanwhile written exactly the old values back
- * into its members.  What was written in the last milliseconds before the end
- * of a page may not be stored yet.
+ * into its members, except for those in `over`.  What was written in the last
+ * milliseconds before the end of a page may not be stored yet.
  *
  * Needs https, or localhost.  Elsewhere, and if the browser stores nothing,
  * writes wait in memory: see `Outbox.isKept`.

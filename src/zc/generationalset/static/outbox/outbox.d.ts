@@ -1,22 +1,37 @@
 /** Writes that are shown at once, and sent when the server is there. */
 
 import {
-  BatchChange, Change, Client, Id, ItemsOf, RequestError, Value,
+  BatchChange, Change, Client, Condition, Id, ItemAt, ItemsOf, Patch, PathOf,
+  RequestError, Value,
 } from '../gset.js';
 
 /** The events of an Outbox. */
 export interface OutboxEvents {
   /** What is shown has changed. */
   updates: CustomEvent<{ changes: Change[] }>;
+  /** Writes at these paths wait now, or no longer. */
+  waiting: CustomEvent<{ paths: Id[][] }>;
   /**
    * The server refused a write, and what is shown no longer has it.  With the
-   * status 412, `error.item` is the item as it is now.
+   * status 412, `error.item` is the item as it is now.  Of a batch, each write
+   * is refused, with the error of one of them.  `isOwn` tells whether this
+   * outbox wrote it, and not that of another tab, or of a page that is gone.
    */
   refused: CustomEvent<{
     op: BatchChange['op']; path: Id[]; item?: Value; error: RequestError;
+    isOwn: boolean;
   }>;
   /** The browser can't keep writes, or another user writes in it now. */
   error: CustomEvent<{ error: Error }>;
+}
+
+/** When a patch may be made. */
+export interface PatchCondition extends Condition {
+  /**
+   * Members of the patch that are written whoever has changed them since, such
+   * as the one that says who wrote last.
+   */
+  over?: readonly string[];
 }
 
 /** Where writes wait: in memory, or as `kept.js` has it. */
@@ -40,7 +55,7 @@ export interface Queue {
  * A `put` and a `remove` are refused, with the status 412, if somebody else has
  * changed the item since the user could see it, a `patch` if one of its own
  * members was changed.  `refused` says so, and `items` shows what the server
- * has.  An own `unchangedSince` may say otherwise.
+ * has.  An own `unchangedSince`, or `over`, may say otherwise.
  *
  * It may stand for the client in `snapshot`, `subscribe` and `useGSet`.
  */
@@ -51,9 +66,11 @@ export class Outbox<Schema = unknown> {
   readonly items: ItemsOf<Schema>;
   /** How many writes the server hasn't made yet. */
   readonly waiting: number;
+  /** The paths of these writes, in order. */
+  readonly waitingPaths: Id[][];
   /** Whether what waits survives the page. */
   readonly isKept: boolean;
-  /** Whether there is a write that `undo` takes back. */
+  /** Whether there is something that `undo` takes back. */
   readonly canUndo: boolean;
 
   /**
@@ -61,15 +78,24 @@ export class Outbox<Schema = unknown> {
    * the write, and rejects if it refuses.
    */
   put: Client<Schema>['put'];
-  patch: Client<Schema>['patch'];
+  patch<const Where extends PathOf<Schema>>(
+    path: Where, patch: Patch<ItemAt<Schema, Where>>,
+    condition?: PatchCondition,
+  ): Promise<void>;
   remove: Client<Schema>['remove'];
   makeSet: Client<Schema>['makeSet'];
   add: Client<Schema>['add'];
+  /** Makes all of these changes, or none.  Returns their ids. */
+  batch(
+    changes: readonly (BatchChange<Schema> & PatchCondition)[],
+  ): Promise<Id[]>;
 
   /**
-   * Takes back the last write of this outbox that the server has made.
+   * Takes back what this outbox has written last, a batch as a whole.
    *
-   * Rejects with the status 412 if somebody has changed the item since.
+   * Rejects with the status 412, and changes nothing, if somebody else has
+   * changed one of the items since.  A write that still waits is taken back
+   * when the server has made it.
    */
   undo(): Promise<void>;
 

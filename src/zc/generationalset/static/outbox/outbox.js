@@ -1,12 +1,12 @@
 /** Writes that are shown at once; outbox.d.ts says how to use it. */
 
 import { covers } from '../gset/answers.js';
-import { asPath, keyOf } from '../gset/ids.js';
+import { asPath, keyOf, makeId } from '../gset/ids.js';
 import { toJson } from '../gset/json.js';
 import { sleep } from '../gset/waiting.js';
 import { Queue } from './queue.js';
 import { Sending } from './sending.js';
-import { Shown } from './shown.js';
+import { after, Shown } from './shown.js';
 import { Undoing } from './undoing.js';
 
 const PATIENCE = 2; // seconds for another tab, or a browser that fails
@@ -30,7 +30,7 @@ export class Outbox extends EventTarget {
     this.#sending = new Sending(client, queue, {
       signal,
       made: writes => this.#made(writes),
-      refused: (write, error) => this.#refused(write, error),
+      refused: (writes, error) => this.#refused(writes, error),
       failed: error => this.#emit('error', {error}),
     });
     client.addEventListener('updates', ({detail: {changes}}) => {
@@ -50,46 +50,62 @@ export class Outbox extends EventTarget {
 
   get items() { return this.#shown.items; }
   get waiting() { return this.#queue.writes.length; }
+  get waitingPaths() { return this.#queue.writes.map(({path}) => path); }
   get isKept() { return this.#queue.isKept; }
   get canUndo() { return this.#undoing.isPossible; }
   get #isClosed() { return this.#closing.signal.aborted; }
 
   async put(path, item, options) {
-    await this.#write({op: 'put', path, item, ...options});
+    await this.batch([{op: 'put', path, item, ...options}]);
   }
   async patch(path, item, options) {
-    await this.#write({op: 'patch', path, item, ...options});
+    await this.batch([{op: 'patch', path, item, ...options}]);
   }
   async remove(path, options) {
-    await this.#write({op: 'remove', path, ...options});
+    await this.batch([{op: 'remove', path, ...options}]);
   }
-  async makeSet(path) { await this.#write({op: 'set', path}); }
+  async makeSet(path) { await this.batch([{op: 'set', path}]); }
   async add(path, item) {
-    const id = crypto.randomUUID();
-    await this.put([...asPath(path), id], item);
+    const [id] = await this.batch([{op: 'add', path, item}]);
     return id;
   }
-  async undo() {
-    await Promise.all(this.#undoing.next().map(write => this.#write(write)));
-  }
+  async undo() { await this.batch(this.#undoing.next()); }
 
-  async #write(write) {
-    const path = asPath(write.path);
-    path.forEach(keyOf);
-    const {position, generation} = this.#client;
-    const sees = write.op !== 'set' && !('unchangedSince' in write);
-    const made = {
-      sees, unchangedSince: sees && generation > 0 ? position : undefined,
-      before: this.items.at(path), ...write, path,
-      ...'item' in write && {item: JSON.parse(toJson(write.item))}};
+  async batch(changes) {
+    const batch = changes.length > 1 ? makeId() : undefined;
+    const writes = [];
+    for (const change of changes) {
+      writes.push({...this.#prepared(change, writes), batch});
+    }
     if (this.#isClosed) {
       throw new Error('the outbox is closed');
     }
+    if (writes.length) {
+      await this.#write(writes);
+    }
+    return writes.map(({path}) => path.at(-1));
+  }
+
+  #prepared({op, path, ...change}, earlier) {
+    const made = op === 'add' ? [...asPath(path), makeId()] : asPath(path);
+    made.forEach(keyOf);
+    const {position, generation} = this.#client;
+    const sees = op !== 'set' && !('unchangedSince' in change);
+    return {
+      sees, unchangedSince: sees && generation > 0 ? position : undefined,
+      before: earlier.reduce(
+        (now, write) => after(write, made, now), this.items.at(made)),
+      ...change, op: op === 'add' ? 'put' : op, path: made,
+      ...'item' in change && {item: JSON.parse(toJson(change.item))}};
+  }
+
+  async #write(writes) {
     const done = new Promise((resolve, reject) => {
-      Object.assign(made, {resolve, reject});
+      writes.forEach(write => Object.assign(write, {resolve, reject}));
     });
-    this.#queue.add(made);
-    this.#hear([path]);
+    this.#undoing.add(writes);
+    writes.forEach(write => this.#queue.add(write));
+    this.#hear(writes.map(({path}) => path));
     await done;
   }
 
@@ -102,8 +118,13 @@ export class Outbox extends EventTarget {
 
   // There are other writes at some paths.
   #hear(paths) {
-    this.#show(paths);
+    this.#changed(paths);
     this.#sending.start();
+  }
+
+  #changed(paths) {
+    this.#show(paths);
+    this.#emit('waiting', {paths});
   }
 
   #emit(type, detail) {
@@ -129,15 +150,15 @@ export class Outbox extends EventTarget {
     this.#leave(writes);
   }
 
-  async #refused(write, error) {
-    await this.#queue.settle([write], {error});
-    this.#takeBack(write, error);
+  async #refused(writes, error) {
+    await this.#queue.settle(writes, {error});
+    this.#takeBack(writes, error);
   }
 
   // Another tab has sent a write.
   async #settled(write, {error, position = {}}) {
     if (error) {
-      this.#takeBack(write, error);
+      this.#takeBack([write], error);
     } else {
       await this.#reach(position);
       this.#leave([write]);
@@ -166,18 +187,19 @@ export class Outbox extends EventTarget {
       return;
     }
     this.#take(writes);
-    writes.filter(({resolve}) => resolve).forEach(
-      write => this.#undoing.remember(write));
-    this.#show(writes.map(({path}) => path));
+    this.#undoing.made(writes);
+    this.#changed(writes.map(({path}) => path));
     writes.forEach(({resolve}) => resolve?.());
   }
 
-  #takeBack(write, error) {
-    const {op, path, item} = write;
-    this.#take([write]);
-    this.#show([path]);
-    this.#emit('refused', {op, path, item, error});
-    write.reject?.(error);
+  #takeBack(writes, error) {
+    this.#take(writes);
+    this.#undoing.forget(writes);
+    this.#changed(writes.map(({path}) => path));
+    for (const {op, path, item, reject} of writes) {
+      this.#emit('refused', {op, path, item, error, isOwn: Boolean(reject)});
+      reject?.(error);
+    }
   }
 
   #take(writes) {

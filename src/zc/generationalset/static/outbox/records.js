@@ -116,9 +116,9 @@ export class Records {
 const NAME = 'writes';
 const USER = 'user';
 
-const toRecord = (user, {op, path, item, before, sees, unchangedSince,
-  sentSince}) => ({user, op, path, item, before: pack(before), sees,
-  unchangedSince, sentSince});
+const toRecord = (user, {op, path, item, before, sees, over, batch,
+  unchangedSince, sentSince}) => ({user, op, path, item,
+  before: pack(before), sees, over, batch, unchangedSince, sentSince});
 
 const fromRecord = ({before, ...record}, key) =>
   ({...record, key, before: unpack(before)});

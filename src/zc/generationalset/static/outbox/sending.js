@@ -19,8 +19,8 @@ export class Sending {
 
   /**
    * `outbox` has `signal`, which ends this.  Its `made(writes)` or
-   * `refused(write, error)` is called once for each write, and
-   * `failed(error)` if the browser fails.
+   * `refused(writes, error)` is called once for each write, with all of its
+   * batch, and `failed(error)` if the browser fails.
    */
   constructor(client, queue, outbox) {
     this.#client = client;
@@ -52,8 +52,9 @@ export class Sending {
     const waiting = this.#isEnded ? [] :
       this.#queue.writes.filter(({isSettled}) => !isSettled);
     const fresh = waiting.findIndex(({sentSince}) => sentSince === undefined);
-    return waiting.slice(
-      0, Math.min(this.#most, fresh > 0 ? fresh : Infinity));
+    const last = Math.min(this.#most, fresh > 0 ? fresh : Infinity) - 1;
+    return waiting.filter((write, index) =>
+      index <= last || isTogether(write, waiting[last]));
   }
 
   async #turn() {
@@ -118,14 +119,15 @@ export class Sending {
     }
     const index = writes.length === 1 ? 0 : error.change;
     const write = writes[index];
-    if (!write) {
+    const batch = writes.filter(each => isTogether(each, write ?? writes[0]));
+    if (!write && batch.length < writes.length) {
       this.#most = Math.ceil(writes.length / 2); // until it is known which
-    } else if (error.status === 412 &&
+    } else if (write && error.status === 412 &&
         await this.#maySendAgain(write, writes.slice(0, index))) {
       await this.#queue.note([write]);
     } else {
       this.#most = MOST;
-      await this.#outbox.refused(write, error);
+      await this.#outbox.refused(batch, error);
     }
   }
 
@@ -150,3 +152,7 @@ export class Sending {
       Math.max(error.retryAfter ?? 0, (1 + Math.random()) * most / 2), ended.signal);
   }
 }
+
+// Tells whether all or none of two writes are made.
+const isTogether = (one, other) => one === other ||
+  one.batch !== undefined && one.batch === other?.batch;

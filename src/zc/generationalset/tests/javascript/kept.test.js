@@ -104,7 +104,8 @@ test('another tab sends, and all hear of it', options, async (t) => {
   away.outbox.retry();
   await made;
   assert.equal(away.client.items.get('a'), 'made');
-  assert.deepEqual([away, there].map(({ refused }) => refused.length), [1, 1]);
+  assert.deepEqual([away, there].map(({ refused }) => refused.map(
+    ({ isOwn }) => isOwn)), [[true], [false]]);
   assert.equal(there.proxy.writes.flat().length, 3); // one of them twice
 });
 
@@ -182,6 +183,29 @@ test('a patch that was not made is sent again', options, async (t) => {
   await has('doc', { a: 1, b: { c: 1, d: 1 } });
   await idle(second);
   assert.deepEqual(second.refused, []);
+});
+
+test('a batch survives the page as a whole', options, async (t) => {
+  provideBrowser(t);
+  await other.put('doc', { n: 0, by: 'ann' });
+  await other.put('theirs', 1);
+  const first = await Tab.open(t, server, { isAway: true });
+  first.write('batch', [{ op: 'put', path: 'half', item: 1 },
+    { op: 'put', path: 'theirs', item: 2 }]);
+  first.write('patch', 'doc', { n: 1, by: 'ann' }, { over: ['by'] });
+  await other.put('theirs', 3);
+  await other.patch('doc', { by: 'cy' });
+  const second = await Tab.open(t, server, { isAway: true });
+  await until(() => second.outbox.waiting === 3, 60);
+  first.kill();
+  second.kill();
+  const third = await Tab.open(t, server);
+  await has('doc', { n: 1, by: 'ann' });
+  await idle(third);
+  assert.deepEqual(third.refused.map(({ path, error }) => [path, error.status]),
+    [[['half'], 412], [['theirs'], 412]]);
+  await other.sync();
+  assert.equal(other.items.get('half'), undefined);
 });
 
 test('one user never sends what another one has written', options,

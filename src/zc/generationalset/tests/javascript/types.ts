@@ -112,6 +112,9 @@ export function bind(): void {
   outbox.addEventListener('refused', ({ detail: { path, item, error } }) =>
     console.log(path.length, item, error.status));
   outbox.put('a', 1, { unchangedSince: client.position }).then(outbox.undo);
+  outbox.batch([{ op: 'patch', path: 'a', item: { by: 1 }, over: ['by'] }]);
+  outbox.addEventListener('waiting', ({ detail: { paths } }) =>
+    console.log(paths, outbox.waitingPaths));
   console.log(useGSet(outbox, 'cards'), snapshot(outbox), outbox.waiting);
   const kept = new Outbox(client, new KeptQueue(client, 'ann'));
   const isKept: boolean = kept.isKept;
