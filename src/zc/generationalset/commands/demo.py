@@ -91,7 +91,8 @@ def routes() -> list[BaseRoute]:
 
     return [pages.page('/', 'board/index.html'), pages.folder('board'),
             pages.worker(
-                '/worker.js', 'board/worker.js', ['board', 'gset', '']),
+                '/worker.js', 'board/worker.js',
+                ['board', 'gset', 'outbox', '']),
             Route('/push', no_push, include_in_schema=False)]
 
 

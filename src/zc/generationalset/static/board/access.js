@@ -1,6 +1,8 @@
 /** The client, with a token if the server wants one. */
 
 import { Client } from '../gset.js';
+import { KeptQueue } from '../outbox/kept.js';
+import { Outbox } from '../outbox/outbox.js';
 
 const base = new URL('./', document.baseURI);
 // The explorer of the same server keeps its token there, too.
@@ -21,11 +23,21 @@ export function makeClient() {
   // Data that needs a token shouldn't stay in the browser.
   const client = new Client(base, token ? { token } : { store: 'board' });
   client.addEventListener('offline', ({ detail }) => lookAt(detail.error));
-  client.addEventListener('error', ({ detail: { error } }) => {
-    // The page shows by itself that the server doesn't answer.
-    if (error.status !== 0) console.warn(error);
-  });
+  client.addEventListener('error', warn);
   return client;
+}
+
+/** Returns an outbox; where data may stay in the browser, writes stay, too. */
+export function makeOutbox(client) {
+  const outbox = new Outbox(
+    client, token ? undefined : new KeptQueue(client, 'board'));
+  outbox.addEventListener('error', warn);
+  return outbox;
+}
+
+function warn({ detail: { error } }) {
+  // The page shows by itself that the server doesn't answer.
+  if (error.status !== 0) console.warn(error);
 }
 
 /** Starts a client; asks the user for a token if the server wants one. */

@@ -5,7 +5,9 @@
  * copy of the set; this page shows the copy, and writes through the client.
  */
 
-import { askAccess, makeClient, removeAtEnd, start } from './access.js';
+import {
+  askAccess, makeClient, makeOutbox, removeAtEnd, start,
+} from './access.js';
 import { Board } from './data.js';
 import { Dragging } from './dragging.js';
 import { addColumn } from './edits.js';
@@ -19,6 +21,7 @@ import { Page } from './page.js';
 import { People } from './people.js';
 import { Presence } from './presence.js';
 import { PushButton } from './push.js';
+import { takeBack } from './refused.js';
 import { Status } from './status.js';
 import { keepTimes } from './times.js';
 
@@ -29,7 +32,7 @@ const root = document.documentElement;
 
 const client = makeClient();
 const me = new Me();
-const board = new Board(client, me);
+const board = new Board(client, makeOutbox(client), me);
 board.addEventListener('change', () => {
   find('.waiting').remove();
   me.differFrom(board.people.map(({ item }) => item.color));
@@ -41,15 +44,19 @@ const notices = new Notices(find('.notice-bar'), board);
 const status = new Status(find('.status'), board);
 const page = new Page(find('.columns'), board, notices);
 const presence = new Presence(board, removeAtEnd);
-new Messages(find('.messages'), find('.unread'), board, notices);
+const messages = new Messages(
+  find('.messages'), find('.unread'), board, notices);
 new People(find('.people'), board, presence);
 new Keys(page, (words) => status.say(words));
 new Dragging(find('.board'), (target) => page.drop(target));
-takeText(find('.new-column'), notices, 'Not added', (name) => (
+const giveBack = takeText(find('.new-column'), (name) => (
   notices.submit('Not added', addColumn(name))));
+board.addEventListener('refused', ({ detail }) => (
+  takeBack(detail, { page, messages, notices, giveBack })));
 keepTimes();
 addEventListener('beforeunload', (event) => {
-  if (board.isBusy) event.preventDefault(); // the browser asks
+  const { waiting, isKept } = board.outbox;
+  if (waiting && !isKept) event.preventDefault(); // the browser asks
 });
 
 // The views that a phone shows one at a time

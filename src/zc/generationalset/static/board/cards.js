@@ -70,14 +70,16 @@ export class CardView {
     }, MARKED);
   }
 
-  /** Opens the form, with `typed` if the server refused that before. */
-  edit(typed) {
+  /**
+   * Opens the form, with `typed` if the server refused that before; `known` is
+   * the card as the user saw it then.
+   */
+  edit(typed, known = this.item) {
     if (this.isOpen) return;
     const { columns } = this.board;
     this.editor = new Editor({
-      text: textOf(this.item),
+      text: textOf(known),
       label: 'Text of the card',
-      mayEnd: () => this.page.notices.mayTry('Not saved'),
       save: (text) => this.#save(text),
       remove: () => this.remove(),
       close: () => this.#close(),
@@ -90,10 +92,12 @@ export class CardView {
     this.element.classList.add('editing');
     this.element.append(this.editor.element);
     this.editor.open(typed);
+    this.editor.tell(textOf(this.item), person(this.item.by).name);
   }
 
   remove() {
-    return this.page.notices.remove(this.name, removeCard(this.id));
+    this.page.notices.submit(
+      'Not removed', removeCard(this.id), `Removed ${this.name}.`);
   }
 
   async #save(text) {
@@ -103,7 +107,7 @@ export class CardView {
     const edit = saveCard({ id, item }, text, editor.choice, known);
     const { notices } = this.page;
     if (await notices.submit('Not saved', edit)) return;
-    if (this.element.isConnected) this.edit(text);
+    if (this.element.isConnected) this.edit(text, item);
     else notices.show(`Not saved, and the card is gone: ${text}`);
   }
 

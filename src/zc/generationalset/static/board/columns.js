@@ -81,13 +81,15 @@ export class ColumnView {
     return result;
   }
 
-  /** Opens the form, with `typed` if the server refused that before. */
-  edit(typed) {
+  /**
+   * Opens the form, with `typed` if the server refused that before; `known` is
+   * the column as the user saw it then.
+   */
+  edit(typed, known = this.item) {
     if (this.editor) return;
     this.editor = new Editor({
-      text: this.name,
+      text: nameOf(known),
       label: 'Name of the column',
-      mayEnd: () => this.page.notices.mayTry('Not saved'),
       save: (name) => this.#save(name),
       remove: () => this.remove(),
       close: () => this.#close(),
@@ -95,17 +97,19 @@ export class ColumnView {
     this.element.classList.add('renaming');
     this.element.querySelector('.handle').after(this.editor.element);
     this.editor.open(typed);
+    this.editor.tell(this.name);
   }
 
   remove() {
-    return this.page.notices.remove(
-      `${quote(this.name)} with its cards`, removeColumn(this.id));
+    this.page.notices.submit('Not removed', removeColumn(this.id),
+      `Removed ${quote(this.name)} with its cards.`);
   }
 
   async #save(name) {
     const { id, item } = this;
     const edit = renameColumn({ id, item }, name);
-    if (!await this.page.notices.submit('Not saved', edit)) this.edit(name);
+    if (await this.page.notices.submit('Not saved', edit)) return;
+    this.edit(name, item);
   }
 
   #close() {
@@ -119,7 +123,7 @@ export class ColumnView {
 
   #listen() {
     this.button.addEventListener('click', () => this.edit());
-    takeText(this.form, this.page.notices, 'Not added', (text) => {
+    this.giveBack = takeText(this.form, (text) => {
       const { id, item } = this;
       const added = this.page.notices.submit(
         'Not added', addCard({ id, item }, text));

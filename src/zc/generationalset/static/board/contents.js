@@ -11,10 +11,10 @@ const ORDERS = {
 export const SETS = Object.keys(ORDERS);
 
 /**
- * The sets of a board, with the changes that are on their way.
+ * The sets of a board.
  *
  *     const contents = new Contents().replace({ cards: new Map(…) });
- *     contents.after([{ op: 'remove', path: ['cards', id] }]).cards(column)
+ *     contents.cards(column)
  *
  * A Contents never changes.  Items are shown as {id, item}.
  */
@@ -33,19 +33,6 @@ export class Contents {
     const lists = { ...this.#lists };
     for (const set of Object.keys(sets)) delete lists[set];
     return new Contents({ ...this.#sets, ...sets }, lists);
-  }
-
-  /** Returns the contents after changes, as Client.batch takes them. */
-  after(changes) {
-    const sets = {};
-    for (const { op, path: [set, id], item } of changes) {
-      sets[set] ??= new Map(this.#sets[set]);
-      const old = sets[set].get(id);
-      if (op === 'remove') sets[set].delete(id);
-      else if (op === 'put') sets[set].set(id, item);
-      else if (old) sets[set].set(id, { ...old, ...item });
-    }
-    return this.replace(sets);
   }
 
   get columns() {
@@ -80,7 +67,7 @@ export class Contents {
   }
 }
 
-/** Returns what a client has in a set, without items that can't be shown. */
+/** Returns what is in a set of items, without those that can't be shown. */
 export function read(items, set) {
   const found = items.get(set);
   return new Map([...found instanceof Items ? found : []].filter(

@@ -10,20 +10,18 @@ import { clone, grow, quote } from './elements.js';
  *
  * text     the text to begin with.
  * label    the label of the field.
- * mayEnd   tells whether something can be written now.
  * save     called with the text, when the form is gone.
  * remove   called by the button, when the form is gone.
  * close    called when the form is gone.
  */
 export class Editor {
-  constructor({ text, label, mayEnd, save, remove, close }) {
+  constructor({ text, label, save, remove, close }) {
     this.element = clone('editor');
     this.field = this.element.querySelector('textarea');
     this.place = this.element.querySelector('.place');
     this.notice = this.element.querySelector('.notice');
     this.text = text;
     this.element.querySelector('.what').textContent = label;
-    this.mayEnd = mayEnd;
     this.remove = remove;
     this.save = save;
     this.closed = close;
@@ -104,7 +102,6 @@ export class Editor {
   }
 
   #end(action) {
-    if (!this.mayEnd()) return;
     action(this.field.value.trim());
     this.close();
   }

@@ -1,15 +1,16 @@
 /**
  * What people do to a board.
  *
- * An edit is a function.  It gets the Contents and a signature, {by, at}, who
- * does it when.  It returns the changes for Client.batch.  The board calls an
- * edit to show its result, and again when its turn comes to be written,
- * because others may have written meanwhile.  The edit throws Gone if it no
- * longer makes sense.
+ * An edit is a function.  It gets the board, or its Contents, and a signature,
+ * {by, at}, who does it when.  It returns the changes for Outbox.batch, all or
+ * none of which are made.  The board calls an edit again if the server refuses
+ * the changes, because somebody may have removed what they change, or put it
+ * back.  The edit throws Gone if it no longer makes sense.
  *
  * Moving a card and writing its text are patches of different members, so two
- * users who do both at the same time don't undo each other's work.  What is
- * put back is written only if nobody has put it back already: `isUnseen`.
+ * users who do both at the same time don't undo each other's work.  The last
+ * of two moves counts.  Of two texts, the server takes the first, and whoever
+ * wrote the other one is told.
  */
 
 import { ranksAt } from './ranks.js';
@@ -47,8 +48,8 @@ export function saveCard({ id, item }, text, chosen, known) {
     const written = { text, ...place, ...signature };
     return [
       ...column ? revive(contents, column) : [],
-      now ? patch(['cards', id], written)
-        : putBack(['cards', id], { ...item, ...written }),
+      now ? patch(['cards', id], written, ['text'])
+        : put(['cards', id], { ...item, ...written }),
       ...others];
   };
 }
@@ -75,8 +76,8 @@ export function addColumn(name) {
 /** Writes a column's name; {id, item} is the column as it was known. */
 export function renameColumn({ id, item }, name) {
   return (contents) => [contents.find('columns', id)
-    ? patch(['columns', id], { name })
-    : putBack(['columns', id], { ...item, name })];
+    ? patch(['columns', id], { name }, ['name'])
+    : put(['columns', id], { ...item, name })];
 }
 
 export function moveColumn(id, before = null) {
@@ -88,14 +89,13 @@ export function moveColumn(id, before = null) {
   };
 }
 
-/** Returns the edits that remove a card and put it back. */
 export function removeCard(id) {
-  return removal(() => [['cards', id]]);
+  return (contents) => removals(contents, [['cards', id]]);
 }
 
-/** Returns the edits that remove a column with its cards, and restore it. */
+/** Removes a column with its cards. */
 export function removeColumn(id) {
-  return removal((contents) => [
+  return (contents) => removals(contents, [
     ['columns', id],
     ...contents.find('columns', id)
       ? contents.cards(id).map((card) => ['cards', card.id]) : []]);
@@ -113,20 +113,10 @@ export function say(text) {
   };
 }
 
-function removal(find) {
-  const removed = new Map();
-  return {
-    edit(contents) {
-      const paths = find(contents).filter((path) => contents.find(...path));
-      for (const path of paths) {
-        removed.set(String(path), putBack(path, contents.find(...path)));
-      }
-      return paths.map((path) => ({ op: 'remove', path }));
-    },
-    // An item that is there again was saved by another user.
-    undo: (contents) => [...removed.values()].filter(
-      ({ path }) => !contents.find(...path)),
-  };
+/** Returns the changes that remove what is there of some paths. */
+function removals(contents, paths) {
+  return paths.filter((path) => contents.find(...path))
+    .map((path) => ({ op: 'remove', path }));
 }
 
 /**
@@ -147,7 +137,7 @@ function placesFor(set, id, list, before, column) {
 
 /** Returns the changes that put a column back, if it was removed. */
 function revive(contents, { id, item }) {
-  return contents.find('columns', id) ? [] : [putBack(['columns', id], item)];
+  return contents.find('columns', id) ? [] : [put(['columns', id], item)];
 }
 
 function expect(contents, set, id) {
@@ -158,13 +148,15 @@ function put(path, item) {
   return { op: 'put', path, item };
 }
 
-function putBack(path, item) {
-  return { ...put(path, item), isUnseen: true };
-}
-
-/** Returns a change of some members of an item, which must be there. */
-function patch(path, item) {
-  return { op: 'patch', path, item };
+/**
+ * Returns a change of some members of an item, which must be there.
+ *
+ * `kept` are the members that aren't written over if somebody else has changed
+ * them.
+ */
+function patch(path, item, kept = []) {
+  const over = Object.keys(item).filter((name) => !kept.includes(name));
+  return { op: 'patch', path, item, over };
 }
 
 /** Returns a random id; crypto.randomUUID works only in secure pages. */

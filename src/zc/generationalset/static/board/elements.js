@@ -3,17 +3,7 @@
 /** Returns a new element, made from a template in the page. */
 export function clone(name) {
   const { content } = document.getElementById(name);
-  const element = content.firstElementChild.cloneNode(true);
-  markWriting(element);
-  return element;
-}
-
-/** Enables or disables all buttons that write, as the connection is. */
-export function markWriting(root = document) {
-  const { connection } = document.documentElement.dataset;
-  for (const button of root.querySelectorAll('.writes')) {
-    button.ariaDisabled = String(connection !== 'online');
-  }
+  return content.firstElementChild.cloneNode(true);
 }
 
 /**

@@ -9,21 +9,17 @@ import { clone, grow } from './elements.js';
  * this one is on its way.  A text that the server refuses comes back above the
  * field, where it doesn't disturb what the user types.
  *
+ * Returns a function that gives back a text in this way.
+ *
  * form     has a textarea.
- * notices  tells whether something can be written now.
- * what     what to say if it fails, such as 'Not added'.
  * add      called with the text; returns a promise of whether it went well.
  * changed  called when the field is empty, and when a refused text is gone.
  */
-export function takeText(form, notices, what, add, changed = () => {}) {
+export function takeText(form, add, changed = () => {}) {
   const field = form.querySelector('textarea');
+  const giveBack = (text) => field.before(refused(text, send, changed));
   const send = async (text) => {
-    if (!await add(text)) field.before(giveBack(text, retry, changed));
-  };
-  const retry = (text) => {
-    if (!notices.mayTry(what)) return false;
-    send(text);
-    return true;
+    if (!await add(text)) giveBack(text);
   };
   field.addEventListener('input', () => {
     grow(field);
@@ -40,16 +36,17 @@ export function takeText(form, notices, what, add, changed = () => {}) {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const text = field.value.trim();
-    if (!text || !notices.mayTry(what)) return;
+    if (!text) return;
     field.value = '';
     grow(field);
     send(text);
     changed();
   });
+  return giveBack;
 }
 
 /** Returns a text with buttons to try again, or to forget it. */
-function giveBack(text, retry, changed) {
+function refused(text, send, changed) {
   const element = clone('refused');
   element.querySelector('.text').textContent = text;
   const end = () => {
@@ -57,7 +54,8 @@ function giveBack(text, retry, changed) {
     changed();
   };
   element.querySelector('.again').addEventListener('click', () => {
-    if (retry(text)) end();
+    send(text);
+    end();
   });
   element.querySelector('.forget').addEventListener('click', end);
   return element;

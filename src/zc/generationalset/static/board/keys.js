@@ -58,7 +58,7 @@ export class Keys {
     return key === 'n';
   }
 
-  async #moveCard(view, across, down) {
+  #moveCard(view, across, down) {
     const { columns } = this.board;
     const column = view.element.closest('.column')?.dataset.id;
     const cards = this.board.cards(column);
@@ -69,23 +69,21 @@ export class Keys {
     const others = across ? this.board.cards(target.id)
       : cards.filter(({ id }) => id !== view.id);
     const before = others[index + down]?.id;
-    const moved = this.page.notices.submit(
+    this.page.notices.submit(
       'Not moved', moveCard(view.id, target.id, before));
     view.element.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-    if (!await moved) return;
     const now = this.board.cards(target.id);
     const place = now.findIndex(({ id }) => id === view.id) + 1;
     this.moved(`${view.name} is now in ${nameOf(target.item)}, `
       + `${place} of ${now.length}.`);
   }
 
-  async #moveColumn(view, across) {
+  #moveColumn(view, across) {
     const { columns } = this.board;
     const index = columns.findIndex(({ id }) => id === view.id);
     if (!across || index < 0 || !columns[index + across]) return;
     const before = columns[index + (across > 0 ? 2 : -1)]?.id;
-    if (!await this.page.notices.submit(
-      'Not moved', moveColumn(view.id, before))) return;
+    this.page.notices.submit('Not moved', moveColumn(view.id, before));
     this.moved(`${view.name} is now column ${index + across + 1} of `
       + `${columns.length}.`);
   }

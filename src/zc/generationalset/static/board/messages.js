@@ -26,8 +26,8 @@ export class Messages {
     this.list = element.querySelector('ol');
     this.unread = unread;
     this.notices = notices;
-    takeText(element.querySelector('form'), notices, 'Not sent',
-      (text) => this.#say(text));
+    this.giveBack = takeText(
+      element.querySelector('form'), (text) => this.#say(text));
     board.addEventListener('change', ({ detail }) => {
       if (detail.sets.has('messages')) this.#show(detail);
     });

@@ -1,29 +1,22 @@
 /** What the page tells its user: what failed, and what can be undone. */
 
 const LONG = 12_000;
-/** How many removals can be undone. */
-const MOST_UNDOS = 100;
 
 /** Why a write failed, in words for its user. */
 function reason(error) {
-  if (error.status === 401) return 'the server does not know you any more';
   if (error.status === 403) return 'you may look, not change';
   if (error.status === 404) return 'somebody has removed it';
-  if (error.status === 0) {
-    return `the server can’t be reached${
-      error.name === 'MaybeWritten' ? '; it may have been saved' : ''}`;
-  }
+  if (error.status === 412) return 'somebody has changed it meanwhile';
   return error.detail ?? error.message;
 }
 
 /**
- * Shows one notice at a time, and remembers what can be undone.
+ * Shows one notice at a time, and undoes what was done last.
  *
  * element  has a text, .text, and a button to undo, .undo.
  * board    the Board that writes.
  */
 export class Notices {
-  #removals = []; // {name, undo}, the oldest first
   #timer = 0;
 
   constructor(element, board) {
@@ -36,65 +29,46 @@ export class Notices {
     addEventListener('keydown', (event) => {
       const isUndo = event.key === 'z' && (event.ctrlKey || event.metaKey);
       const types = event.target.matches?.('input, textarea');
-      if (isUndo && this.#removals.length && !types) {
+      if (isUndo && board.outbox.canUndo && !types) {
         event.preventDefault();
         this.undo();
       }
     });
   }
 
-  /** Whether something can be written now; if not, shows why. */
-  mayTry(what) {
-    if (this.board.client.online) return true;
-    this.show(`${what}: you are offline. Try again when you are back.`);
-    return false;
-  }
-
   /**
-   * Submits an edit; returns whether it went well.
+   * Submits an edit; returns a promise of whether it went well.
    * what  what to say if it fails, such as 'Not saved'.
+   * done  what to say at once, if the button is to undo the edit.
    */
-  async submit(what, edit) {
-    return Boolean(await this.#try(what, edit));
+  submit(what, edit, done) {
+    const submitted = this.board.submit(edit);
+    if (done) this.show(done, true);
+    return this.#result(what, submitted);
   }
 
-  /** Returns the changes that were made; null if the edit failed. */
-  async #try(what, edit) {
-    if (!this.mayTry(what)) return null;
+  /** Takes back what was done last; each next call, what was before. */
+  undo() {
+    const undone = this.board.undo();
+    this.show('Taken back.');
+    return this.#result('Not taken back', undone);
+  }
+
+  async #result(what, promise) {
     try {
-      return await this.board.submit(edit);
+      await promise;
+      return true;
     } catch (error) {
       // Errors of the client have a status; others are mistakes in this page.
       if (error.status === undefined) reportError(error);
-      this.show(`${what}: ${reason(error)}.`);
-      return null;
+      this.fail(what, error);
+      return false;
     }
   }
 
-  /** Removes something, and remembers how to undo that. */
-  async remove(name, { edit, undo }) {
-    if (!this.mayTry('Not removed')) return;
-    const removal = { name, undo };
-    const removed = this.submit('Not removed', edit);
-    this.#removals = [...this.#removals, removal].slice(-MOST_UNDOS);
-    this.show(`Removed ${name}.`, true);
-    if (!await removed) {
-      this.#removals = this.#removals.filter((each) => each !== removal);
-    }
-  }
-
-  /** Puts back what was removed last; each next call, what was before. */
-  async undo() {
-    const removal = this.#removals.pop();
-    if (!removal) return;
-    this.hide();
-    const changes = await this.#try('Not put back', removal.undo);
-    if (!changes) {
-      this.#removals.push(removal);
-      this.button.hidden = false;
-    } else if (!changes.length) {
-      this.show(`${removal.name} is there already.`);
-    }
+  /** Says that something was refused, and why. */
+  fail(what, error) {
+    this.show(`${what}: ${reason(error)}.`);
   }
 
   show(text, canUndo = false) {

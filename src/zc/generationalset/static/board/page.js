@@ -27,10 +27,10 @@ export class Page {
     board.addEventListener('change', ({ detail }) => this.#change(detail));
   }
 
-  #change({ changes, sets, generation, isNews }) {
+  #change({ changes, others, sets, generation, isNews }) {
     if (!sets.has('cards') && !sets.has('columns')) return;
     const shown = changes.filter(({ set }) => set === 'cards');
-    const places = this.#places(shown);
+    const places = this.#places(others);
     this.render();
     if (isNews && shown.length <= MANY) {
       for (const { id, kind, isOwn } of shown) {
@@ -96,17 +96,27 @@ export class Page {
   drop({ item, column, before }) {
     const { id } = item.dataset;
     const next = before?.dataset.id;
-    this.notices.submit('Not moved', column
-      ? moveCard(id, column.dataset.id, next) : moveColumn(id, next));
+    const [view, edit] = column
+      ? [this.cards.get(id), moveCard(id, column.dataset.id, next)]
+      : [this.columns.get(id), moveColumn(id, next)];
+    this.notices.submit('Not moved', edit, view && `Moved ${view.name}.`);
+  }
+
+  /** Shows the text of a card that was refused, in its column if it's there. */
+  giveBack(text, column) {
+    const view = this.columns.get(column) ?? [...this.columns.values()][0];
+    if (view) view.giveBack(text);
+    else this.notices.show(`Not saved: ${text}`);
   }
 
   // Motion.
 
-  /** Where the cards are that other users move. */
-  #places(changes) {
-    if (still.matches || changes.length > MANY) return new Map();
-    return new Map(changes
-      .filter(({ id, isOwn }) => this.cards.has(id) && !isOwn)
+  /** Where the cards are that other windows move. */
+  #places(others) {
+    const shown = others.filter(
+      ({ set, id }) => set === 'cards' && this.cards.has(id));
+    if (still.matches || shown.length > MANY) return new Map();
+    return new Map(shown
       .map(({ id }) => {
         const view = this.cards.get(id);
         return [view, view.element.getBoundingClientRect()];

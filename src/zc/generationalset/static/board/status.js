@@ -1,12 +1,11 @@
 /** The bar that shows the connection between this window and the server. */
 
-import { markWriting } from './elements.js';
 import { tell } from './story.js';
 
 /**
  * Shows the generation, the connection, and what happened last.
  *
- * element  has .generation, .connection, .retry, .story and .answer.
+ * element  has .generation, .connection, .unsent, .retry, .story and .answer.
  */
 export class Status {
   #timer = 0;
@@ -24,12 +23,13 @@ export class Status {
     this.client.addEventListener('offline', ({ detail }) => {
       // This event comes with each try that fails.
       if (document.documentElement.dataset.connection === 'online') {
-        this.say('You are offline: nothing can be changed now.');
+        this.say('You are offline: what you do is sent when you are back.');
       }
       this.#show(detail);
     });
     board.addEventListener('change', ({ detail }) => {
       this.#change(detail);
+      this.#showUnsent();
       if (this.client.online) this.#show();
     });
     board.addEventListener('access', () => {
@@ -65,12 +65,19 @@ export class Status {
     const { online, generation } = this.client;
     const state = online ? 'online' : 'offline';
     document.documentElement.dataset.connection = state;
-    markWriting();
     this.#part('retry').hidden = online;
+    this.#showUnsent();
     this.#part('generation').hidden = !generation;
     this.#part('generation b').textContent = generation;
     if (online) this.#part('connection').textContent = 'live';
     else this.#count(delay);
+  }
+
+  /** While the server answers, nothing waits for long. */
+  #showUnsent() {
+    const { pending } = this.board;
+    this.#part('unsent').hidden = this.client.online || !pending;
+    this.#part('unsent').textContent = `${pending} not sent yet`;
   }
 
   #count(delay) {

@@ -99,7 +99,7 @@ class RaceTests(BoardServed):
         theirs = {'text': 'Theirs', 'column': 'done', 'rank': 9}
         self.http.put(f'/items/cards/{self.id}', json=theirs)
         self.deaf.keyboard.press('Control+z')
-        self.notice(f'“{SONGS}” is there already.')
+        self.notice('Not taken back: somebody has changed it meanwhile.')
         self.agree(self.deaf, self.other)
         self.assertEqual(self.cards_there()[self.id], theirs)
 
@@ -109,6 +109,10 @@ class RaceTests(BoardServed):
         self.deaf.get_by_label('Text of the card').fill('Mine')
         theirs = {'text': 'Theirs', 'column': 'done', 'rank': 9}
         self.http.put(f'/items/cards/{self.id}', json=theirs)
-        self.deaf.get_by_role('button', name='Save').click()
+        save = self.deaf.get_by_role('button', name='Save')
+        save.click()
+        self.notice('Not saved: somebody has changed it meanwhile.')
+        self.deaf.get_by_text('Somebody changed it to “Theirs”').wait_for()
+        save.click()
         self.until(lambda: 'Mine' in self.cards(self.deaf, 'Done'), True)
         self.agree(self.deaf, self.other)

@@ -168,7 +168,7 @@ class RoutesTests(BoardServed):
         self.assertEqual(first.headers['content-type'],
                          'text/javascript; charset=utf-8')
         self.assertRegex(first.text, "^const VERSION = '[0-9a-f]+';\n")
-        for folder in 'board', 'gset', '':
+        for folder in 'board', 'gset', 'outbox', '':
             files = dict(pages._files(folder))
             name = next(iter(files))
             files[name] = files[name]._replace(etag='"other"')

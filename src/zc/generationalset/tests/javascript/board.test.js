@@ -2,23 +2,27 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { Contents } from '../../static/board/contents.js';
-import { removeCard } from '../../static/board/edits.js';
+import {
+  Gone, moveCard, moveColumn, removeCard, saveCard,
+} from '../../static/board/edits.js';
 
-const PATCH = { op: 'patch', path: ['cards', 'a'], item: { rank: 2 } };
+const contents = (cards) => new Contents({
+  cards: new Map(Object.entries(cards)), columns: new Map([['c', {}]]) });
 
-const after = (cards) => new Contents(
-  { cards: new Map(Object.entries(cards)) }).after([PATCH]);
-
-test('a patch changes members', () => {
-  assert.deepEqual(after({ a: { text: 'milk', rank: 1 } }).find('cards', 'a'),
-    { text: 'milk', rank: 2 });
+test('what somebody has removed', () => {
+  const card = { id: 'a', item: { text: 'milk', column: 'c' } };
+  assert.deepEqual(removeCard('a')(contents({})), []);
+  assert.throws(() => moveCard('a', 'c')(contents({}), {}), Gone);
+  const [{ op, item }] = saveCard(card, 'tea', undefined, [])(
+    contents({}), {});
+  assert.deepEqual([op, item], ['put', { text: 'tea', column: 'c' }]);
 });
 
-test('a patch of what somebody has removed shows nothing', () => {
-  const contents = after({});
-  assert.equal(contents.find('cards', 'a'), undefined);
-  // So nobody puts back a card that is not whole.
-  const { edit, undo } = removeCard('a');
-  assert.deepEqual(edit(contents), []);
-  assert.deepEqual(undo(contents), []);
+test('whoever has written last, only a text is not written over', () => {
+  const card = { id: 'a', item: { text: 'milk', column: 'c', rank: 1 } };
+  const there = contents({ a: card.item });
+  const [saved] = saveCard(card, 'tea', undefined, [])(there, { by: 'me' });
+  assert.deepEqual(saved.over, ['by']);
+  const [moved] = moveColumn('c')(there);
+  assert.deepEqual(moved.over, Object.keys(moved.item));
 });
