@@ -33,6 +33,10 @@ addEventListener('push', (event) => {
   event.waitUntil(tell());
 });
 
+addEventListener('pushsubscriptionchange', (event) => {
+  event.waitUntil(subscribe(event));
+});
+
 addEventListener('notificationclick', (event) => {
   event.notification.close();
   event.waitUntil(open());
@@ -90,6 +94,20 @@ async function tell() {
     icon: 'static/board/icon-192.png',
     tag: 'board', // one at a time
   });
+}
+
+/** Subscribes again, and tells the server, when the browser wants that. */
+async function subscribe({ newSubscription }) {
+  const response = await fetch('push');
+  // With a token, which only pages have, the next page tells the server.
+  if (response.status !== 200) return;
+  const subscription = newSubscription
+    ?? await registration.pushManager.subscribe({
+      userVisibleOnly: true,
+      applicationServerKey: (await response.json()).public_key });
+  await fetch('push', {
+    method: 'PUT', body: JSON.stringify(subscription),
+    headers: { 'Content-Type': 'application/json' } });
 }
 
 async function open() {

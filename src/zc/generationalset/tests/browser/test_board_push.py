@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from zc.generationalset.commands import demo
 from zc.generationalset.push import VAPID, Patience, Pusher, Subscriptions
 from zc.generationalset.push.endpoint import routes
+from zc.generationalset.tests.support.accessibility import violations
 from zc.generationalset.tests.support.boards import BoardServed
 from zc.generationalset.tests.support.browsers import Browser
 from zc.generationalset.tests.support.receivers import Receiver, pushing
@@ -35,6 +36,19 @@ STAND_IN = '''
     return made;
   };
 })(%s)
+'''
+#: Has the browser say that a subscription has ended, and a new one to make.
+CHANGED = '''
+({ subscription, isMade }) => {
+  self.asked = null;
+  PushManager.prototype.subscribe = async (options) => {
+    self.asked = options;
+    return subscription;
+  };
+  dispatchEvent(Object.assign(
+    new ExtendableEvent('pushsubscriptionchange'),
+    { newSubscription: isMade ? subscription : null }));
+}
 '''
 
 
@@ -100,6 +114,20 @@ class PushTests(BoardServed):
         self.assertEqual(self.subscribed(), 0)
         self.assertIsNone(page.evaluate("sessionStorage.getItem('made')"))
 
+    def test_the_browser_ends_a_subscription(self):
+        page, _button = self.open()
+        page.evaluate('navigator.serviceWorker.ready.then(() => true)')
+        [worker] = page.context.service_workers
+        key = {'userVisibleOnly': True,
+               'applicationServerKey': self.vapid.public}
+        for count, asked in enumerate([key, None], 1):
+            worker.evaluate(CHANGED, {
+                'isMade': asked is None,
+                'subscription': self.browser.subscription(
+                    f'{self.service.url}/{count}')})
+            self.until(lambda: page.title() and self.subscribed(), count)
+            self.assertEqual(worker.evaluate('asked'), asked)
+
     def test_a_user_who_has_forbidden_it(self):
         page, button = self.open('denied')
         expect(button).to_have_attribute('data-state', 'denied')
@@ -125,6 +153,18 @@ class PushTests(BoardServed):
         expect(page.locator('.notice-bar .text')).to_contain_text(
             'Not possible now: expected at most')
         expect(button).to_have_attribute('aria-pressed', 'false')
+
+    def test_everybody_can_use_it(self):
+        for state, options in [
+                ('off', {}), ('on', {'color_scheme': 'dark'}),
+                ('denied', {'permission': 'denied'}),
+                ('unsupported', {'service_workers': 'block'})]:
+            with self.subTest(state):
+                page, button = self.open(reduced_motion='reduce', **options)
+                if state == 'on':
+                    button.click()
+                expect(button).to_have_attribute('data-state', state)
+                self.assertEqual(violations(page), [])
 
     def test_a_small_screen(self):
         page, button = self.open(viewport={'width': 320, 'height': 600})
