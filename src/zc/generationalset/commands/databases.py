@@ -74,15 +74,16 @@ def opened(
     """Open the database that a user named.
 
     connections
-        How many are usually open at the same time.  They share the memory for
-        objects: when they rest, they keep no more than CACHE bytes.
+        How many are usually open at the same time.  They share half of the
+        memory for objects; the other half is for large answers.  When they
+        rest, they keep no more than CACHE bytes.
     options
         Options of ``ZODB.DB``.
     """
     import ZODB
 
     options = {'pool_size': connections, 'cache_size': 1_000_000,
-               'cache_size_bytes': CACHE // connections, **options}
+               'cache_size_bytes': CACHE // 2 // connections, **options}
     try:
         with _patience(data) if is_shared(data) else nullcontext():
             storage, given = _storage(data)

@@ -117,6 +117,11 @@ class Tree:
             return answer
         return None
 
+    def keeps_large(self, question: Question) -> bool:
+        """Tell whether a large answer is kept, which may be outdated."""
+        answer = self._cache.get(question)
+        return answer is not None and answer.large is not None
+
     def is_common(self, question: Question) -> bool:
         """Tell whether many may ask this, because they begin or follow."""
         asked = question.asked

@@ -266,7 +266,7 @@ class Trees:
                     return EncodedAnswer(asked, asked, asked, group.checked,
                                          lists_nothing=True)
                 return nothing_new(asked, parts, group.checked)
-            answer = tree.kept(question, count)
+            answer = await self._kept(tree, question, count)
             if answer is not None:
                 self._metrics.shared.inc()
                 return answer
@@ -281,6 +281,22 @@ class Trees:
             # Large answers are made one after the other; each is for all
             # clients that came since the last one was begun.
             await copy.wait()
+
+    async def _kept(
+            self, tree: Tree, question: Question, count: int,
+    ) -> EncodedAnswer | None:
+        """Return an answer that is kept, if it has seen all commits.
+
+        For a large one, this looks whether those have changed the tree,
+        because it would take long to make it again.
+        """
+        answer = tree.kept(question, count)
+        if answer is None and tree.keeps_large(question):
+            seen, [position] = await self.jobs.read(
+                self.positions, [tree.name])
+            await self.learn(tree, position, seen)
+            answer = tree.kept(question, count)
+        return answer
 
     async def _reset(
             self, tree: Tree, question: Question, fresh: bool,

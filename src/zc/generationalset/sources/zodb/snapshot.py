@@ -23,6 +23,7 @@ from zc.generationalset.sources.errors import (
     Unavailable,
 )
 from zc.generationalset.sources.zodb.editor import item_at, set_at
+from zc.generationalset.sources.zodb.memory import Memory
 
 #: Returns the set with a name, from the root of a database.
 Find = Callable[[Any, Hashable], Any]
@@ -48,8 +49,10 @@ class Available:
 class ZODBSnapshot(Available):
     """A transaction that reads; see ``sources.Snapshot``."""
 
-    def __init__(self, db: Any, find: Find, count: int) -> None:
+    def __init__(
+            self, db: Any, find: Find, count: int, memory: Memory) -> None:
         self.count = count
+        self._memory = memory
         self._find = find
         #: The sets that were found, by name.
         self._sets: dict[Hashable, Any] = {}
@@ -116,6 +119,7 @@ class ZODBSnapshot(Available):
             raise read_only()
 
     def trim(self) -> None:
+        self._memory.give(self._connection)
         self._connection.cacheGC()
 
     def _set(self, name: Hashable) -> Any:

@@ -14,6 +14,7 @@ from zc.generationalset.sources.interface import Outcome, Write
 from zc.generationalset.sources.zodb.commits import Commits
 from zc.generationalset.sources.zodb.editor import ZODBEditor
 from zc.generationalset.sources.zodb.groups import Groups
+from zc.generationalset.sources.zodb.memory import Memory
 from zc.generationalset.sources.zodb.snapshot import (
     Available,
     Find,
@@ -51,6 +52,7 @@ class ZODBSource:
         self._db = db
         self._find = find
         self._commits = Commits(db)
+        self._memory = Memory(db)
         self._transactions = Transactions(db, self._commits)
         self._groups = Groups(self._transactions, self._editor)
 
@@ -78,7 +80,8 @@ class ZODBSource:
 
     def snapshot(self) -> ZODBSnapshot:
         with Available():
-            return ZODBSnapshot(self._db, self._find, self._commits.settle())
+            return ZODBSnapshot(self._db, self._find, self._commits.settle(),
+                                self._memory)
 
     # Updates must be read after a write.  To read them within its transaction,
     # its changes would have to be numbered before the commit, and they would

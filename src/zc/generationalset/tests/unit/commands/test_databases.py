@@ -45,8 +45,8 @@ class MemoryTests(unittest.TestCase):
 
     def test_the_connections_share_the_bound(self):
         kept = self.kept('Data.fs')
-        self.assertGreater(kept, BYTES / 2)
-        self.assertLess(kept, BYTES * 1.1)
+        self.assertGreater(kept, BYTES / 4)
+        self.assertLess(kept, BYTES / 2 * 1.1)  # the rest is for large answers
 
     def test_a_uri_gives_each_connection_its_own(self):
         kept = self.kept('file://Data.fs?connection_cache_size_bytes=50000')

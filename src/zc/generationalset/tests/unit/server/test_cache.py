@@ -256,6 +256,17 @@ class FilesTests(Large):
         self.get('2', self.epoch())
         self.assertEqual(self.files(), 1)
 
+    def test_commits_that_change_nothing(self):
+        """A look counts as a commit: one may have been missed."""
+        made = self.app.state.gset.metrics.made
+        self.get()
+        before = made._value.get()
+        self.app.state.gset._trees[1].source.look()
+        self.assertEqual(self.get().status_code, 200)
+        self.assertEqual(made._value.get(), before)
+        self.put('new')
+        self.assertIn('"new"', self.get().text)
+
     def test_stalled_downloads(self):
         stalled = []
         for number in range(EACH):

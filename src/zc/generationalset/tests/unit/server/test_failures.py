@@ -56,7 +56,7 @@ class DefectTests(Served):
         with mock.patch.object(
                 Connection, 'root', side_effect=TransientError('away')), \
                 self.assertRaises(TransientError):
-            ZODBSnapshot(self.db, None, 0)
+            ZODBSnapshot(self.db, None, 0, None)
         self.assertEqual({connection['opened'] for connection
                           in self.db.connectionDebugInfo()}, {None})
 
