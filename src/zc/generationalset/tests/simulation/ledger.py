@@ -70,10 +70,15 @@ class Ledger:
         return write
 
     def acknowledge(self, write):
-        """Note that the server has acknowledged a write."""
+        """Note that the server has acknowledged a write.
+
+        What it wrote was there, unless a rival replaced it, maybe in the same
+        transaction.
+        """
         self._report.count('commits acknowledged')
         self._report.note('acknowledged', list(write.changes))
-        if all(map(self._history.had, write.changes.items())):
+        if all(self._history.had((path, text)) or _outcomes(path, write.rivals)
+               for path, text in write.changes.items()):
             self._report.count('commits found')
         else:
             self._report.difference(f'not found: {write.changes}')
