@@ -235,7 +235,7 @@ class Encoder:
 
         try:
             self._copies.submit(is_whole, copy)
-        except Problem:
+        except BaseException:  # too many wait, or the server has ended
             spool.close()  # now, not when the traceback is garbage
             raise
         return begun.answer(large=Large(head, spool), compressed=compressed)

@@ -49,6 +49,9 @@ class Tree:
         #: start.
         self.making: dict[
             Question, tuple[int, asyncio.Task[EncodedAnswer]]] = {}
+        #: The task that reads its position for those who come for a large
+        #: answer, and the number of commits at its start.
+        self.look: tuple[int, asyncio.Task[None] | None] = -1, None
         #: The task that renews its epoch, if there is one.
         self.renewal: asyncio.Task[None] | None = None
         self._recent: deque[Position] = deque(maxlen=RECENT)

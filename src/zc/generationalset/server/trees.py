@@ -292,11 +292,23 @@ class Trees:
         """
         answer = tree.kept(question, count)
         if answer is None and tree.keeps_large(question):
-            seen, [position] = await self.jobs.read(
-                self.positions, [tree.name])
-            await self.learn(tree, position, seen)
+            await asyncio.shield(self._shared_look(tree, count))
             answer = tree.kept(question, count)
         return answer
+
+    def _shared_look(self, tree: Tree, count: int) -> asyncio.Task[None]:
+        """Look, once for all who come meanwhile: there may be thousands."""
+        began, task = tree.look
+        if task is None or task.done() or began < count:
+            task = self._loop.create_task(self._look(tree))
+            task.add_done_callback(look_at_error)
+            tree.look = self.source.count, task
+        return task
+
+    async def _look(self, tree: Tree) -> None:
+        USER.set(('everybody', tree.name))
+        count, [position] = await self.jobs.read(self.positions, [tree.name])
+        await self.learn(tree, position, count)
 
     async def _reset(
             self, tree: Tree, question: Question, fresh: bool,

@@ -1,0 +1,90 @@
+"""Large answers, without HTTP: who comes while one is kept, or at the end."""
+
+import asyncio
+import threading
+import unittest
+from unittest import mock
+
+from zc.generationalset.answers import NOTHING
+from zc.generationalset.server import encoding, queues
+from zc.generationalset.server.metrics import Metrics
+from zc.generationalset.server.options import Limits, Options
+from zc.generationalset.server.trees import Trees
+from zc.generationalset.tests.support.memory import MemorySource
+
+
+class LargeTests(unittest.IsolatedAsyncioTestCase):
+
+    async def asyncSetUp(self):
+        patch = mock.patch.object(encoding, 'WHOLE', 100)
+        patch.start()
+        self.addCleanup(patch.stop)
+        self.source = MemorySource('things')
+        self.put('a')
+        self.trees = Trees(
+            self.source, Options(None, Limits(), .01, 100), Metrics())
+        self.tree = self.trees.tree('things')
+
+    async def asyncTearDown(self):
+        # Here, so that no test leaves a thread behind.
+        await self.trees.close()
+        await asyncio.get_running_loop().shutdown_default_executor()
+
+    def put(self, id):
+        self.source.write('things', lambda editor: editor.put(
+            (id,), b'"%s"' % (b'x' * 100)))
+
+    async def spool(self):
+        """Return the file of the answer, when it has all."""
+        answer = await self.trees.answer(self.tree, NOTHING)
+        await answer.large.spool.wait()
+        return answer.large.spool
+
+    async def test_many_come_after_a_commit_elsewhere(self):
+        """They need one look, so none of them is refused."""
+        kept = await self.spool()
+        self.source.look()
+        with mock.patch.object(queues, 'WAITING', 2):
+            spools = await asyncio.gather(*[self.spool() for _ in range(10)])
+        self.assertEqual(set(spools), {kept})
+
+    async def test_a_look_that_began_before_a_commit(self):
+        """It isn't for those who come after that, and doesn't delay them."""
+        kept = await self.spool()
+        self.source.look()
+        snapshot, taken, gate = (
+            self.source.snapshot, threading.Event(), threading.Event())
+        self.addCleanup(gate.set)
+
+        def held():
+            result = snapshot()
+            taken.set()
+            gate.wait(90)
+            return result
+
+        with mock.patch.object(self.source, 'snapshot', held):
+            first = asyncio.create_task(self.spool())
+            self.assertTrue(await asyncio.to_thread(taken.wait, 90))
+        self.source.look()
+        self.assertIs(await asyncio.wait_for(self.spool(), 90), kept)
+        self.put('b')
+        self.assertIsNot(await asyncio.wait_for(self.spool(), 90), kept)
+        gate.set()
+        await first
+
+    async def test_a_look_that_fails(self):
+        kept = await self.spool()
+        self.source.look()
+        with mock.patch.object(
+                self.source, 'snapshot', side_effect=ZeroDivisionError), \
+                self.assertRaises(ZeroDivisionError):
+            await self.spool()
+        self.assertIs(await self.spool(), kept)
+
+    async def test_the_end(self):
+        """No file is left open for an answer that nobody makes."""
+        self.trees.encoder.close()
+        with self.assertRaisesRegex(RuntimeError, 'shutdown') as caught:
+            await self.spool()
+        self.assertEqual(self.trees.spools._open, {})
+        del caught  # which has kept the traceback until here
