@@ -13,7 +13,7 @@ class Memory:
     Such an answer needs all objects of a set, and loading them takes ten times
     as long as the rest.  So this connection may keep as many bytes as all
     connections of the pool together.  The next large answer is usually made
-    with the same one, because a pool gives out what came back last.
+    with the same one, because a pool gives out the one with the most objects.
 
     db
         A ``ZODB.DB``.  If it has no limit of bytes, nothing changes.
@@ -27,7 +27,8 @@ class Memory:
     def give(self, connection: Any) -> None:
         """Let a connection have the memory, and no other one any more.
 
-        Another one drops what is too much when it is closed the next time.
+        Another one drops what is too much when it is closed, or, if it is in
+        the pool, when any is opened.
         """
         with self._lock:
             owner = None if self._owner is None else self._owner()
