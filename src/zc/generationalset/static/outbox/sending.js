@@ -121,7 +121,8 @@ export class Sending {
     const write = writes[index];
     const batch = writes.filter(each => isTogether(each, write ?? writes[0]));
     if (!write && batch.length < writes.length) {
-      this.#most = Math.ceil(writes.length / 2); // until it is known which
+      this.#most = Math.ceil(
+        Math.min(this.#most, writes.length) / 2); // until it is known which
     } else if (write && error.status === 412 &&
         await this.#maySendAgain(write, writes.slice(0, index))) {
       await this.#queue.note([write]);

@@ -70,6 +70,18 @@ test('a batch that the server does not take', options, async (t) => {
   assert.deepEqual(await outbox.batch([]), []);
 });
 
+test('a batch that the server does not take, after another write', options,
+  async (t) => {
+    const { proxy, outbox } = await start(t);
+    proxy.fault = changes => changes.length > 1 ? 413 : undefined;
+    const other = outbox.put('c', 1);
+    const batch = outbox.batch([{ op: 'put', path: 'a', item: 2 },
+      { op: 'put', path: 'b', item: 2 }]);
+    await assert.rejects(batch, { status: 413 });
+    await other;
+    assert.equal(outbox.items.get('b'), 1);
+  });
+
 test('what waits is told', options, async (t) => {
   const { proxy, outbox } = await start(t);
   const told = [];
