@@ -1,5 +1,6 @@
 /** When a write may be made. */
 
+import { isObject } from '../gset/json.js';
 import { agree, patched } from './patch.js';
 import { after, isSame } from './shown.js';
 
@@ -21,20 +22,51 @@ export function noteSent(write, {unchangedSince}, client) {
 }
 
 /**
- * Tells whether a write may be sent once more, though something has changed.
+ * Tells whether a write that wasn't made may be made, though something has
+ * changed.
  *
- * A patch may if all that it names is as it was: the server hasn't made it; or
- * as it is to be: then nothing is lost.
+ * A patch may if all that it names is as it was, or as it is to be: then
+ * nothing is lost.
  */
-export function maySendAgain(write, earlier, client) {
-  const {before, item} = write;
-  const may = write.op === 'patch' && (isAsSeen(write, earlier, client) ||
-    isAsSeen({...write, before: patched(before, item)}, earlier, client));
+export function maySend(write, earlier, client) {
+  const may = write.op === 'patch' &&
+    [write, made(write)].some(each => isAsSeen(each, earlier, client));
+  if (may) {
+    write.unchangedSince = client.position;
+  }
+  return may;
+}
+
+/**
+ * Tells the same of a write that may have been made.
+ *
+ * Members that it writes over others tell nothing then: whoever has changed
+ * them may have done so later.  If the other members are as they are to be,
+ * only these are written again.
+ */
+export function mayMakeAgain(write, earlier, client) {
+  const {op, item, over} = write;
+  if (op !== 'patch') {
+    return false;
+  }
+  const isSeen = each => isAsSeen(each, earlier, client);
+  const kept = without(item, over);
+  const isTold = !isObject(kept) || Object.keys(kept).length > 0;
+  const isWhole = [write, made(write)].some(
+    each => isSeen({...each, over: undefined}));
+  const isMade = isTold && isSeen(made(write));
+  if (!isWhole && isMade) {
+    write.item = kept;
+  }
+  const may = isWhole || isMade || isTold && isSeen(write);
   if (may) {
     write.sentSince = client.position;
   }
   return may;
 }
+
+// A write of one who sees what it makes.
+const made = write => ({...write, before: patched(write.before, write.item)});
 
 // Whether there is what the user saw.  Then nothing is lost, whatever happened
 // meanwhile.

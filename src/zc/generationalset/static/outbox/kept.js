@@ -97,8 +97,10 @@ export class KeptQueue extends Queue {
     }
     const kept = await this.#store(() => this.#look());
     for (const write of this.writes) {
-      const {sentSince} = kept.get(write.key) ?? write;
-      write.sentSince = sentSince; // another tab may have sent it
+      const {sentSince, item} = kept.get(write.key) ?? write;
+      if (sentSince !== write.sentSince) { // another tab has sent it
+        Object.assign(write, {sentSince, item});
+      }
     }
     const gone = this.writes.filter(({key, isSettled}) =>
       key !== undefined && !isSettled && !kept.has(key));

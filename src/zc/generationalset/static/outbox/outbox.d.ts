@@ -29,7 +29,9 @@ export interface OutboxEvents {
 export interface PatchCondition extends Condition {
   /**
    * Members of the patch that are written whoever has changed them since, such
-   * as the one that says who wrote last.
+   * as the one that says who wrote last.  But if the patch may have been made
+   * already, because a response was lost, then what others wrote later stays,
+   * and a patch of such members only is refused.
    */
   over?: readonly string[];
 }

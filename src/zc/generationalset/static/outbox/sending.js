@@ -1,8 +1,8 @@
 /** Sends the writes of a queue, in order, many in a request. */
 
-import { isRefusal, RequestError } from '../gset/exchange.js';
+import { isRefusal, MaybeWritten, RequestError } from '../gset/exchange.js';
 import { sleep } from '../gset/waiting.js';
-import { changeOf, maySendAgain, noteSent } from './conditions.js';
+import { changeOf, mayMakeAgain, maySend, noteSent } from './conditions.js';
 
 const MOST = 500; // writes in a request
 const SOON = 1; // seconds until the first other try; then they double ...
@@ -80,6 +80,7 @@ export class Sending {
   }
 
   async #send(writes) {
+    const fresh = writes.filter(({sentSince}) => sentSince === undefined);
     const changes = writes.map((write, index) =>
       changeOf(write, writes.slice(0, index), this.#client));
     writes.forEach((write, index) =>
@@ -88,6 +89,9 @@ export class Sending {
     try {
       await this.#batch(changes);
     } catch (error) {
+      if (error instanceof RequestError && !(error instanceof MaybeWritten)) {
+        await this.#forgetSent(fresh);
+      }
       await this.#failed(writes, error);
       return;
     }
@@ -96,6 +100,12 @@ export class Sending {
       this.#most = MOST;
       await this.#outbox.made(writes);
     }
+  }
+
+  // The server has made none of these, for sure.
+  async #forgetSent(writes) {
+    writes.forEach(write => { write.sentSince = undefined; });
+    await this.#queue.note(writes);
   }
 
   // Resolves when the client has what was written.
@@ -134,7 +144,8 @@ export class Sending {
 
   async #maySendAgain(write, earlier) {
     await this.#untilDone(() => this.#client.sync());
-    return maySendAgain(write, earlier, this.#client);
+    return (write.sentSince === undefined ? maySend : mayMakeAgain)(
+      write, earlier, this.#client);
   }
 
   // Waits before another try.

@@ -114,6 +114,49 @@ test('members that may be written over', options, async (t) => {
   assert.deepEqual(outbox.items.get('a'), { n: 4, by: 'they', m: 1 });
 });
 
+/** Has the response to a patch lost, and then others patch the same item. */
+async function lose({ proxy, other, outbox }, item, over, theirs) {
+  proxy.fault = () => 'lost';
+  const lost = outbox.patch('a', item, { over });
+  const before = proxy.writes.length;
+  await until(() => proxy.writes.length > before + 1);
+  proxy.fault = () => 503;
+  await until(() => other.items.get('a').n === item.n);
+  await other.patch('a', theirs);
+  proxy.fault = () => undefined;
+  return lost;
+}
+
+test('a lost write is not made again over a newer one', options, async (t) => {
+  const all = await start(t);
+  await assert.rejects(
+    lose(all, { n: 2, by: 'me' }, ['n', 'by'], { n: 3, by: 'they' }),
+    { status: 412, item: { n: 3, by: 'they' } });
+  assert.deepEqual(all.outbox.items.get('a'), { n: 3, by: 'they' });
+});
+
+test('of a lost write, nothing is made again over others', options,
+  async (t) => {
+    const all = await start(t);
+    await lose(all, { n: 4, by: 'me', to: 'x' }, ['by', 'to'],
+      { by: 'they', to: 'y' });
+    assert.deepEqual(all.outbox.items.get('a'), { n: 4, by: 'they', to: 'y' });
+    await all.other.sync();
+    assert.deepEqual(all.other.items.get('a'), { n: 4, by: 'they', to: 'y' });
+  });
+
+test('the last of two moves counts', options, async (t) => {
+  const { proxy, other, outbox } = await start(t);
+  const go = hold(proxy);
+  const moved = outbox.patch('a', { n: 2, by: 'me' }, { over: ['n', 'by'] });
+  const before = proxy.writes.length;
+  await until(() => proxy.writes.length > before);
+  await other.patch('a', { n: 3, by: 'they' });
+  go();
+  await moved;
+  assert.deepEqual(outbox.items.get('a'), { n: 2, by: 'me' });
+});
+
 test('a batch is taken back as a whole', options, async (t) => {
   const { other, outbox } = await start(t);
   const before = all(outbox);
@@ -149,8 +192,7 @@ test('what waits is not taken back over what others wrote', options,
     await other.patch('a', { text: 'theirs' });
     const undone = outbox.undo();
     go();
-    await moved;
-    await assert.rejects(undone, { status: 412 });
+    await Promise.all([moved, assert.rejects(undone, { status: 412 })]);
     assert.deepEqual(outbox.items.get('a'),
       { n: 2, by: 'me', text: 'theirs' });
   });
