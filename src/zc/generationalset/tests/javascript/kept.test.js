@@ -154,6 +154,23 @@ test('a tab knows what another one had sent', options, async (t) => {
   assert.equal(other.items.get('once'), undefined);
 });
 
+test('a newer move stays when a tab was killed', options, async (t) => {
+  provideBrowser(t);
+  await other.put('moved', { at: 1 });
+  const first = await Tab.open(t, server);
+  const killed = killAfterCommit(first);
+  first.write('patch', 'moved', { at: 2 }, { over: ['at'] });
+  await killed;
+  await has('moved', { at: 2 });
+  await other.patch('moved', { at: 3 });
+  const second = await Tab.open(t, server);
+  await until(() => second.refused.length === 1, 60);
+  await idle(second);
+  assert.equal(second.refused[0].error.status, 412);
+  await other.sync();
+  assert.deepEqual(other.items.get('moved'), { at: 3 });
+});
+
 test('what was sent before is sent by itself', options, async (t) => {
   provideBrowser(t);
   const first = await Tab.open(t, server);
