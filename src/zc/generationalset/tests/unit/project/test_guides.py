@@ -9,7 +9,8 @@ import unittest
 
 from zc.generationalset.tests.support.guides import Guide
 
-PAGES = 'django.txt', 'fastapi.txt', 'flask.txt', 'permissions.txt'
+PAGES = ('django.txt', 'fastapi.txt', 'flask.txt', 'permissions.txt',
+         'pyramid-users.txt')
 
 
 class GuideTests(unittest.TestCase):
