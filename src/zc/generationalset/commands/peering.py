@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from socket import socket
 from typing import TYPE_CHECKING
 
@@ -45,36 +46,43 @@ def serve(options: argparse.Namespace) -> int:
     users = _users(options.token_file)
     context = _context(options, address.scheme, addresses.of_server)
     _check_access(address, users, context)
+    if options.views is not None and not users:
+        raise Failure('expected a --token-file with --views')
     parts = tables.served(options.tables, options.views)
     with addresses.listening(address) as (listening, where):
         tables.begin(options.database, parts, users.values())
         with _server(options, parts, users, context) as server:
-            print(f'keeping {", ".join(parts)} of {public(options.database)} '
-                  f'equal at {where}', flush=True)
+            # Whoever reads this may stop the server at once.
+            say = partial(
+                print, f'keeping {", ".join(parts)} of '
+                f'{public(options.database)} equal at {where}', flush=True)
             if where.scheme == 'http':
-                _serve_http(server, listening, where)
+                _serve_http(server, listening, where, say)
             else:
-                _serve(server, listening)
+                _serve(server, listening, say)
     return 0
 
 
-def _serve(server: SyncServer, listening: socket) -> None:
-    def close() -> None:
-        # This thread may have the server's lock.
-        threading.Thread(target=server.close).start()
-
-    with stopped_by_signals(close):
+def _serve(
+        server: SyncServer, listening: socket, say: Callable[[], None],
+) -> None:
+    # A signal may come while this thread has the server's lock.
+    closer = threading.Thread(target=server.close)
+    with stopped_by_signals(closer.start):
+        say()
         server.listen(listening)
+        closer.join()
 
 
 def _serve_http(
-        server: SyncServer, listening: socket, where: Address) -> None:
+        server: SyncServer, listening: socket, where: Address,
+        say: Callable[[], None]) -> None:
     from starlette.applications import Starlette
 
     from zc.generationalset.process.running import run
 
     run(Starlette(routes=[server.route(where.path)]), listening,
-        started=lambda: None, stop=lambda: None)
+        started=say, stop=lambda: None)
 
 
 def _users(path: str | None) -> Mapping[str, str]:
@@ -131,8 +139,6 @@ def _server(
     def views(user: str) -> list[View]:
         return [part.view(user) for part in parts.values()]
 
-    if options.views is not None and not users:
-        raise Failure('expected a --token-file with --views')
     named = list(parts) if options.views is None else views
     with tables.opened(options.database), closing(SyncServer(
             options.database, named, policy=options.policy, ssl=context,

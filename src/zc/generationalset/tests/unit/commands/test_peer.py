@@ -16,6 +16,9 @@ from contextlib import (
 from unittest import mock
 
 from zc.generationalset.__main__ import main
+from zc.generationalset.sql.peers import frames, links
+from zc.generationalset.sql.peers.conversation import PROTOCOL
+from zc.generationalset.sql.sqlite import SQLiteDatabase
 from zc.generationalset.tests.support import tables
 from zc.generationalset.tests.support.certificates import CLIENT, SERVER
 from zc.generationalset.tests.support.commands import Serving
@@ -187,11 +190,36 @@ class PeerTests(Base):
             self.assertIn(text, errors.getvalue())
 
     def test_stop_while_a_client_is_connected(self):
+        """Its conversation ends, though it may wait for long."""
         with self.serving(*TABLES) as server:
             host, _, port = server.removeprefix('tcp://').partition(':')
             connected = socket.create_connection((host, int(port)))
             self.addCleanup(connected.close)
-            connected.sendall(b'\0')
+            link = links.SocketLink(connected)
+            link.send(frames.written(
+                'hello', protocol=PROTOCOL, id='client', token='', tables={
+                    'orders': [['id'], dict.fromkeys(
+                        ['id', 'owner', 'total'], 'sqlite TEXT'), '']}))
+            frames.read(link.receive(), 'welcome')
+
+    def test_stop_as_soon_as_it_listens(self):
+        """Who is told that it listens may stop it at once."""
+        class Output(io.StringIO):
+
+            def write(self, text):
+                if text.startswith('keeping '):
+                    os.kill(os.getpid(), signal.SIGTERM)
+                return super().write(text)
+
+        def unprepared(*_):
+            raise AssertionError('expected a server that can be stopped')
+
+        self.addCleanup(signal.signal, signal.SIGTERM, signal.signal(
+            signal.SIGTERM, unprepared))
+        with redirect_stdout(Output()) as out:
+            self.assertEqual(
+                main(['peer', 'serve', THERE, *TABLES, '--at', ANY]), 0)
+        self.assertIn('keeping orders', out.getvalue())
 
 
 class RefusedTests(Base):
@@ -228,6 +256,11 @@ class RefusedTests(Base):
                    error='expected a table, one of')
         self.fails('serve', THERE, '--views', 'views.toml', '--at', ANY,
                    error='expected a --token-file')
+        self.write('views.toml', '[orders]\ncolumns = ["owner"]\n')
+        self.fails('serve', THERE, '--views', 'views.toml', '--at', ANY,
+                   error='expected a --token-file with --views')
+        with closing(SQLiteDatabase('there.db')) as database:
+            self.assertEqual(database.tracked(), [])  # nothing has begun
 
     def test_clients(self):
         nobody = f'tcp://127.0.0.1:{free_port()}'
