@@ -183,9 +183,9 @@ class SyncServer:
                 thread.start()
                 self._threads.add(thread)  # before it may leave
                 return
-        connected.close()
         if not is_closed:
             logger.warning('a client was turned away: %s are served', CLIENTS)
+        connected.close()
 
     def _serve(self, connected: socket.socket) -> None:
         with ExitStack() as stack:

@@ -149,6 +149,32 @@ class SocketTests(Base):
             server.listen(listening)
         server.close()  # which waits for no such thread
 
+    def test_who_is_turned_away_has_been_noted(self):
+        """Whoever sees that finds the reason in the log."""
+
+        class Listening(socket.socket):
+
+            def accept(self):
+                accepted = Accepted(fileno=super().accept()[0].detach())
+                return accepted, ''
+
+        class Accepted(socket.socket):
+
+            def close(self):
+                noted.append(list(logs.output))
+                super().close()
+
+        noted = []
+        listening = Listening(socket.AF_UNIX)
+        listening.bind('socket')
+        listening.listen()
+        with mock.patch('zc.generationalset.sql.peers.server.CLIENTS', 0), \
+                self.assertLogs('zc.generationalset.sql') as logs:
+            self.serve(listening)
+            self.assertEqual(self.connect().recv(1), b'')
+        [[warning]] = noted
+        self.assertIn('turned away', warning)
+
     def test_server_that_was_closed(self):
         server = SyncServer('sqlite:///server.db', ['things'])
         server.close()
