@@ -41,6 +41,7 @@ class Serving(Interrupted):
     name = 'serve'
 
     def setUp(self):
+        super().setUp()
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.directory = directory.name
