@@ -268,6 +268,21 @@ class NoticeTests(PostgreSQLTests):
         self.assertEqual(recent.renewed, set())
         self.assertEqual(recent.keys['public.orders'], {(1,)})
 
+    def test_how_many_removals_are_known(self):
+        """So many may come while a table is copied for the first time."""
+        since = self.database.version().generation
+        # To delete so many rows would take long.
+        [[number]] = self.tell(
+            'SELECT number FROM gset.tables '
+            "WHERE relation = 'orders'::regclass")
+        self.tell(f'INSERT INTO gset.rows_{number} (k1, generation, gone) '
+                  f'SELECT n, {since} + n, true '
+                  'FROM generate_series(11, 100010) n')
+        self.database.tidy()
+        with self.database.reading() as reading:
+            table = reading.table('public.orders')
+            self.assertLessEqual(reading.floor(table), since)
+
     def test_renew(self):
         epoch, generation = self.copy.position
         self.assertIsNone(self.database.renew(self.copy.position))
