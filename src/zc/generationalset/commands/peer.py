@@ -81,7 +81,8 @@ If the command is cut, or killed, nothing is half done, and the next one goes
 on.  What the server decides of conflicts is the outcome; it keeps what lost.
 
 The exit code is 0 if both sides are equal, 1 if the server refuses something,
-such as tables that don't fit, 2 if it can't be reached, or refused.
+such as tables that don't fit, 2 if it can't be reached, or if this side can't
+write what came.
 '''
 
 
