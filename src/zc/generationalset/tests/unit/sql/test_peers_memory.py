@@ -1,5 +1,6 @@
 """What two databases that are kept equal have in memory at a time."""
 
+import resource
 import unittest
 from contextlib import contextmanager
 from itertools import chain
@@ -150,3 +151,12 @@ class SeenTests(unittest.TestCase):
             self.assertEqual(seen.lacking(['b', keys[0], 'a']), ['b', 'a'])
         self.assertEqual(list(chain.from_iterable(chunks)), keys)
         self.assertLessEqual(max(map(len, chunks)), CHUNK)
+
+    def test_full_disk(self):
+        """It isn't the database that fails."""
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_FSIZE, before)
+        with Seen() as seen:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+            with self.assertRaisesRegex(OSError, 'the keys that were seen: '):
+                seen.add(f'{number:01000d}' for number in range(ROWS * 3))
