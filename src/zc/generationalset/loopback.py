@@ -13,8 +13,7 @@ def is_loopback(host: str) -> bool:
     (True, False)
     """
     try:
-        return host == 'localhost' or ip_address(
-            host.partition('%')[0]).is_loopback
+        return host == 'localhost' or ip_address(host).is_loopback
     except ValueError:  # another name
         return False
 

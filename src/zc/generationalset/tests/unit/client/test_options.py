@@ -61,8 +61,10 @@ class OptionsTests(unittest.TestCase):
 
     def test_proxies_to_other_machines(self):
         for url in ('https://example.org', 'http://192.0.2.1', 'http://[2::1]',
-                    'http://localhost.example.org', 'http://0.0.0.0'):
+                    'http://localhost.example.org', 'http://0.0.0.0',
+                    'http://127.0.0.1%25.example.org'):
             self.assertEqual(without_proxy(url), {}, url)
         for url in ('https://localhost/sync', 'http://LocalHost:1',
-                    'http://127.0.0.1:80', 'http://127.1.2.3', 'http://[::1]'):
+                    'http://127.0.0.1:80', 'http://127.1.2.3', 'http://[::1]',
+                    'http://[::1%25lo]'):
             self.assertIn('all://', without_proxy(url), url)
