@@ -9,9 +9,11 @@ file.  If that note isn't in the database, the history is another one.
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from contextlib import suppress
-from typing import NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, NamedTuple
 
 from zc.generationalset.sql.errors import DatabaseError
 from zc.generationalset.sql.sqlite.connections import (
@@ -19,6 +21,9 @@ from zc.generationalset.sql.sqlite.connections import (
     Identity,
     column,
 )
+
+if sys.platform != 'win32':
+    import fcntl
 
 #: What is behind the name of the database file.
 SUFFIX = '-gset'
@@ -43,35 +48,31 @@ class History:
 
     def last(self) -> Moment | None:
         """Return the last moment; None if none is known."""
-        with suppress(OSError, ValueError):
-            with open(self._path, 'rb') as file:
-                device, inode, generation, mark = map(
-                    int, file.read(_SIZE).split())
-            return Moment(Identity(device, inode), generation, mark)
+        with suppress(OSError), open(self._path, 'rb') as file:
+            return _moment(file.read(_SIZE))
         return None
 
     def hand_out(self, moment: Moment) -> None:
         """Note that clients are told of a moment."""
-        with self._lock:
-            last = self.last()
+        with self._changing() as file:
+            last = _moment(file.read(_SIZE))
             if (last is None or last.file != moment.file
                     or last.generation < moment.generation):
-                self._write(moment)
+                _write(file, moment)
 
     def begin(self, moment: Moment) -> None:
         """Note that a new history begins."""
-        with self._lock:
-            self._write(moment)
+        with self._changing() as file:
+            _write(file, moment)
 
-    def _write(self, moment: Moment) -> None:
-        device, inode = moment.file
-        line = f'{device} {inode} {moment.generation} {moment.mark}'
+    @contextmanager
+    def _changing(self) -> Iterator[IO[bytes]]:
+        """Open the file for one thread of one process at a time."""
         try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o666)
-            try:
-                os.write(descriptor, line.encode().ljust(_SIZE - 1) + b'\n')
-            finally:
-                os.close(descriptor)
+            with self._lock, open(os.open(
+                    self._path, os.O_RDWR | os.O_CREAT, 0o666),
+                    'r+b', buffering=0) as file, _locked(file):
+                yield file
         except OSError as error:
             raise DatabaseError(
                 f'can not write {os.path.basename(self._path)}: '
@@ -80,6 +81,34 @@ class History:
     def remove(self) -> None:
         with suppress(FileNotFoundError):
             os.remove(self._path)
+
+
+@contextmanager
+def _locked(file: IO[bytes]) -> Iterator[None]:
+    """Keep other processes out, on all systems but Windows."""
+    if sys.platform == 'win32':
+        yield
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        # A child of a fork has the file open, too, and would keep the lock.
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _moment(text: bytes) -> Moment | None:
+    with suppress(ValueError):
+        device, inode, generation, mark = map(int, text.split())
+        return Moment(Identity(device, inode), generation, mark)
+    return None
+
+
+def _write(file: IO[bytes], moment: Moment) -> None:
+    device, inode = moment.file
+    line = f'{device} {inode} {moment.generation} {moment.mark}'
+    file.seek(0)
+    file.write(line.encode().ljust(_SIZE - 1) + b'\n')
 
 
 def has(connection: Connection, last: Moment | None, now: Moment) -> bool:

@@ -1,15 +1,20 @@
 """What triggers can't see is found out, and clients are told."""
 
+import fcntl
 import os
 import shutil
 import sqlite3
 import tempfile
 import unittest
 from contextlib import closing
+from unittest import mock
+
+from zope.testing import setupstack
 
 from zc.generationalset.sources import Unavailable
 from zc.generationalset.sql.source import SQLSource
-from zc.generationalset.sql.sqlite import SQLiteDatabase
+from zc.generationalset.sql.sqlite import SQLiteDatabase, history
+from zc.generationalset.sql.sqlite.connections import Identity
 from zc.generationalset.tests.support import tables
 from zc.generationalset.tests.support.layers import Databases
 from zc.generationalset.tests.unit.sql.test_sqlite_tracking import Base
@@ -255,6 +260,34 @@ class FilesTests(Base):
             self.followers.sync()
         tables.track(self.database, *self.names)
         self.resets()
+
+
+class ProcessesTests(unittest.TestCase):
+
+    def test_a_moment_is_handed_out_by_one_process_at_a_time(self):
+        """Else an older one could take the place of a newer one."""
+        setupstack.setUpDirectory(self)
+        self.addCleanup(setupstack.tearDown, self)
+        first, second = [history.Moment(Identity(1, 2), number, number)
+                         for number in (5, 6)]
+        ours, write = history.History('data.db'), history._write
+
+        def other_process():
+            with open('data.db-gset', 'rb') as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+        def written(file, moment):
+            self.assertRaises(BlockingIOError, other_process)
+            write(file, moment)
+            inherited = os.dup(file.fileno())  # as by a child of a fork
+            self.addCleanup(os.close, inherited)
+
+        with mock.patch.object(history, '_write', written):
+            ours.begin(first)
+            ours.hand_out(second)
+        other_process()
+        ours.hand_out(first)
+        self.assertEqual(ours.last(), second)
 
 
 class UntrackingTests(unittest.TestCase):
