@@ -180,7 +180,11 @@ class SyncServer:
             if not (is_closed or is_full):
                 thread = threading.Thread(
                     target=self._serve, args=(connected,), daemon=True)
-                thread.start()
+                try:
+                    thread.start()
+                except RuntimeError:  # there are too many
+                    connected.close()
+                    raise
                 self._threads.add(thread)  # before it may leave
                 return
         if not is_closed:

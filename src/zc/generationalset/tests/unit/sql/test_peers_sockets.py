@@ -5,6 +5,7 @@ import sqlite3
 import ssl
 import threading
 import unittest
+import warnings
 from contextlib import closing, suppress
 from unittest import mock
 
@@ -145,8 +146,11 @@ class SocketTests(Base):
         self.connect()
         with mock.patch.object(threading.Thread, 'start', side_effect=[
                 RuntimeError("can't start new thread")]), \
+                warnings.catch_warnings(record=True) as unclosed, \
                 self.assertRaisesRegex(RuntimeError, 'new thread'):
+            warnings.simplefilter('always')
             server.listen(listening)
+        self.assertEqual(unclosed, [])
         server.close()  # which waits for no such thread
 
     def test_who_is_turned_away_has_been_noted(self):
