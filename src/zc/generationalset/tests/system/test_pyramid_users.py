@@ -59,9 +59,10 @@ class PyramidUsersTests(Following, unittest.TestCase):
 
     def log_in(self, name):
         page = self.window()
+        page.get_by_text('Please log in.').wait_for()
         page.get_by_label('Name').fill(name)
         page.get_by_label('Password').fill(f'of-{name}')
-        page.get_by_text('Log in').click()
+        page.get_by_role('button', name='Log in').click()
         page.get_by_text('tea: new').wait_for()
         return page
 
