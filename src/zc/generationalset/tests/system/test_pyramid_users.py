@@ -117,37 +117,55 @@ class PyramidUsersTests(Following, unittest.TestCase):
         self.assertEqual(refused.json()['item']['status'], 'shipped')
 
     def test_workers_mirror_and_backup(self):
-        [storage] = [words for words in self.guide.commands()
-                     if words[0] == 'runzeo']
-        address = f'127.0.0.1:{free_port()}'
-        command, options = self.command(*(
-            word.replace('127.0.0.1:8100', address) for word in storage))
-        for name in 'shop.py', 'renew.py':
-            self.replace(name, 'file://shop.fs', f'zeo://{address}')
-        user_of = self.guide.block('user_of')
-        where = '    asked = Request('
-        self.replace('asgi.py', where, f'{indented(user_of, "    ")}\n{where}')
-        self.replace('asgi.py', 'def user_of',
-                     f'{self.guide.block("TOKENS")}\n\n\ndef user_of')
-        storage = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            **options)
-        self.stack.callback(stop, storage)
-        workers = self.serve_more()
+        self.share()
+        self.let_tokens_in()
+        storage, workers = self.start_storage(), self.serve_more()
         [mirror] = [words for words in self.guide.commands()
                     if words[:2] == [f'GSET_TOKEN={TOKEN}', 'gset']]
         self.start(*mirror[1:], '--port', self.ports['8080'], port='8080',
                    path='healthz', GSET_TOKEN=TOKEN)
-
+        self.run_command('repozo', '-B', '-r', '.', '-f', 'shop.fs')
         with Client(self.here('http://127.0.0.1:8080')) as client:
             def shows(*ids):
                 client.sync()
                 return client.replica.items.keys() == {*ids}
-            ann = self.customer('ann')
-            ann.post('order', data={'text': 'milk'})
+            self.customer('ann').post('order', data={'text': 'milk'})
             wait(lambda: shows('o1', 'o2'))
-            epoch = client.replica.epoch
             stop(workers)
-            self.run_command('python', 'renew.py')
+            stop(storage)
+            self.restore()
+            self.start_storage()
             self.serve_more()
-            wait(lambda: shows('o1', 'o2') and client.replica.epoch != epoch)
+            self.customer('ann').post('order', data={'text': 'rice'})
+            wait(lambda: shows('o1', 'o2')
+                 and client.replica.items['o2']['text'] == 'rice')
+
+    def share(self):
+        """Let the application use a ZEO server, on a free port."""
+        self.address = f'127.0.0.1:{free_port()}'
+        self.replace('shop.py', 'file://shop.fs', f'zeo://{self.address}')
+
+    def let_tokens_in(self):
+        lines = indented(self.guide.block('user_of'), '    ')
+        where = '    asked = Request('
+        self.replace('asgi.py', where, f'{lines}\n{where}')
+        tokens = self.guide.block('TOKENS')
+        self.replace('asgi.py', 'def user_of', f'{tokens}\n\n\ndef user_of')
+
+    def start_storage(self):
+        [words] = [words for words in self.guide.commands()
+                   if words[0] == 'runzeo']
+        command, options = self.command(*(
+            word.replace('127.0.0.1:8100', self.address) for word in words))
+        storage = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            **options)
+        self.stack.callback(stop, storage)
+        return storage
+
+    def restore(self):
+        """Restore the backup, and do what the page says then."""
+        self.run_command('repozo', '-R', '-r', '.', '-o', 'shop.fs')
+        for words in self.guide.commands()[-2:]:
+            self.output = self.run_command(*words)
+        self.assertEqual(self.output, 'live/ann: well, 1 items\n')
