@@ -38,7 +38,7 @@ class Explorer {
   #tree = new Tree(part('tree'), (path) => this.#chooseSet(path));
   #table = new Table(
     part('table'), (path) => this.#look(path),
-    (path) => this.#chooseItem(path));
+    (path, event) => this.#chooseItem(path, event));
   #detail = new Item(part('item'));
   #log = new Log(part('log'), part('pause'), (path) => this.#go(path));
   #question = new Question(
@@ -204,9 +204,11 @@ class Explorer {
     this.#finder.clear(); // this shows the set
   }
 
-  #chooseItem(path) {
+  #chooseItem(path, { type }) {
     this.#item = path;
     this.#drawItem();
+    // It may be below the window; who goes on by keys still sees the rows.
+    if (type === 'click') this.#reveal('item-panel');
   }
 
   /** Goes to an item, or to a set. */
@@ -216,8 +218,11 @@ class Explorer {
     this.#item = toSet ? this.#item : path;
     this.#draw();
     this.#table.choose(this.#item);
-    part(toSet ? 'items-panel' : 'item-panel').scrollIntoView(
-      { block: 'nearest' });
+    this.#reveal(toSet ? 'items-panel' : 'item-panel');
+  }
+
+  #reveal(panel) {
+    part(panel).scrollIntoView({ block: 'nearest' });
   }
 }
 

@@ -29,6 +29,7 @@ export class Editor {
   }
 
   close() {
+    removeEventListener('resize', this.#reveal);
     this.element.remove();
     this.closed();
   }
@@ -65,6 +66,8 @@ export class Editor {
     const types = document.activeElement.matches('input, textarea');
     if (typed === undefined || !types) this.field.focus();
     if (typed === undefined) this.field.select();
+    this.#reveal();
+    addEventListener('resize', this.#reveal);
   }
 
   /** Says that another user changed the text; null if it was removed. */
@@ -77,6 +80,14 @@ export class Editor {
       ? 'Somebody removed it meanwhile. Save puts it back.'
       : `${somebody} changed it to ${quote(text)}. Save replaces that.`;
   }
+
+  /** Scrolls to all of the form; a phone's keyboard may leave it little room. */
+  #reveal = () => {
+    if (!this.element.contains(document.activeElement)) return;
+    for (const each of [this.element, this.field]) {
+      each.scrollIntoView({ block: 'nearest' });
+    }
+  };
 
   #listen() {
     const { element, field } = this;

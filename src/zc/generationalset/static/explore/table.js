@@ -20,7 +20,7 @@ export class Table {
   /**
    * @param {(path: Array) => {item: *, arrival: Arrival}} look
    *   Returns the item at a path, and the answer that brought it.
-   * @param {(path: Array) => void} choose
+   * @param {(path: Array, event: Event) => void} choose
    *   Called when the user chooses an item.
    */
   constructor(box, look, choose) {
@@ -28,9 +28,9 @@ export class Table {
     this.#look = look;
     this.#rows = new Rows(
       box, 'row', (row, index) => this.#fill(row, index),
-      (index) => {
+      (index, event) => {
         this.#chosen = this.#pathAt(index);
-        choose(this.#chosen);
+        choose(this.#chosen, event);
       });
   }
 
