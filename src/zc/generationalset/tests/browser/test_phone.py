@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from zc.generationalset.documents import Document
 from zc.generationalset.tests.support.accessibility import violations
-from zc.generationalset.tests.support.boards import BoardServed
+from zc.generationalset.tests.support.boards import API, BoardServed
 from zc.generationalset.tests.support.exploring import Explorer
 
 PHONE = {'viewport': {'width': 360, 'height': 740}, 'has_touch': True,
@@ -103,6 +103,20 @@ class BoardTests(BoardServed):
         self.messages(page)
         expect(page.locator('.notice-bar')).to_be_visible()
         self.none(page.locator('.say'), HIDDEN)
+
+    def test_notices_leave_the_buttons_free(self):
+        page = self.phone(PHONE)
+        self.remove(page)
+        self.none(page.locator('.status'), HIDDEN)
+        self.rests(page)
+        self.is_stored(page)
+        page.context.route(API, lambda route: route.abort())
+        page.reload()
+        self.is_live(page, 'offline')
+        self.card(page, 'Find someone who bakes for eighty').tap()
+        page.get_by_role('button', name='Remove').tap()
+        expect(page.locator('.unsent')).to_have_text('1 not sent yet')
+        self.none(page.locator('.status'), HIDDEN)
 
     def test_large_letters(self):
         page = self.phone(LARGE)
