@@ -14,7 +14,6 @@ many at a time.
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 from ZODB.POSException import ConflictError
@@ -23,6 +22,7 @@ from zc.generationalset.sets import transactions
 from zc.generationalset.sets.base import BaseSet
 from zc.generationalset.sets.btrees import absorb
 from zc.generationalset.sets.records import (
+    NO_RECORDS,
     Index,
     Path,
     Record,
@@ -138,12 +138,29 @@ class Journal(Recorder):
         backlog = self.backlog
         if backlog is None or not backlog.records:
             return self.index
-        records = backlog.records, self.records
-        known = getattr(self, '_v_full_index', None)
-        if known is None or any(map(operator.is_not, known[0], records)):
-            index = Index(backlog.start, records[0] + records[1])
-            self._v_full_index = known = records, index
-        result: Index = known[1]
+        return self._index_with(backlog)
+
+    def index_since(self, generation: int) -> Index | None:
+        """Return an index that has all records after a generation.
+
+        None if some of them are in the B-trees already.
+        """
+        if generation >= self.start:
+            return self.index
+        backlog = self.backlog
+        if (backlog is None or generation < backlog.start
+                or not backlog.records):
+            return None
+        return self._index_with(backlog)
+
+    def _index_with(self, backlog: Backlog) -> Index:
+        older, newer, index = getattr(
+            self, '_v_full_index', (None, None, NO_RECORDS))
+        if older is not backlog.records or newer is not self.records:
+            older, newer = backlog.records, self.records
+            index = Index(backlog.start, older + newer)
+            self._v_full_index = older, newer, index
+        result: Index = index
         return result
 
     # Index

@@ -100,9 +100,10 @@ def _parts(
     Most have nothing new: then the journal has no records of them.
     """
     journal = root._journal
-    sets = None
-    if journal is not None and since >= journal.base and since:
-        sets = journal.full_index.sets
+    index = None
+    if journal is not None and since:
+        index = journal.index_since(since)
+    sets = None if index is None else index.sets
     return [
         {'path': ids} if sets is not None and _is_quiet(gset, path, ids, sets)
         else {'path': ids, **_part(gset, root, path, ids, since)}
@@ -159,12 +160,9 @@ def _news(
     """
     journal = root._journal
     if journal is not None and not (path and facts.joined(gset) is None):
-        if since >= journal.start:
-            updates = _recorded(journal.index, path, since, keyed)
-            if updates is not None:
-                return updates
-        if since >= journal.base:
-            updates = _recorded(journal.full_index, path, since, keyed)
+        index = journal.index_since(since)
+        if index is not None:
+            updates = _recorded(index, path, since, keyed)
             if updates is not None:
                 return updates
     kind = _KeyedReader if keyed else _Reader
