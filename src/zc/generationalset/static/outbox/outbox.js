@@ -6,10 +6,13 @@ import { toJson } from '../gset/json.js';
 import { sleep } from '../gset/waiting.js';
 import { Queue } from './queue.js';
 import { Sending } from './sending.js';
-import { after, Shown } from './shown.js';
+import { after, isSame, Shown } from './shown.js';
 import { Undoing } from './undoing.js';
 
 const PATIENCE = 2; // seconds for another tab, or a browser that fails
+// A position that no server has had.  What follows from a write that waits has
+// it, and is made only if the user sees the same when its turn has come.
+const NEVER = 'never:1';
 
 export class Outbox extends EventTarget {
   #client;
@@ -91,10 +94,11 @@ export class Outbox extends EventTarget {
     made.forEach(keyOf);
     const {position, generation} = this.#client;
     const sees = op !== 'set' && !('unchangedSince' in change);
+    const before = earlier.reduce(
+      (now, write) => after(write, made, now), this.items.at(made));
+    const since = isSame(before, this.#client.items.at(made)) ? position : NEVER;
     return {
-      sees, unchangedSince: sees && generation > 0 ? position : undefined,
-      before: earlier.reduce(
-        (now, write) => after(write, made, now), this.items.at(made)),
+      sees, unchangedSince: sees && generation > 0 ? since : undefined, before,
       ...change, op: op === 'add' ? 'put' : op, path: made,
       ...'item' in change && {item: JSON.parse(toJson(change.item))}};
   }

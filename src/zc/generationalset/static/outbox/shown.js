@@ -95,8 +95,9 @@ export function after({op, path: written, item}, path, before) {
   }
   switch (op) {
     case 'put': return item;
-    case 'patch': return before instanceof Items ? before :
-      patched(before, item);
+    case 'patch': // of nothing makes nothing
+      return before === undefined || before instanceof Items ? before :
+        patched(before, item);
     case 'set': return before instanceof Items ? before : new Items();
     default: return undefined;
   }

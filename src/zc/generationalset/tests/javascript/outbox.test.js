@@ -84,6 +84,40 @@ test('what others have changed is not lost', options, async (t) => {
     [op, path, item, error.status]), [['put', ['a'], 2, 412]]);
 });
 
+test('what follows from a write that is refused is refused', options,
+  async (t) => {
+    const { client, outbox, other, proxy } = await start(t);
+    await outbox.put('a', { text: 'old', rank: 1 });
+    proxy.fault = () => 503;
+    const put = outbox.put('a', { text: 'new', rank: 1 });
+    await until(() => other.items.get('a'));
+    await other.remove('a');
+    await until(() => !client.items.has('a'));
+    const patch = outbox.patch('a', { rank: 2 }, { over: ['rank'] });
+    const item = outbox.put('a', 'other');
+    assert.equal(outbox.items.get('a'), 'other');
+    proxy.fault = () => undefined;
+    for (const refused of [put, patch, item]) {
+      await assert.rejects(refused, { status: 412 });
+    }
+    await other.sync();
+    assert.deepEqual([all(other), all(outbox)], [[], []]);
+  });
+
+test('a patch of what is gone shows no half of it', options, async (t) => {
+  const { client, outbox, other, proxy } = await start(t);
+  await outbox.put('a', { text: 'old', rank: 1 });
+  await until(() => other.items.get('a'));
+  proxy.fault = () => 503;
+  const patch = outbox.patch('a', { rank: 2 });
+  await other.remove('a');
+  await until(() => !client.items.has('a'));
+  assert.equal(outbox.items.get('a'), undefined);
+  proxy.fault = () => undefined;
+  await assert.rejects(patch, { status: 412 });
+  assert.deepEqual(all(other), []);
+});
+
 test('patches of two people both stay', options, async (t) => {
   const { outbox, other, proxy } = await start(t);
   await outbox.put('a', { text: 'old', state: 'new' });
