@@ -3,34 +3,20 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { Client, Items } from '../../static/gset.js';
-import { Outbox } from '../../static/outbox/outbox.js';
 import { until } from './faulty.js';
-import { Losing } from './losing.js';
-import { options, Server } from './real.js';
-import { entries, sorted } from './vectors.js';
+import { all, start as startOutbox } from './outboxes.js';
+import { options } from './real.js';
+import { sorted } from './vectors.js';
 
-// Times before another try are random; here they are short, too.
-const { random } = Math;
-Math.random = () => random() / 100 - 0.99;
-
+/** Starts all, with two items. */
 async function start(test) {
-  const server = await Server.start(test);
-  const proxy = await Losing.start(test, server.url);
-  const client = new Client(proxy.url);
-  const other = new Client(server.url);
-  test.after(() => [client, other].forEach(each => each.close()));
-  await Promise.all([client.start(), other.start()]);
-  const outbox = new Outbox(client);
-  const refused = [];
-  outbox.addEventListener('refused', ({ detail }) => refused.push(detail));
-  await outbox.batch([{ op: 'put', path: 'a', item: { n: 1, by: 'me' } },
+  const started = await startOutbox(test);
+  await started.outbox.batch([
+    { op: 'put', path: 'a', item: { n: 1, by: 'me' } },
     { op: 'put', path: 'b', item: 1 }]);
-  await other.sync();
-  return { proxy, client, other, outbox, refused };
+  await started.other.sync();
+  return started;
 }
-
-const all = client => sorted(entries(Items, client.items));
 
 /** Lets writes wait; returns a function that ends that. */
 function hold(proxy) {

@@ -3,34 +3,14 @@ import { readFile } from 'node:fs/promises';
 import test from 'node:test';
 
 import { snapshot, subscribe } from '../../static/bindings/snapshots.js';
-import { Client, Items } from '../../static/gset.js';
+import { Items } from '../../static/gset.js';
 import { Outbox } from '../../static/outbox/outbox.js';
 import { patched } from '../../static/outbox/patch.js';
 import { Queue } from '../../static/outbox/queue.js';
 import { holdTimers } from './browser.js';
 import { randomOf, until } from './faulty.js';
-import { Losing } from './losing.js';
-import { options, Server } from './real.js';
-import { entries, sorted } from './vectors.js';
-
-// Times before another try are random; here they are short, too.
-const { random } = Math;
-Math.random = () => random() / 100 - 0.99;
-
-async function start(test) {
-  const server = await Server.start(test);
-  const proxy = await Losing.start(test, server.url);
-  const client = new Client(proxy.url);
-  const other = new Client(server.url);
-  test.after(() => [client, other].forEach(each => each.close()));
-  await Promise.all([client.start(), other.start()]);
-  const outbox = new Outbox(client);
-  const refused = [];
-  outbox.addEventListener('refused', ({ detail }) => refused.push(detail));
-  return { server, proxy, client, other, outbox, refused };
-}
-
-const all = client => sorted(entries(Items, client.items));
+import { all, start } from './outboxes.js';
+import { options } from './real.js';
 
 /** Collects what is shown at a path, whenever that changes. */
 function shownAt(outbox, path) {
