@@ -1,6 +1,7 @@
 """What the contract needs of a source, and what its tests need."""
 
 import json
+import random
 
 from zc.generationalset import wire
 from zc.generationalset.answers import Position
@@ -51,6 +52,24 @@ class Base:
     def write_elsewhere(self, change):
         """Change the tree, in another process if sources can do that."""
         self.write(change)
+
+    def check_clients_from_everywhere(self, random_change):
+        """Check that clients of any generation have the same after changes.
+
+        random_change
+            Called with a ``random.Random``; returns a change that is valid.
+        """
+        chance = random.Random(4)
+        replicas = [Replica()]
+        for _ in range(60):
+            self.write_elsewhere(random_change(chance))
+            self.source.catch_up()
+            replica = Replica()
+            self.sync(replica)
+            for other in chance.sample(replicas, len(replicas) // 3):
+                self.sync(other)
+                self.assertEqual(other.items, replica.items)
+            replicas.append(replica)
 
     def check_numbers(self, before, writes):
         """Check the generation after so many writes that changed something."""

@@ -1,6 +1,5 @@
 """What is read of a source, and who is told of changes."""
 
-import random
 import threading
 
 from zope.testing.wait import Wait
@@ -89,17 +88,7 @@ class Reading(Base):
 
     def test_clients_from_everywhere(self):
         """All clients, from any generation, have the same afterwards."""
-        chance = random.Random(4)
-        replicas = [Replica()]
-        for _ in range(60):
-            self.write_elsewhere(self._random_change(chance))
-            self.source.catch_up()
-            replica = Replica()
-            self.sync(replica)
-            for other in chance.sample(replicas, len(replicas) // 3):
-                self.sync(other)
-                self.assertEqual(other.items, replica.items)
-            replicas.append(replica)
+        self.check_clients_from_everywhere(self._random_change)
 
     def _random_change(self, chance):
         """Return a change that is valid whatever the tree has."""
