@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode
 
 from zc.lockfile import LockError
+from ZODB.POSException import ConflictError
 
 from zc.generationalset.commands import Failure
 from zc.generationalset.extras import advice
@@ -80,14 +81,11 @@ def opened(
     options
         Options of ``ZODB.DB``.
     """
-    import ZODB
-
     options = {'pool_size': connections, 'cache_size': 1_000_000,
                'cache_size_bytes': CACHE // 2 // connections, **options}
     try:
         with _patience(data) if is_shared(data) else nullcontext():
-            storage, given = _storage(data)
-            db = ZODB.DB(storage, **{**options, **given})
+            db = _database(data, options)
     except Failure:
         raise
     except Exception as error:  # each storage has errors of its own
@@ -98,6 +96,25 @@ def opened(
         yield db
     finally:
         db.close()
+
+
+def _database(data: str | None, options: dict[str, Any]) -> Any:
+    """Open a database; make its root unless another process does."""
+    try:
+        return _attempt(data, options)
+    except ConflictError:  # the other made it at the same time
+        return _attempt(data, options)
+
+
+def _attempt(data: str | None, options: dict[str, Any]) -> Any:
+    import ZODB
+
+    storage, given = _storage(data)
+    try:
+        return ZODB.DB(storage, **{**options, **given})
+    except BaseException:
+        storage.close()
+        raise
 
 
 def _storage(data: str | None) -> tuple[Any, dict[str, Any]]:

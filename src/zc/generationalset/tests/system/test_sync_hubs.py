@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import unittest
+from unittest import mock
 
 from zc.generationalset.__main__ import main
+from zc.generationalset.commands import databases
 from zc.generationalset.tests.support.layers import Processes
 from zc.generationalset.tests.support.serving import ENVIRONMENT, wait
 from zc.generationalset.tests.support.storages import ZEOServer
@@ -96,3 +98,30 @@ class ZEOTests(SharedHub, unittest.TestCase):
             self.assertEqual(each.returncode, 0, out)
         code, out = self.sync('run')
         self.assertEqual((code, self.notes()), (0, 21), out)
+
+    def test_another_process_makes_the_root(self):
+        """Both find that a new database has no root; one makes it."""
+        uri = self.uri()
+        real = databases._storage
+        others = []
+
+        def storage(data):
+            opened, options = real(data)
+            if not others:
+                opened.tpc_begin = begin(opened.tpc_begin)
+            return opened, options
+
+        def begin(real):
+            def tpc_begin(*arguments):
+                if not others:
+                    others.append(None)
+                    with databases.opened(uri) as db, \
+                            db.transaction() as connection:
+                        connection.root()['made'] = True
+                return real(*arguments)
+            return tpc_begin
+
+        with mock.patch.object(databases, '_storage', storage), \
+                databases.opened(uri) as db, \
+                db.transaction() as connection:
+            self.assertTrue(connection.root()['made'])

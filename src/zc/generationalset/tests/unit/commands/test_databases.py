@@ -4,10 +4,11 @@ import unittest
 from unittest import mock
 
 import transaction
+from ZODB.MappingStorage import MappingStorage
 from zope.testing import setupstack
 
 from zc.generationalset import GSet
-from zc.generationalset.commands import databases
+from zc.generationalset.commands import Failure, databases
 from zc.generationalset.documents import Document
 
 CONNECTIONS = 5
@@ -51,3 +52,15 @@ class MemoryTests(unittest.TestCase):
     def test_a_uri_gives_each_connection_its_own(self):
         kept = self.kept('file://Data.fs?connection_cache_size_bytes=50000')
         self.assertGreater(kept, BYTES * 1.1)
+
+
+class OpeningTests(unittest.TestCase):
+
+    def test_what_can_not_be_opened_is_closed(self):
+        storage = MappingStorage()
+        with mock.patch.object(
+                databases, '_storage', return_value=(storage, {})), \
+                self.assertRaisesRegex(Failure, 'can not open'), \
+                databases.opened('zeo://localhost', cache_sise=1):
+            pass
+        self.assertFalse(storage.opened())
