@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import transaction
+from transaction.interfaces import TransientError
 from ZODB.POSException import POSError
 
 from zc.generationalset import GenerationalSet
@@ -22,6 +23,7 @@ from zc.generationalset.commands.tokens import Tokens
 from zc.generationalset.interfaces import IServed
 from zc.generationalset.loopback import is_loopback
 from zc.generationalset.process import sockets
+from zc.generationalset.sources.attempts import repeated
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -172,9 +174,18 @@ def prepare(
 ) -> tuple[list[str], bool]:
     """Return the path of the set, and whether it was made now.
 
+    Other processes may prepare the same database.
+
     fill
         Called with the set, in a transaction.
     """
+    return repeated(lambda: _prepare(db, path, fill), TransientError)
+
+
+def _prepare(
+        db: Any, path: str | None,
+        fill: Callable[[GenerationalSet], None] | None,
+) -> tuple[list[str], bool]:
     manager = transaction.TransactionManager()
     connection = db.open(manager)
     try:

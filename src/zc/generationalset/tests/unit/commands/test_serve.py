@@ -6,12 +6,16 @@ import signal
 import socket
 import subprocess
 import threading
+import unittest
+from unittest import mock
 
 import httpx
 import ZODB
 from ZODB.FileStorage import FileStorage
 
 from zc.generationalset.client import Client
+from zc.generationalset.commands import serving
+from zc.generationalset.documents import Document
 from zc.generationalset.tests.support.commands import Serving
 from zc.generationalset.tests.support.serving import ENVIRONMENT
 
@@ -278,3 +282,27 @@ class ServeTests(Serving):
             self.command('--help'), env=ENVIRONMENT, capture_output=True,
             text=True, check=True)
         self.assertIn('gset serve Data.fs', result.stdout)
+
+
+class PrepareTests(unittest.TestCase):
+
+    def test_another_process_prepares_at_the_same_time(self):
+        db = ZODB.DB(None)
+        self.addCleanup(db.close)
+        found = []
+
+        def opened(manager):
+            connection = ZODB.DB.open(db, manager)
+            connection.root().keys()  # as it was
+            if not found:
+                found.append(None)
+                found.append(serving.prepare(db, None))
+            return connection
+
+        with mock.patch.object(db, 'open', opened):
+            self.assertEqual(
+                serving.prepare(db, None, lambda gset: gset.add(
+                    Document('a', 1))), (['things'], False))
+        self.assertEqual(found[1:], [(['things'], True)])
+        with db.transaction() as connection:
+            self.assertEqual(len(connection.root()['things']), 1)
