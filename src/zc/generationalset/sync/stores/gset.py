@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
 import ZODB
@@ -13,7 +14,7 @@ from ZODB.FileStorage import FileStorage
 from ZODB.POSException import ConflictError
 
 from zc.generationalset import GSet
-from zc.generationalset.answers import Position
+from zc.generationalset.answers import Position, SubsetUpdates
 from zc.generationalset.documents import Document
 from zc.generationalset.interfaces import IdError
 from zc.generationalset.merging import ABSENT
@@ -41,6 +42,8 @@ from zc.generationalset.sync.type import Type, as_id, is_id
 
 Result = TypeVar('Result')
 
+#: How many items are read at a time.
+CHUNK = 1000
 
 #: Takes the root of a database and the name of a type, and returns the set.
 Find = Callable[[Any, str], Any]
@@ -191,20 +194,29 @@ class SetAccessor(Accessor):
             return error
 
     def find(self, cursor: str | None = None) -> Changes:
-        def find(items: Any) -> Changes:
-            since = asked(cursor, Position(items.epoch, items.generation))
-            updates = items.generational_updates(since)
-            is_snapshot = since == 0 or 'contents' in updates
-            changed = list(items) if is_snapshot else updates.get('adds', ())
-            found: list[Found] = [
-                self._found(item, items.get_id(item)) for item in changed]
-            if not is_snapshot:
-                found += [Gone(as_id(id))
-                          for id in updates.get('removals', ())]
-            following = str(Position(items.epoch, items.generation))
-            return Changes(found, is_snapshot, lambda: following)
+        position, ids = self._with_set(partial(_changed_since, cursor))
+        # What is read later may be newer, and is listed again the next time.
+        return Changes(
+            self._all() if ids is None else self._changed(ids),
+            ids is None, lambda: str(position))
 
-        return self._with_set(find)
+    def _all(self) -> Iterator[Found]:
+        with self._db.transaction() as connection:
+            items = self._find(connection.root(), self._type.name)
+            for number, item in enumerate(items, 1):
+                yield self._found(item, items.get_id(item))
+                if number % CHUNK == 0:
+                    connection.cacheGC()
+
+    def _changed(self, ids: Iterable[Any]) -> Iterator[Found]:
+        left = iter(ids)
+        while chunk := list(islice(left, CHUNK)):
+            yield from self._with_set(partial(self._look, ids=chunk))
+
+    def _look(self, items: Any, ids: Iterable[Any]) -> list[Found]:
+        there = [(id, items.get(id)) for id in ids]
+        return [Gone(as_id(id)) if item is None else self._found(item, id)
+                for id, item in there]
 
     def count(self) -> int:
         return self._with_set(len)
@@ -254,3 +266,19 @@ class SetAccessor(Accessor):
             del items[id]
 
         self._with_set(remove)
+
+
+def _changed_since(
+        cursor: str | None, items: Any) -> tuple[Position, list[Any] | None]:
+    """Return the position of a set, and the ids that have changed since a
+    cursor; None if all must be listed.  Raises Replaced."""
+    position = Position(items.epoch, items.generation)
+    since = asked(cursor, position)
+    if not since:
+        return position, None
+    updates = items.client_updates(since, items.epoch)
+    if 'contents' in updates:
+        return position, None
+    changed = [each['id'] if isinstance(each, SubsetUpdates) else each[0]
+               for each in updates.get('adds', ())]
+    return position, [*changed, *updates.get('removals', ())]
