@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import ZODB
 from ZODB.FileStorage import FileStorage
-from ZODB.POSException import ConflictError
 
 from zc.generationalset import GSet
 from zc.generationalset.answers import Position, SubsetUpdates
@@ -26,7 +25,6 @@ from zc.generationalset.sync.accessor import (
 )
 from zc.generationalset.sync.data import Data
 from zc.generationalset.sync.errors import (
-    Busy,
     Gone,
     Refused,
     Stale,
@@ -38,6 +36,7 @@ from zc.generationalset.sync.store import Store
 from zc.generationalset.sync.stores.cursors import asked
 from zc.generationalset.sync.stores.files import digest
 from zc.generationalset.sync.stores.renaming import with_names
+from zc.generationalset.sync.stores.transactions import Transactions
 from zc.generationalset.sync.type import Type, as_id, is_id
 
 Result = TypeVar('Result')
@@ -114,7 +113,7 @@ def _storage(uri: str) -> Any:
 
 
 class SetStore(Store):
-    """Sets of documents in a database; each call is a transaction.
+    """Sets of documents in a database; each batch is a transaction.
 
     New items get texts as ids, so the sets should have such.
 
@@ -136,10 +135,14 @@ class SetStore(Store):
     ) -> None:
         self._db = db
         self._find = find
+        self._transactions = Transactions(db)
         super().__init__(name, {
             type.name: with_names(
-                partial(SetAccessor, db, find), type, names)
+                partial(SetAccessor, self._transactions, find), type, names)
             for type, names in types.items()}, read_only)
+
+    def batch(self) -> AbstractContextManager[None]:
+        return self._transactions.batch()
 
     def identity(self) -> str:
         """Return the epochs of the sets; a restored backup has others."""
@@ -165,18 +168,16 @@ class SetAccessor(Accessor):
 
     capabilities = Capabilities(conditional=True, deltas=True, repeatable=True)
 
-    def __init__(self, db: Any, find: Find, type: Type) -> None:
+    def __init__(
+            self, transactions: Transactions, find: Find, type: Type) -> None:
         self._type = type
-        self._db = db
+        self._transactions = transactions
         self._find = find
 
     def _with_set(self, action: Callable[[Any], Result]) -> Result:
         """Do something with the set, in a transaction."""
-        try:
-            with self._db.transaction() as connection:
-                return action(self._find(connection.root(), self._type.name))
-        except ConflictError as error:
-            raise Busy(0.1) from error
+        with self._transactions.begin() as connection:
+            return action(self._find(connection.root(), self._type.name))
 
     def _data(self, item: Any, id: Any) -> Data:
         """Return an item.  Raises Unreadable."""
@@ -201,7 +202,7 @@ class SetAccessor(Accessor):
             ids is None, lambda: str(position))
 
     def _all(self) -> Iterator[Found]:
-        with self._db.transaction() as connection:
+        with self._transactions.reading() as connection:
             items = self._find(connection.root(), self._type.name)
             for number, item in enumerate(items, 1):
                 yield self._found(item, items.get_id(item))
@@ -230,14 +231,20 @@ class SetAccessor(Accessor):
             raise Gone(id)
         return self._data(item, id)
 
+    # What a call answers is known before anything is changed: a batch goes on
+    # after a Problem.
+
     def add(self, data: Data, key: str) -> Data:
         def add(items: Any) -> Data:
-            if items.get(key) is None:
-                try:
-                    items.add(Document(key, dict(data.fields)))
-                except IdError as error:
-                    raise Refused(str(error)) from error
-            return self._item(items, key)
+            if items.get(key) is not None:
+                return self._item(items, key)
+            document = Document(key, dict(data.fields))
+            stored = self._data(document, key)
+            try:
+                items.add(document)
+            except IdError as error:
+                raise Refused(str(error)) from error
+            return stored
 
         return self._with_set(add)
 
@@ -253,10 +260,12 @@ class SetAccessor(Accessor):
     ) -> Data:
         def update(items: Any) -> Data:
             fields = {**self._expected(items, id, token).value, **patch}
-            items.changed(Document(id, {
+            document = Document(id, {
                 field: value for field, value in fields.items()
-                if value is not ABSENT}))
-            return self._item(items, id)
+                if value is not ABSENT})
+            stored = self._data(document, id)
+            items.changed(document)
+            return stored
 
         return self._with_set(update)
 

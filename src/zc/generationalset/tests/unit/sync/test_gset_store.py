@@ -3,20 +3,25 @@
 import datetime
 import gc
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import mock
 
 import ZEO
 import ZODB
+from transaction.interfaces import DoomedTransaction
 
 from zc.generationalset import GSet
 from zc.generationalset.documents import Document
 from zc.generationalset.sync import (
+    Busy,
     Data,
     Gone,
     Hub,
     Refused,
     Replaced,
+    Stale,
     Synchronizer,
     Type,
     Unavailable,
@@ -96,6 +101,84 @@ class SetStoreTests(StoreTests, unittest.TestCase):
             connection.root.issues.add(Document(1, {'title': 'one'}))
         self.assertEqual(self.accessor.get(1).id, 1)
         self.assertRaises(Refused, self.add)
+
+
+class BatchTests(unittest.TestCase):
+    """A batch is one transaction."""
+
+    def setUp(self):
+        folder = TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.db = ZODB.DB(str(Path(folder.name, 'Data.fs')))
+        self.addCleanup(self.db.close)
+        with self.db.transaction() as connection:
+            connection.root.issues = GSet()
+            connection.root.issues.add(Document('0', {'title': 'old'}))
+        self.store = SetStore(
+            'set', self.db, lambda root, name: root[f'{name}s'], {TYPE: {}})
+        self.accessor = self.store.accessors['issue']
+
+    def add(self, id):
+        return self.accessor.add(Data('issue', None, {'title': 'new'}), id)
+
+    def ids(self):
+        with self.db.transaction() as connection:
+            return sorted(connection.root.issues.ids())
+
+    def test_one_transaction(self):
+        before = self.db.lastTransaction()
+        with self.store.batch():
+            self.add('1')
+            self.accessor.update('1', {'title': 'newer'}, None)
+            self.accessor.remove('0', None)
+            self.assertEqual(
+                self.accessor.get('1').fields, {'title': 'newer'})
+            self.assertRaises(Gone, self.accessor.get, '0')
+            self.assertEqual(self.db.lastTransaction(), before)
+        self.assertEqual(self.ids(), ['1'])
+
+    def test_a_refusal_harms_nobody_else(self):
+        with self.store.batch():
+            self.add('1')
+            for wrong in 'x', '0':
+                self.assertRaises((Gone, Stale), self.accessor.update, wrong,
+                                  {'title': 'new'}, 'another token')
+            self.add('2')
+        self.assertEqual(self.ids(), ['0', '1', '2'])
+        self.assertEqual(self.accessor.get('0').fields, {'title': 'old'})
+
+    def test_a_failure_undoes_all(self):
+        with self.assertRaises(KeyError), self.store.batch():
+            self.add('1')
+            raise KeyError
+        with self.assertRaises(DoomedTransaction), self.store.batch():
+            self.add('1')
+            with mock.patch.object(GSet, 'add', side_effect=MemoryError), \
+                    self.assertRaises(MemoryError):
+                self.add('2')
+            self.add('3')
+        self.assertEqual(self.ids(), ['0'])
+        self.add('4')
+        self.assertEqual(self.ids(), ['0', '4'])
+
+    def test_others_meanwhile(self):
+        """Another thread has transactions of its own."""
+        with self.store.batch(), ThreadPoolExecutor(1) as other:
+            self.add('1')
+            self.assertIsInstance(
+                other.submit(self.accessor.get, '1').exception(), Gone)
+            other.submit(self.add, '2').result()
+        self.assertEqual(self.ids(), ['0', '1', '2'])
+
+    def test_a_conflict(self):
+        with self.assertRaises(Busy), self.store.batch(), \
+                ThreadPoolExecutor(1) as other:
+            self.add('1')
+            self.accessor.update('0', {'title': 'mine'}, None)
+            other.submit(self.accessor.update, '0', {'title': 'theirs'},
+                         None).result()
+        self.assertEqual(self.ids(), ['0'])
+        self.assertEqual(self.accessor.get('0').fields, {'title': 'theirs'})
 
 
 class LargeTests(unittest.TestCase):
