@@ -5,93 +5,31 @@
 COUNT documents of 200 bytes, a million by default, are in a FileStorage.  A
 process serves them, and a client in another process copies them into an SQLite
 file, or a mirror.  Between them, each connection breaks when it has brought a
-megabyte.  Meanwhile, documents are changed, added and removed.
+megabyte.  Meanwhile, documents are changed, added and removed, and a subset
+with a fiftieth of them moves every five seconds.
 
 Prints the time, and how much more memory than at rest the server and the
 client had at most.  This reads /proc, so it needs Linux.
 """
 
 import argparse
-import asyncio
-import os
 import re
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from contextlib import closing, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-import transaction
-import ZODB
-from ZODB.FileStorage import FileStorage
+from benchmarks.copies.cutting import Cutting
+from benchmarks.copies.items import fill, in_file, in_mirror, length, served
 
-from zc.generationalset import GSet
 from zc.generationalset.client import Client
-from zc.generationalset.documents import Document
-from zc.generationalset.mirror import StoredMirror
-from zc.generationalset.replica import SQLiteReplica
 
-CUT = 1_000_000  # bytes
 HERE = Path(__file__).parent
-SERVED = HERE.parent / 'lib' / 'served.py'
-
-
-def fill(path, count):
-    db = ZODB.DB(FileStorage(str(path)))
-    connection = db.open()
-    things = connection.root.things = GSet()
-    for number in range(count):
-        things.add(Document(f'{number:08}', os.urandom(90).hex()))
-        if number % 10_000 == 9_999:
-            transaction.commit()
-            connection.cacheGC()
-    transaction.commit()
-    db.close()
-
-
-class Cutting(threading.Thread):
-    """Passes bytes between a client and a server, and breaks connections."""
-
-    def __init__(self, port):
-        super().__init__(daemon=True)
-        self.connections = self.bytes = 0
-        self._port = port
-        self._ready = threading.Event()
-        self.start()
-        self._ready.wait()
-
-    def run(self):
-        asyncio.run(self._serve())
-
-    async def _serve(self):
-        server = await asyncio.start_server(self._pass, '127.0.0.1', 0)
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await server.serve_forever()
-
-    async def _pass(self, reader, writer):
-        self.connections += 1
-        upstream, sending = await asyncio.open_connection(
-            '127.0.0.1', self._port)
-
-        async def send():
-            with suppress(OSError):
-                while data := await reader.read(65536):
-                    sending.write(data)
-        task = asyncio.create_task(send())
-        left = CUT
-        with suppress(OSError):
-            while left > 0 and (data := await upstream.read(min(65536, left))):
-                left -= len(data)
-                self.bytes += len(data)
-                writer.write(data)
-                await writer.drain()
-        task.cancel()
-        sending.close()
-        writer.transport.abort()
+PORT = 18_233
+URL = f'http://127.0.0.1:{PORT}'
 
 
 def memory(process, name):
@@ -117,42 +55,64 @@ def start(*command):
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
-def check_mirror(path, url):
-    """Return the number of items, after a comparison with the source."""
-    db = ZODB.DB(FileStorage(str(path)))
-    with closing(db), Client(url) as client, \
-            Client(url, replica=StoredMirror(db, 'mirror', url)) as following:
-        following.sync()
-        client.sync()
-        with db.transaction() as connection:
-            mirror = connection.root()['mirror']
-            answer = mirror.client_updates(0)
-            items = {id: document.value for id, document in answer['contents']}
-        assert items == client.replica.items
-        return len(items)
+@contextmanager
+def serving(data, count):
+    """Serve a set; yield the process of the server."""
+    fill(data, count)
+    server = start('-m', 'benchmarks.copies.serving', data, PORT)
+    try:
+        until_answered()
+        yield server
+    finally:
+        server.kill()
+        server.wait()
 
 
-def check(path, url):
-    """Return the number of items, after a comparison with another copy."""
-    other = path.with_name('other')
-    for each in path, other:
-        with SQLiteReplica(each) as replica, \
-                Client(url, replica=replica) as client:
-            for _ in client.watch():
-                if replica.generation:
-                    break
-            client.sync()
-    with closing(sqlite3.connect(path)) as one, \
-            closing(sqlite3.connect(other)) as two:
-        count = 0
-        for row, same in zip(rows(one), rows(two), strict=True):
-            assert row == same, (row, same)
-            count += 1
-        return count
+def until_answered():
+    with Client(URL) as client:
+        for _ in range(600):
+            try:
+                client.get('nothing')
+            except Exception as error:
+                if getattr(error, 'status', None) == 404:
+                    return
+                time.sleep(.1)
+    raise TimeoutError('the server does not answer')
 
 
-def rows(database):
-    return database.execute('SELECT id, item FROM entry ORDER BY id')
+def copied(server, copy, count):
+    """Copy over connections that are cut, while documents change."""
+    cutting = Cutting(PORT)
+    client = start(
+        HERE / 'copying.py', f'http://127.0.0.1:{cutting.port}', copy)
+    client.stdout.readline()  # it is ready
+    processes = {'server': server, 'client': client}
+    rest = {name: memory(each, 'VmRSS') for name, each in processes.items()}
+    ended = threading.Event()
+    with Client(URL) as writer:
+        changing = threading.Thread(
+            target=change, args=(writer, count, ended))
+        changing.start()
+        try:
+            began = time.perf_counter()
+            first = client.stdout.readline().strip()
+            first_seconds = time.perf_counter() - began
+            client.stdout.readline()
+            seconds = time.perf_counter() - began
+            peak = {name: memory(each, 'VmHWM')
+                    for name, each in processes.items()}
+        finally:
+            ended.set()
+            changing.join()
+            client.kill()
+            client.wait()
+            cutting.stop()
+    print(f'{count:,} items in {seconds:.0f} s; {first} after '
+          f'{first_seconds:.1f} s; {cutting.bytes / 1e6:.0f} MB in '
+          f'{cutting.connections} connections')
+    for name in processes:
+        print(f'{name}: {rest[name]:.0f} MB at rest, {peak[name]:.0f} MB at '
+              f'most, {peak[name] - rest[name]:.0f} MB more', flush=True)
 
 
 def main():
@@ -161,61 +121,16 @@ def main():
     parser.add_argument('--mirror', action='store_true')
     parser.add_argument('count', type=int, nargs='?', default=1_000_000)
     options = parser.parse_args()
-    count = options.count
-    with tempfile.TemporaryDirectory() as directory:
-        data = Path(directory) / 'data.fs'
-        copy = Path(directory) / ('copy.fs' if options.mirror else 'copy')
-        fill(data, count)
-        port = 18_233
-        server = start(SERVED, data, port)
-        url = f'http://127.0.0.1:{port}'
-        ended = threading.Event()
-        try:
-            with Client(url) as writer:
-                until_answered(writer)
-                cutting = Cutting(port)
-                client = start(
-                    HERE / 'copying.py', f'http://127.0.0.1:{cutting.port}',
-                    copy)
-                client.stdout.readline()  # it is ready
-                rest = memory(server, 'VmRSS'), memory(client, 'VmRSS')
-                changing = threading.Thread(
-                    target=change, args=(writer, count, ended))
-                changing.start()
-                began = time.perf_counter()
-                first = client.stdout.readline().strip()
-                first_seconds = time.perf_counter() - began
-                client.stdout.readline()
-                seconds = time.perf_counter() - began
-                peak = memory(server, 'VmHWM'), memory(client, 'VmHWM')
-                ended.set()
-                changing.join()
-            client.kill()
-            client.wait()
-            print(f'{count:,} items in {seconds:.0f} s; {first} after '
-                  f'{first_seconds:.1f} s; {cutting.bytes / 1e6:.0f} MB in '
-                  f'{cutting.connections} connections')
-            for name, at_rest, most in zip(
-                    ('server', 'client'), rest, peak, strict=True):
-                print(f'{name}: {at_rest:.0f} MB at rest, {most:.0f} MB at '
-                      f'most, {most - at_rest:.0f} MB more')
-            equal = check_mirror if options.mirror else check
-            print(f'{equal(copy, url):,} items, equal')
-        finally:
-            ended.set()
-            server.kill()
-            server.wait()
-
-
-def until_answered(client):
-    for _ in range(600):
-        try:
-            client.get('nothing')
-        except Exception as error:
-            if getattr(error, 'status', None) == 404:
-                return
-            time.sleep(.1)
-    raise TimeoutError('the server does not answer')
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        copy = directory / ('copy.fs' if options.mirror else 'copy')
+        contents = in_mirror if options.mirror else in_file
+        with serving(directory / 'data.fs', options.count) as server:
+            copied(server, copy, options.count)
+            # The subset may move between both.
+            while (truth := served(URL)) != contents(copy, URL):
+                pass
+            print(f'{length(truth):,} items, equal')
 
 
 if __name__ == '__main__':
