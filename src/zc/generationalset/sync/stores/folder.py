@@ -89,11 +89,16 @@ class FolderStore(Store):
     def begin(self) -> None:
         if not self.path.is_dir():
             raise Unavailable(f'{self.path} is no folder')
+        if self.read_only:
+            return
+        # Another runner may make the same at the same time.
         for folder in self._folders:
-            if not self.read_only and not os.path.lexists(folder):
-                folder.mkdir()
-        if not (self.path / MARKER).exists() and not self.read_only:
-            files.create(self.path / MARKER, f'{uuid4()}\n'.encode())
+            if not os.path.lexists(folder):
+                with contextlib.suppress(FileExistsError):
+                    folder.mkdir()
+        if not (self.path / MARKER).exists():
+            with contextlib.suppress(FileExistsError):
+                files.create(self.path / MARKER, f'{uuid4()}\n'.encode())
 
     def identity(self) -> str:
         if self.read_only:

@@ -162,6 +162,27 @@ class JSONFolderTests(InFolder, StoreTests, unittest.TestCase):
             self.accessor.update(data.id, {'number': 7}, None)
         self.assertEqual(synced, [False, True] * 2)
 
+    def test_another_runner_begins_at_the_same_time(self):
+        """It makes the folder and the marker after both were missing."""
+        issues, marker = self.path / 'issues', self.path / MARKER
+        issues.rmdir()
+        marker.unlink()
+        mkdir, create = os.mkdir, files.create
+
+        def other_mkdir(path, *mode):
+            mkdir(issues)
+            mkdir(path, *mode)
+
+        def other_create(path, content):
+            create(marker, b'theirs')
+            create(path, content)
+
+        with mock.patch('os.mkdir', other_mkdir), \
+                mock.patch.object(files, 'create', other_create):
+            self.store.begin()
+        self.assertTrue(issues.is_dir())
+        self.assertEqual(self.store.identity(), 'theirs')
+
     def test_a_folder_without_marker(self):
         (self.path / MARKER).unlink()
         self.assertRaises(Unavailable, self.store.identity)
