@@ -51,8 +51,11 @@ class Sides(Mapping[tuple[str, str], Side]):
     # Failures
 
     def fail(self, side: Side, error: Exception) -> None:
-        """Leave a store alone from now on, and report why."""
-        self._report.unavailable[side.name] = describe(error)
+        """Leave a store alone from now on, and report why.
+
+        What fails later may be a consequence, so the first reason is told.
+        """
+        self._report.unavailable.setdefault(side.name, describe(error))
         self.leave(side.name)
 
     def leave(self, name: str) -> None:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
-from itertools import islice
 from typing import Any, TypeVar
 
 import ZODB
@@ -33,6 +32,7 @@ from zc.generationalset.sync.errors import (
 )
 from zc.generationalset.sync.options import Options
 from zc.generationalset.sync.store import Store
+from zc.generationalset.sync.stores.chunks import CHUNK, chunks
 from zc.generationalset.sync.stores.cursors import asked
 from zc.generationalset.sync.stores.files import digest
 from zc.generationalset.sync.stores.renaming import with_names
@@ -40,9 +40,6 @@ from zc.generationalset.sync.stores.transactions import Transactions
 from zc.generationalset.sync.type import Type, as_id, is_id
 
 Result = TypeVar('Result')
-
-#: How many items are read at a time.
-CHUNK = 1000
 
 #: Takes the root of a database and the name of a type, and returns the set.
 Find = Callable[[Any, str], Any]
@@ -210,8 +207,7 @@ class SetAccessor(Accessor):
                     connection.cacheGC()
 
     def _changed(self, ids: Iterable[Any]) -> Iterator[Found]:
-        left = iter(ids)
-        while chunk := list(islice(left, CHUNK)):
+        for chunk in chunks(ids):
             yield from self._with_set(partial(self._look, ids=chunk))
 
     def _look(self, items: Any, ids: Iterable[Any]) -> list[Found]:

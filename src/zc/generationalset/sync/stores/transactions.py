@@ -23,7 +23,7 @@ class Transactions:
     @contextmanager
     def batch(self) -> Iterator[None]:
         """Commit what calls of this thread change when this ends."""
-        with _told(), self._db.transaction() as connection:
+        with _told(), self.reading() as connection:
             self._batch.connection = connection
             try:
                 yield

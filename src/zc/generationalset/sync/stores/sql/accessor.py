@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import islice
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -26,14 +25,12 @@ from zc.generationalset.sync.errors import (
     Unavailable,
     Unreadable,
 )
+from zc.generationalset.sync.stores.chunks import chunks
 from zc.generationalset.sync.stores.cursors import asked
 from zc.generationalset.sync.stores.files import digest
 from zc.generationalset.sync.stores.sql.cells import Cell, is_text
 from zc.generationalset.sync.stores.sql.opened import Opened
 from zc.generationalset.sync.type import Type, as_id, is_id
-
-#: How many rows of those that changed are read at a time.
-CHUNK = 1000
 
 
 class SQLAccessor(Accessor):
@@ -133,8 +130,7 @@ class SQLAccessor(Accessor):
                 yield self._found(table, row)
 
     def _changed(self, keys: Sequence[Key]) -> Iterator[Found]:
-        left = iter(keys)
-        while chunk := list(islice(left, CHUNK)):
+        for chunk in chunks(keys):
             with self._opened.reading() as reading:
                 table = self._table(reading)
                 there = {row.key: row for row in reading.rows(table, chunk)}

@@ -28,7 +28,8 @@ from zc.generationalset.sync import (
     Unreadable,
 )
 from zc.generationalset.sync.configuration import Configuration
-from zc.generationalset.sync.stores.gset import CHUNK, SetStore
+from zc.generationalset.sync.stores.chunks import CHUNK
+from zc.generationalset.sync.stores.gset import SetStore
 from zc.generationalset.sync.stores.memory import MemoryStore
 from zc.generationalset.sync.testing import StoreTests
 from zc.generationalset.tests.support.layers import Servers
@@ -160,6 +161,26 @@ class BatchTests(unittest.TestCase):
         self.assertEqual(self.ids(), ['0'])
         self.add('4')
         self.assertEqual(self.ids(), ['0', '4'])
+
+    def test_the_reason_is_told(self):
+        """Not that the batch can't be committed, which follows from it."""
+        type = Type('issue', {'title': 'str'}, ['title'])
+        hub = ZODB.DB(None)
+        self.addCleanup(hub.close)
+        memory = MemoryStore('memory', ['issue'])
+        memory.accessors['issue'].add(
+            Data('issue', None, {'title': 'new'}), 'new')
+        add = GSet.add
+
+        def failing(gset, ob, *id):
+            if gset._p_jar is not None and gset._p_jar.db() is self.db:
+                raise OSError('the disk is full')
+            add(gset, ob, *id)
+
+        with mock.patch.object(GSet, 'add', failing):
+            report = Synchronizer(Hub(hub), [self.store, memory], [type]).run()
+        self.assertEqual(report.unavailable, {'set': 'the disk is full'})
+        self.assertEqual(self.ids(), ['0'])
 
     def test_others_meanwhile(self):
         """Another thread has transactions of its own."""
