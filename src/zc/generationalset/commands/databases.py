@@ -16,11 +16,12 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode
 
+from transaction.interfaces import TransientError
 from zc.lockfile import LockError
-from ZODB.POSException import ConflictError
 
 from zc.generationalset.commands import Failure
 from zc.generationalset.extras import advice
+from zc.generationalset.sources.attempts import repeated
 
 if TYPE_CHECKING:
     from relstorage.options import Options
@@ -85,7 +86,8 @@ def opened(
                'cache_size_bytes': CACHE // 2 // connections, **options}
     try:
         with _patience(data) if is_shared(data) else nullcontext():
-            db = _database(data, options)
+            # Another process may make the root at the same time.
+            db = repeated(lambda: _database(data, options), TransientError)
     except Failure:
         raise
     except Exception as error:  # each storage has errors of its own
@@ -99,14 +101,7 @@ def opened(
 
 
 def _database(data: str | None, options: dict[str, Any]) -> Any:
-    """Open a database; make its root unless another process does."""
-    try:
-        return _attempt(data, options)
-    except ConflictError:  # the other made it at the same time
-        return _attempt(data, options)
-
-
-def _attempt(data: str | None, options: dict[str, Any]) -> Any:
+    """Open a database; make its root if there is none."""
     import ZODB
 
     storage, given = _storage(data)
