@@ -28,6 +28,18 @@ class Row(NamedTuple):
     values: tuple[Any, ...]
 
 
+class Changes(NamedTuple):
+    """Some keys of what may have changed.
+
+    place
+        Where the others begin, as values that can be ids; empty if there are
+        no others.
+    """
+
+    keys: list[Key]
+    place: tuple[Any, ...]
+
+
 class Bucket(NamedTuple):
     """Some rows of a table: how many, and the sum of their hashes."""
 
@@ -107,12 +119,18 @@ class Reading(Protocol):
         In the order of the changes, each key once.  The rows may be gone.
         """
 
-    def changes_after(
-            self, table: Table, since: int, after: Key | None, limit: int,
-    ) -> list[Key]:
-        """Return some of what ``changes`` yields, in the order of ``scan``.
+    def some_changes(
+            self, table: Table, since: int, place: tuple[Any, ...],
+            limit: int) -> Changes:
+        """Return some of what ``changes`` yields, in any order.
 
-        Raises ValueError for a key ``after`` that no row can have.
+        A key that changed several times may come at several places.  What
+        comes before a place isn't read again.
+
+        place
+            That of the answer before; empty to begin.
+
+        Raises ValueError for a place that there can't be.
         """
 
     def changed(self, table: Table, key: Key) -> int:

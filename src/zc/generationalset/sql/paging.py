@@ -19,8 +19,8 @@ class Pager:
     """Reads a page for a client's generation.
 
     A place is the epoch, the number of the table, whether all of the table is
-    listed, and the last key that was read; without a key, it is the table's
-    beginning.
+    listed, and a place in it, which is the last key that was read, or a place
+    among the changes.  Without that, it is the table's beginning.
 
     limit
         The most entries.
@@ -40,12 +40,12 @@ class Pager:
             self, tables: dict[str, Table], place: tuple[Any, ...],
     ) -> list[SubsetUpdates]:
         """Return the entries of the page that begins at a place, or ()."""
-        first, whole, key = self._beginning(place, list(tables.values()))
+        first, whole, inner = self._beginning(place, list(tables.values()))
         entries = []
         for number, (id, table) in enumerate(tables.items()):
             if number < first or self.next is not None:
                 continue
-            after = key if number == first else ()
+            after = inner if number == first else ()
             updates = self._updates(table, number, after, whole)
             if updates:
                 entries.append(SubsetUpdates(id=id, **updates))
@@ -56,18 +56,18 @@ class Pager:
 
     def _beginning(
             self, place: tuple[Any, ...], tables: Sequence[Table],
-    ) -> tuple[int, bool, Key]:
+    ) -> tuple[int, bool, tuple[Any, ...]]:
         if not place:
             return 0, False, ()
         if place[0] != self._epoch or not _is_place(place, tables):
             raise StaleCursor(
                 'the page is of another tree; ask with an empty cursor')
-        _, first, whole, *key = place
-        return first, bool(whole), tuple(key)
+        _, first, whole, *inner = place
+        return first, bool(whole), inner[0] if inner else ()
 
     def _updates(
-            self, table: Table, number: int, after: Key, was_whole: bool,
-    ) -> dict[str, Any]:
+            self, table: Table, number: int, after: tuple[Any, ...],
+            was_whole: bool) -> dict[str, Any]:
         is_whole = self._since < self._reading.floor(table)
         if after and is_whole and not was_whole:
             raise StaleCursor('the table has forgotten removals meanwhile; '
@@ -80,8 +80,10 @@ class Pager:
         """Return a part of all rows of a table."""
         found: list[Any] = []
         for row in self._walk(table, after):
-            if self._is_full(number, True, after):
-                return {'adds': found}
+            if self._room <= 0 and after:
+                self.next = self._cursor(number, True, after)
+                if self.next is not None:
+                    return {'adds': found}
             found.append(entry(table, Item(table, row)))
             self._room -= 1
             after = row.key
@@ -90,7 +92,7 @@ class Pager:
     def _walk(self, table: Table, after: Key) -> Iterator[Any]:
         limit = self._room + 1
         while True:
-            with _key_of_a_page():
+            with _place_of_a_page():
                 rows = list(self._reading.scan(table, after or None, limit))
             yield from rows
             if len(rows) < limit:
@@ -98,44 +100,45 @@ class Pager:
             after = rows[-1].key
 
     def _changes(
-            self, table: Table, number: int, after: Key) -> dict[str, Any]:
+            self, table: Table, number: int, after: tuple[Any, ...],
+    ) -> dict[str, Any]:
         """Return a part of the changes of a table."""
-        with _key_of_a_page():
-            keys = self._reading.changes_after(
-                table, self._since, after or None, self._room + 1)
-        listing: list[Key] = []
-        for key in keys:
-            if self._is_full(number, False, after):
-                break
-            listing.append(key)
-            self._room -= 1
-            after = key
-        return listed(self._reading, table, listing)
+        keys: list[Key] = []
+        while True:
+            with _place_of_a_page():
+                found = self._reading.some_changes(
+                    table, self._since, after, max(self._room, 1))
+            keys += found.keys
+            self._room -= len(found.keys)
+            after = found.place
+            if after:
+                self.next = self._cursor(number, False, after)
+            if not after or self.next is not None:
+                return listed(self._reading, table, keys)
 
-    def _is_full(self, number: int, whole: bool, after: Key) -> bool:
-        """Tell whether the page ends after a key."""
-        if self._room <= 0 and after:
-            self.next = self._cursor(number, whole, *after)
-        return self.next is not None
-
-    def _cursor(self, number: int, whole: bool, *key: Any) -> str | None:
-        return write_cursor((self._epoch, number, int(whole), *key))
+    def _cursor(
+            self, number: int, whole: bool, inner: tuple[Any, ...] = (),
+    ) -> str | None:
+        place = self._epoch, number, int(whole)
+        return write_cursor((*place, inner) if inner else place)
 
 
 def _is_place(place: tuple[Any, ...], tables: Sequence[Table]) -> bool:
     if len(place) < 3:
         return False
-    _, first, whole, *key = place
+    _, first, whole, *inner = place
     return (type(first) is int and 0 <= first < len(tables)
-            and whole in (0, 1)
-            and len(key) in (0, len(tables[first].key)))
+            and whole in (0, 1) and len(inner) < 2
+            and all(type(each) is tuple and each
+                    and (not whole or len(each) == len(tables[first].key))
+                    for each in inner))
 
 
 @contextmanager
-def _key_of_a_page() -> Iterator[None]:
-    """Raise StaleCursor for a key that no row can have."""
+def _place_of_a_page() -> Iterator[None]:
+    """Raise StaleCursor for a place that there can't be."""
     try:
         yield
     except ValueError as error:
-        raise StaleCursor('the page has a key of another kind; ask with an '
+        raise StaleCursor('the page has a place of another kind; ask with an '
                           'empty cursor') from error

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from zc.generationalset.answers import Position
-from zc.generationalset.sql.database import Row
+from zc.generationalset.sql.database import Changes, Row
 from zc.generationalset.sql.postgresql.conditions import (
     Conditions,
     note_columns,
@@ -118,14 +118,15 @@ class PostgreSQLReading:
         return self._connection.execute(
             statement.encode(), values or None, prepare=False)
 
-    def changes_after(
-            self, table: Table, since: int, after: Key | None, limit: int,
-    ) -> list[Key]:
+    def some_changes(
+            self, table: Table, since: int, place: tuple[Any, ...],
+            limit: int) -> Changes:
+        # In the order of the keys, so the place is the last one.
         keys = Keys(table)
-        given = () if after is None else (after,)
-        texts = () if after is None else keys.texts(after)
+        given = (place,) if place else ()
+        texts = keys.texts(place) if place else ()
         if texts is None:
-            raise ValueError(f'expected a key of {table}, got {after!r}')
+            raise ValueError(f'expected a key of {table}, got {place!r}')
         also, values = self._seen(table)
         places = keys.given_from(3 + len(values))
         where = f'AND ({keys.names}) > ({places})' if texts else ''
@@ -133,14 +134,16 @@ class PostgreSQLReading:
         # Each source has an order: what comes after the limit isn't read.
         sources = ' UNION '.join([f'''(
             SELECT {keys.names} FROM ({source}) AS w {also}
-            ORDER BY {keys.names} LIMIT {limit})''' for source in (
+            ORDER BY {keys.names} LIMIT {limit + 1})''' for source in (
                 numbered, f'SELECT DISTINCT * FROM ({news}) AS n')])
         with keys.trying(self._connection, *given):
-            return self._once(f'''
+            found = self._once(f'''
                 SELECT {keys.selected} FROM ({sources}) AS w
-                ORDER BY {keys.wanted} LIMIT {limit}''',
+                ORDER BY {keys.wanted} LIMIT {limit + 1}''',
                 since, self._news, *values, *texts).fetchall()
-        raise ValueError(f'expected a key of {table}, got {after!r}')
+            return Changes(
+                found[:limit], found[limit - 1] if found[limit:] else ())
+        raise ValueError(f'expected a key of {table}, got {place!r}')
 
     def _changed(self, table: Table) -> tuple[str, tuple[Any, ...]]:
         """Return the query for keys, and values of its condition.

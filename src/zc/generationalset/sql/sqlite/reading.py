@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 from zc.generationalset.answers import Position
 from zc.generationalset.sql.conditions import condition, filled
-from zc.generationalset.sql.database import Row
+from zc.generationalset.sql.database import Changes, Row
 from zc.generationalset.sql.errors import DatabaseError
 from zc.generationalset.sql.sqlite import (
     conditions,
@@ -93,22 +93,42 @@ class SQLiteReading:
             f'SELECT {key} FROM ({query}) ORDER BY seq LIMIT ?', *values,
             -1 if limit is None else limit)
 
-    def changes_after(
-            self, table: Table, since: int, after: Key | None, limit: int,
-    ) -> list[Key]:
+    def some_changes(
+            self, table: Table, since: int, place: tuple[Any, ...],
+            limit: int) -> Changes:
+        # In the order of the notes: there is no index for that of the keys.
+        # What comes after the first of these transactions is left out.
+        last, end = place or (since, self.position.generation)
+        if not (type(last) is type(end) is int and _is_possible((last, end))):
+            raise ValueError(f'expected numbers of notes, got {place!r}')
+        query, values = self._noted_changes(table, last, end)
+        found: dict[Key, None] = {}
+        for seq, *names in self._select(query, *values):
+            key = tuple(names)
+            if key not in found and len(found) >= limit:
+                return Changes(list(found), (last, end))
+            found[key] = None
+            last = seq
+        return Changes(list(found), ())
+
+    def _noted_changes(
+            self, table: Table, since: int, end: int,
+    ) -> tuple[str, tuple[Any, ...]]:
+        """Return the query for some notes and their keys, and its values."""
         names = keys(table)
-        key, is_after = ', '.join(names), ''
-        if after is not None:
-            _check_possible(table, after)
-            is_after = f' AND ({key}) > ({_placed_all(after)})'
-        if table.condition is None:  # the order of changes isn't needed
-            query, values = _changed_keys(names), (since, table.name)
-        else:
-            query, values = self._changed_within(table, table.condition, since)
-            query = f'SELECT {key} FROM ({query}) WHERE true'
-        return list(self._select(
-            f'{query}{is_after} ORDER BY {key} LIMIT ?',
-            *values, *map(_bound, after or ()), limit))
+        if table.condition is None:
+            return (f'SELECT seq, {", ".join(names)} FROM gset_queue '
+                    f'WHERE seq > ? AND seq <= ? AND {_OF_TABLE} '
+                    f'AND {_are_not_null(names)} ORDER BY seq',
+                    (since, end, table.name))
+        names = [f'gset_{name}' for name in names]
+        text, values = table.condition
+        return (f'SELECT gset_seq, {", ".join(names)} '
+                f'FROM ({self._notes(table)}) AS gset_notes '
+                f'WHERE gset_seq > ? AND gset_seq <= ? '
+                f'AND {_are_not_null(names)} AND (gset_was AND ({text}) '
+                f'OR {_is_there(table, text)}) ORDER BY gset_seq',
+                (table.name, since, end, *values, *values))
 
     def _changed(
             self, table: Table, since: int) -> tuple[str, tuple[Any, ...]]:
@@ -128,19 +148,14 @@ class SQLiteReading:
         names = [f'gset_{name}' for name in keys(table)]
         key = ', '.join(names)
         text, values = condition
-        is_row = ' AND '.join(
-            f'{quoting.name(name)} = gset_notes.{there} '
-            f'AND {quoting.name(name)} = gset_notes.{there} COLLATE BINARY'
-            for there, name in zip(names, table.key, strict=True))
         selected = ', '.join(f'{name} AS {there}' for name, there
                              in zip(names, keys(table), strict=True))
         return (
             f'SELECT {selected}, max(gset_seq) AS seq '
             f'FROM ({self._notes(table)}) AS gset_notes '
             f'WHERE gset_seq > ? AND {_are_not_null(names)} '
-            f'GROUP BY {key} HAVING max(gset_was AND ({text})) OR EXISTS ('
-            f'SELECT 1 FROM {quoting.name(table.name)} '
-            f'WHERE {is_row} AND ({text}))',
+            f'GROUP BY {key} HAVING max(gset_was AND ({text})) '
+            f'OR {_is_there(table, text)}',
             (table.name, since, *values, *values))
 
     def _notes(self, table: Table) -> str:
@@ -265,10 +280,14 @@ def _also(table: Table) -> tuple[str, tuple[Any, ...]]:
     return f' AND ({table.condition.text})', table.condition.values
 
 
-def _changed_keys(names: Sequence[str]) -> str:
-    """Return the query for keys of a table that have notes."""
-    return (f'SELECT DISTINCT {", ".join(names)} FROM gset_queue '
-            f'WHERE seq > ? AND {_OF_TABLE} AND {_are_not_null(names)}')
+def _is_there(table: Table, condition: str) -> str:
+    """Return the condition that a table has the row of a note."""
+    is_row = ' AND '.join(
+        f'{quoting.name(name)} = gset_notes.gset_{there} '
+        f'AND {quoting.name(name)} = gset_notes.gset_{there} COLLATE BINARY'
+        for there, name in zip(keys(table), table.key, strict=True))
+    return (f'EXISTS (SELECT 1 FROM {quoting.name(table.name)} '
+            f'WHERE {is_row} AND ({condition}))')
 
 
 def _are_not_null(names: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """Changes of PostgreSQL's tables by pages, in the order of the keys."""
 
+from typing import Any
 from unittest import mock
 
 import psycopg
@@ -46,18 +47,20 @@ class PagesTests(PostgreSQLTests):
                 expected = [row.key for row in reading.scan(table)]
                 self.assertEqual(len(expected), 2 * len(values))
                 for limit in 1, 2, 3, 99:
-                    found, after = [], None
-                    while page := reading.changes_after(
-                            table, since, after, limit):
-                        self.assertLessEqual(len(page), limit)
-                        found += page
-                        after = page[-1]
+                    found, more = reading.some_changes(
+                        table, since, (), limit)
+                    while more:
+                        keys, more = reading.some_changes(
+                            table, since, more, limit)
+                        self.assertLessEqual(len(keys), limit)
+                        found += keys
                     self.assertEqual(found, expected, (table, limit))
-                self.assertEqual(reading.changes_after(
-                    table, reading.position.generation, None, 9), [])
-            with self.assertRaises(ValueError):
-                reading.changes_after(
-                    reading.table('public.keys_3'), since, ('nix', 1), 9)
+                self.assertEqual(reading.some_changes(
+                    table, reading.position.generation, (), 9), ([], ()))
+            for place in ('nix', 1), ('good', 'x'), ('good',), (1, 2, 3):
+                with self.assertRaises(ValueError):
+                    reading.some_changes(
+                        reading.table('public.keys_3'), since, place, 9)
 
     def test_pages_of_many_changes(self):
         """A page reads no more changes than it needs."""
@@ -67,13 +70,35 @@ class PagesTests(PostgreSQLTests):
         database.version()  # numbers them
         with database.reading() as reading:
             [table] = reading.tables()
-            page = reading.changes_after(table, 0, (2000,), 10)
-            self.assertEqual(page, [(id,) for id in range(2001, 2011)])
+            page = reading.some_changes(table, 0, (2000,), 10)
+            self.assertEqual(
+                page, ([(id,) for id in range(2001, 2011)], (2010,)))
             [[count]] = reading.own(
                 'SELECT seq_tup_read + idx_tup_fetch '
                 "FROM pg_stat_xact_all_tables WHERE relid = $1::regclass",
                 'gset.rows_1')
         self.assertLess(count, 100)
+
+    def test_keys_that_no_cursor_has(self):
+        """A page goes on until it can end."""
+        source = SQLSource(self.track(
+            'CREATE TABLE words (word text PRIMARY KEY)'), ['words'])
+        replica = Replica()
+        with source.snapshot() as snapshot:
+            replica.apply(snapshot.updates(None, NOTHING))
+        self.tell("INSERT INTO words SELECT repeat(letter, 7000) "
+                  "FROM unnest('{a,b,c}'::text[]) AS letter")
+        self.tell("INSERT INTO words VALUES ('bb'), ('d'), ('e')")
+        sizes = []
+        while not sizes or replica.cursor:
+            with source.snapshot() as snapshot:
+                page: Any = wire.decode(wire.encode(snapshot.page(
+                    None, Position(replica.epoch, replica.generation),
+                    replica.cursor, 1)))
+            replica.apply(page)
+            sizes.append(sum(len(each['adds']) for each in page['adds']))
+        self.assertEqual(sizes, [2, 3, 1])
+        self.assertEqual(len(replica.items['words']), 6)
 
     def test_answers_without_pages(self):
         """They are read some rows at a time, so that they need little memory.

@@ -1,10 +1,13 @@
 """Many changes of a table of SQLite, which are read some at a time."""
 
+import itertools
+from typing import Any
 from unittest import mock
 
 from zc.generationalset import wire
 from zc.generationalset.answers import Position
 from zc.generationalset.sql import news
+from zc.generationalset.sql.sqlite import queue
 from zc.generationalset.tests.unit.sql.test_sqlite_tracking import Base
 
 
@@ -56,3 +59,96 @@ class ManyChangesTests(Base):
         # Are there more than 10?  What is gone, and what is there?
         self.assertEqual(len([each for each in statements
                               if 'FROM gset_queue' in each]), 3)
+
+
+class PagesTests(Base):
+
+    names = 'people', 'others'
+    schema = Base.schema + 'CREATE TABLE others (id INTEGER PRIMARY KEY);'
+
+    def setUp(self):
+        super().setUp()
+        with self.database.reading() as reading:
+            self.since = reading.position.generation
+
+    def insert(self, *ids):
+        self.run_sql('BEGIN', *[
+            f'INSERT INTO people (id, age) VALUES ({id}, 1)'
+            for id in ids], 'COMMIT')
+
+    def pages(self, limit, where='', between=lambda: None):
+        """Yield the ids of some changes, and the steps that it took."""
+        place = ()
+        for number in itertools.count():
+            if number:
+                between()
+            with self.database.reading() as reading:
+                table = reading.table('people')
+                if where:
+                    table = reading.filtered(table, where, {})
+                steps = []
+                reading.connection.set_progress_handler(
+                    lambda steps=steps: steps.append(1), 10)
+                keys, place = reading.some_changes(
+                    table, self.since, place, limit)
+                reading.connection.set_progress_handler(None, 10)
+                yield [id for [id] in keys], 10 * len(steps)
+            if not place:
+                return
+
+    def test_each_page_takes_as_long(self):
+        """It reads no more changes than it needs."""
+        self.insert(*range(1, 1001))
+        for where in '', 'id <> 7':
+            found, steps = zip(*self.pages(20, where), strict=True)
+            self.assertEqual(len(found), 50)
+            self.assertCountEqual(
+                itertools.chain(*found),
+                [id for id in range(1, 1001) if not where or id != 7])
+            self.assertLess(max(steps), 2000)
+
+    def test_a_row_that_changes_often_fills_no_page(self):
+        self.insert(1, 2)
+        self.run_sql(*['UPDATE people SET age = age + 1 WHERE id = 1'] * 50)
+        self.insert(3)
+        self.assertEqual(
+            [ids for ids, _ in self.pages(2)], [[1, 2], [3]])
+
+    def test_changes_meanwhile(self):
+        """They are in the next answer, so these pages have an end."""
+        self.insert(1, 2, 3, 4)
+        new = itertools.count(5)
+        found = [ids for ids, _ in self.pages(
+            1, between=lambda: self.insert(next(new)))]
+        self.assertEqual(found, [[1], [2], [3], [4]])
+
+    def test_notes_that_are_forgotten_meanwhile(self):
+        """Rows that were noted again are in the next answer."""
+        self.insert(*range(1, 7))
+        before = self.replica.generation
+
+        def forget():
+            self.run_sql('UPDATE people SET age = 2 WHERE id = 3',
+                         'DELETE FROM people WHERE id = 4')
+            with mock.patch.object(queue, 'PACE', 0):
+                self.database.tidy()
+
+        page = self.page()
+        forget()
+        while 'next' in page:
+            page = self.page()
+        self.assertGreater(self.replica.generation, before)
+        self.followers.sync()
+        self.assertEqual(
+            [self.replica.items['people'][id]['age'] for id in (1, 2, 3)],
+            [1, 1, 2])
+        self.assertCountEqual(self.replica.items['people'], [1, 2, 3, 5, 6])
+
+    def page(self):
+        """Apply the next page."""
+        with self.source.snapshot() as snapshot:
+            page: Any = wire.decode(wire.encode(snapshot.page(
+                None, Position(self.replica.epoch, self.replica.generation),
+                self.replica.cursor, 2)))
+        self.replica.apply(page)
+        return page
