@@ -11,6 +11,7 @@ from uuid import UUID
 
 import psycopg
 
+from zc.generationalset.sql import documents
 from zc.generationalset.sql.database import Values
 from zc.generationalset.sql.errors import DatabaseError, WrongValue
 from zc.generationalset.sql.postgresql.connections import Connection, execute
@@ -112,7 +113,8 @@ _TYPES: list[tuple[tuple[type, ...], str]] = [
     ((bool,), 'boolean'), ((int,), 'bigint'), ((float,), 'double precision'),
     ((int, float, Decimal), 'numeric'), ((str,), 'text'), ((bytes,), 'bytea'),
     ((date,), 'date'), ((time,), 'time'), ((UUID,), 'uuid'),
-    ((bool, int, float, Decimal, str, dict, list), 'jsonb')]
+    ((bool, int, float, Decimal, str, dict, list,
+      type(documents.JSON_NULL)), 'jsonb')]
 
 
 def type_for(table: str, column: str, values: Iterable[Any]) -> str:

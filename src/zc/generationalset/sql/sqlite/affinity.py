@@ -140,7 +140,7 @@ def type_for(values: Iterable[Any]) -> str:
     It is empty, so that any value is kept, if no other one fits all.
     """
     kinds = {type(value) for value in values if value is not None}
-    if kinds & {dict, list}:
+    if kinds & {dict, list, type(documents.JSON_NULL)}:
         return TYPE
     if kinds == {bool}:
         return 'BOOLEAN'

@@ -72,6 +72,23 @@ class ApplyingContract:
         self.execute("INSERT INTO people (id) VALUES (8)")
         self.assertEqual(len(self.rows('log', 'id, what')), 2)
 
+    def test_tables_for_nulls_of_json(self):
+        """Only columns of JSON have these; the others come later."""
+        for number, values in enumerate([
+                [(), None], [None, ()], [(), {'a': [None]}], [1.5, ()]]):
+            name = f'made_{number}'
+            with self.database.applying() as applying:
+                applying.create(name, ['id'], {'id': [1, 2], 'doc': values})
+            self.apply(name, rows=[
+                {'id': id, 'doc': value} for id, value
+                in enumerate([*values, (), [1], 'a'])])
+            with self.database.plain_reading() as reading:
+                [table] = [table for table in reading.tables()
+                           if table.name == name]
+                self.assertEqual(
+                    [row.values[1] for row in reading.scan(table)],
+                    [*values, (), [1], 'a'])
+
     def test_swap_of_unique_values(self):
         since = self.track()
         self.execute('INSERT INTO people (id, name, age) VALUES '
