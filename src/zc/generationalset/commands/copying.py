@@ -16,9 +16,8 @@ from zc.generationalset.commands.talking import connect, warnings
 from zc.generationalset.commands.terminal import progress
 from zc.generationalset.replica import Change
 from zc.generationalset.sources import SourceError
-from zc.generationalset.sql import SQLReplica
-
-_SQLITE = 'sqlite:///'
+from zc.generationalset.sql import DatabaseError, SQLReplica
+from zc.generationalset.sql.opening import sqlite_path
 
 
 def copy(options: argparse.Namespace) -> int:
@@ -50,8 +49,11 @@ def _copy(options: argparse.Namespace, replica: _Counting) -> None:
 
 def _make(url: str) -> None:
     """Make the file of an SQLite database, for its owner only."""
-    path = url.removeprefix(_SQLITE)
-    if path == url or not path or os.path.exists(path):
+    try:
+        path = sqlite_path(url)
+    except DatabaseError as error:
+        raise Failure(str(error)) from error
+    if not path or os.path.exists(path):
         return
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))

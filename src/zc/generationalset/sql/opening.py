@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
+from urllib.parse import unquote
 
 from zc.generationalset.sql.database import Database
 from zc.generationalset.sql.errors import DatabaseError
@@ -32,9 +33,10 @@ def open_database(named: Any) -> Database:
     It gets connections of its own.
 
     named
-        A URL as SQLAlchemy has them: ``sqlite:///`` and the path of a file, or
-        ``postgresql://``, with the extra ``sql``.  Or a connection of DB-API,
-        a function that makes one, or an engine of SQLAlchemy.
+        A URL as SQLAlchemy 2.1 has them: ``sqlite:///`` and the path of a
+        file, as ``sqlite_path`` reads it, or ``postgresql://``, with the extra
+        ``sql``.  Or a connection of DB-API, a function that makes one, or an
+        engine of SQLAlchemy.
 
     Raises DatabaseError for what names no database, or one that can't be
     opened.
@@ -46,7 +48,7 @@ def open_database(named: Any) -> Database:
     if hasattr(getattr(named, 'info', None), 'dbname'):
         return _postgresql(_parameters(named.info))
     if hasattr(named, 'raw_connection'):  # an engine
-        return _of_url(named.url.render_as_string(hide_password=False))
+        return _of_engine(named.url)
     if callable(named):
         return _of_factory(named)
     raise DatabaseError(
@@ -65,12 +67,64 @@ def _of_url(url: str) -> Database:
             'expected a URL of PostgreSQL or SQLite, such as '
             f'postgresql:///shop or {_SQLITE}shop.db; MySQL and MariaDB are '
             'not supported (docs/databases.txt says why)')
-    path = url.removeprefix(_SQLITE)
-    if path == url or not path or '?' in path:
+    path = sqlite_path(url)
+    if not path:
         raise DatabaseError(
             f'expected a URL such as {_SQLITE}shop.db or postgresql:///shop, '
             f'got one of {scheme}')
     return SQLiteDatabase(path)
+
+
+def sqlite_path(url: str) -> str | None:
+    """Return the path in a URL of SQLite; None for any other URL.
+
+    >>> sqlite_path('sqlite:///my shop.db'), sqlite_path('sqlite:////a%3Fb.db')
+    ('my shop.db', '/a?b.db')
+
+    Each character stands for itself, but ``%`` with two hexadecimal digits for
+    a byte of UTF-8.  So ``%25`` is a percent sign and ``%3F`` a question mark,
+    behind which SQLAlchemy has options.
+
+    Raises DatabaseError for options, and for bytes that are no path.
+    """
+    scheme, _, rest = url.partition(':')
+    if scheme.partition('+')[0] != 'sqlite' or not rest.startswith('///'):
+        return None
+    quoted, mark, _ = rest[3:].partition('?')
+    if mark:
+        raise DatabaseError(
+            f'expected {_SQLITE} and a path, without options, got '
+            f'{scheme}:{rest}; in a path, ? is written %3F')
+    try:
+        path = unquote(quoted, errors='strict')
+    except UnicodeDecodeError:
+        path = '\0'
+    if '\0' in path:
+        raise DatabaseError(
+            f'expected {_SQLITE} and a path in UTF-8, got {scheme}:{rest}')
+    return path
+
+
+def sqlite_url(path: str) -> str:
+    """Return the URL of an SQLite file.
+
+    >>> sqlite_url('/50 %/a?.db')
+    'sqlite:////50 %25/a%3F.db'
+    """
+    return _SQLITE + path.replace('%', '%25').replace('?', '%3F')
+
+
+def _of_engine(url: Any) -> Database:
+    """Return the database of an engine's URL.
+
+    Releases of SQLAlchemy differ in what they quote in the text of a URL.
+    """
+    if url.get_backend_name() != 'sqlite':
+        return _of_url(url.render_as_string(hide_password=False))
+    if url.query or url.database in (None, '', ':memory:'):
+        raise DatabaseError('expected an engine for a file, without options, '
+                            f'got {url}')
+    return SQLiteDatabase(url.database)
 
 
 def _of_factory(make: Callable[[], Any]) -> Database:

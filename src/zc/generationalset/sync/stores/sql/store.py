@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from zc.generationalset.merging import canonical
+from zc.generationalset.sql.errors import DatabaseError
+from zc.generationalset.sql.opening import sqlite_path, sqlite_url
 from zc.generationalset.sync.options import Options
 from zc.generationalset.sync.store import Store
 from zc.generationalset.sync.stores.renaming import with_names
@@ -17,14 +19,17 @@ from zc.generationalset.sync.type import Type
 
 #: The name of a table, and the columns of fields that have other names there.
 Place = tuple[str, Mapping[str, str]]
-_SQLITE = 'sqlite:///'
 
 
 def make(options: Options) -> SQLStore:
     """Return the store that a file of configuration describes."""
     url = options.take('url', str)
-    if url.startswith(_SQLITE):
-        url = f'{_SQLITE}{options.folder.absolute() / url[len(_SQLITE):]}'
+    try:
+        path = sqlite_path(url)
+    except DatabaseError as error:
+        raise ValueError(f'url: {error}') from error
+    if path is not None:
+        url = sqlite_url(str(options.folder.absolute() / path))
     elif url.partition(':')[0].partition('+')[0] not in (
             'postgresql', 'postgres'):
         raise ValueError('url: expected sqlite:///FILE or postgresql://...')
@@ -88,6 +93,9 @@ class SQLStore(Store):
 
 def _address(url: str) -> str:
     """Return a URL without its user and passwords."""
+    path = sqlite_path(url)
+    if path is not None:
+        return f'{sqlite_url(path)} []'
     parts = urlsplit(url)
     place = parts.netloc.rpartition('@')[2]
     query = sorted((name, value) for name, value in parse_qsl(parts.query)

@@ -11,8 +11,9 @@ from zc.generationalset.tests.support import tables
 from zc.generationalset.tests.support.commands import Serving
 from zc.generationalset.tests.support.serving import ENVIRONMENT, wait
 
-SOURCE = 'sqlite:///shop.db'
-COPY = 'sqlite:///copy.db'
+#: Files with names that URLs quote.
+SHOP, COPIED = 'a shop#.db', 'copy?.db'
+SOURCE, COPY = 'sqlite:///a shop%23.db', 'sqlite:///copy%3F.db'
 #: More than some pages have.
 ROWS = 5_000
 
@@ -23,7 +24,7 @@ class CopyTests(Serving):
 
     def setUp(self):
         super().setUp()
-        tables.make(self.path('shop.db'), f'''
+        tables.make(self.path(SHOP), f'''
             PRAGMA journal_mode = WAL;
             CREATE TABLE orders (
                 id INTEGER PRIMARY KEY, number TEXT UNIQUE, total REAL);
@@ -32,7 +33,7 @@ class CopyTests(Serving):
                 WHERE value < {ROWS})
             INSERT INTO orders SELECT value, 'n' || value, value / 2.0 FROM n
             ''')
-        with closing(SQLiteDatabase(self.path('shop.db'))) as database:
+        with closing(SQLiteDatabase(self.path(SHOP))) as database:
             tables.track(database, 'orders')
 
     @contextmanager
@@ -53,7 +54,7 @@ class CopyTests(Serving):
         self.assertEqual((process.returncode, error), (0, ''))
         return out
 
-    def rows(self, name='copy.db', columns='id, number, total'):
+    def rows(self, name=COPIED, columns='id, number, total'):
         with closing(sqlite3.connect(self.path(name))) as connection:
             connection.execute('PRAGMA busy_timeout = 10000')
             try:
@@ -63,12 +64,12 @@ class CopyTests(Serving):
                 return []  # there is no such table yet
 
     def execute(self, statement):
-        with closing(sqlite3.connect(self.path('shop.db'))) as connection:
+        with closing(sqlite3.connect(self.path(SHOP))) as connection:
             connection.execute(statement)
             connection.commit()
 
     def check(self):
-        self.assertEqual(self.rows(), self.rows('shop.db'))
+        self.assertEqual(self.rows(), self.rows(SHOP))
 
     def test_copy(self):
         with self.serving(SOURCE, '--tables', 'orders'):
@@ -98,7 +99,7 @@ class CopyTests(Serving):
                 try:
                     wait(lambda: len(self.rows()) == ROWS)
                     self.execute("UPDATE orders SET number = 'x' || number")
-                    wait(lambda: self.rows() == self.rows('shop.db'))
+                    wait(lambda: self.rows() == self.rows(SHOP))
                 finally:
                     process.send_signal(signal.SIGINT)
                     _, error = process.communicate(timeout=90)
@@ -107,7 +108,7 @@ class CopyTests(Serving):
             self.assertEqual(there % 1000, 0)
 
     def test_what_does_not_fit(self):
-        tables.make(self.path('copy.db'), '''
+        tables.make(self.path(COPIED), '''
             CREATE TABLE orders (id INTEGER PRIMARY KEY, number TEXT,
                                  total INTEGER)''')
         with self.serving(SOURCE, '--tables', 'orders'):

@@ -1,6 +1,7 @@
 """Databases from URLs, connections and engines."""
 
 import os
+import shutil
 import sqlite3
 import unittest
 from contextlib import closing
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 from zope.testing import setupstack
 
 from zc.generationalset.sql import DatabaseError, open_database
+from zc.generationalset.sql.opening import sqlite_path, sqlite_url
 from zc.generationalset.tests.support import tables
 from zc.generationalset.tests.support.layers import Databases
 
@@ -45,14 +47,33 @@ class OpeningTests(unittest.TestCase):
             made[0].execute('SELECT 1')  # it is closed
 
     def test_engines(self):
-        """An object like SQLAlchemy's engine."""
-        def render(hide_password):
-            self.assertFalse(hide_password)
-            return 'sqlite+pysqlite:///shop.db'
+        """Objects like SQLAlchemy's engine."""
+        os.rename('shop.db', 'a%20b.db')
+        self.opens(self.engine('a%20b.db'))
+        for options in ['a b.db'], [None], [':memory:'], ['a%20b.db', 'x']:
+            with self.assertRaisesRegex(
+                    DatabaseError, 'can not open a b.db|engine for a file'):
+                open_database(self.engine(*options))
 
-        self.opens(SimpleNamespace(
-            raw_connection=None,
-            url=SimpleNamespace(render_as_string=render)))
+    def engine(self, database, *query):
+        return SimpleNamespace(raw_connection=None, url=SimpleNamespace(
+            get_backend_name=lambda: 'sqlite', database=database,
+            query=query))
+
+    def test_paths(self):
+        """What SQLAlchemy 2.1 makes of them."""
+        for url, path in [
+                ('a b', 'a b'), ('a%20b', 'a b'), ('a#b', 'a#b'),
+                ('a%b', 'a%b'), ('a%2520b', 'a%20b'), ('\xe9', '\xe9'),
+                ('%C3%A9', '\xe9'), ('a%3Fb', 'a?b'), ('a+b', 'a+b'),
+                ('a&b=c@d:e', 'a&b=c@d:e')]:
+            with self.subTest(url):
+                shutil.copy('shop.db', path)
+                self.assertEqual(sqlite_path(f'sqlite:///{url}'), path)
+                self.opens(f'sqlite:///{url}')
+                self.opens(sqlite_url(path))
+                self.opens(sqlite_url(os.path.abspath(path)))
+        self.assertIsNone(sqlite_path('postgresql:///a'))
 
     def test_what_names_no_database(self):
         with open('text', 'w') as file:
@@ -62,6 +83,9 @@ class OpeningTests(unittest.TestCase):
                 ('sqlite://shop.db', 'expected a URL'),
                 ('sqlite://?data_dir=x', 'expected a URL'),
                 ('mysql://u:secret@h/d', 'expected a URL'),
+                ('sqlite:///a?b.db', 'without options, .*%3F'),
+                ('sqlite:///shop.db?mode=ro', 'without options, .*%3F'),
+                ('sqlite:///a%00', 'UTF-8'), ('sqlite:///a%ff', 'UTF-8'),
                 ('sqlite:///nothing.db', 'can not open .*nothing.db'),
                 ('sqlite:///text', 'can not open .*text: file is not a data'),
                 (5, 'expected a URL, a connection, .* got int'),

@@ -315,7 +315,7 @@ map = {state = "status"}
 class ConfigurationTests(unittest.TestCase):
 
     def test_a_file(self):
-        folder = TemporaryDirectory()
+        folder = TemporaryDirectory(prefix='a?%20#')
         self.addCleanup(folder.cleanup)
         with closing(sqlite3.connect(
                 Path(folder.name, 'issues.db'))) as connection, connection:
@@ -329,8 +329,10 @@ class ConfigurationTests(unittest.TestCase):
             self.assertEqual(dict(store.accessors['issue'].get(1).fields),
                              {'title': 'x', 'state': 'open'})
             self.assertIn('issues.db', store.identity())
+            self.assertIn('#', store.identity())
         for old, new, message in [
                 ('sqlite:', 'oracle:', ':7: stores.table: url: expected sql'),
+                ('issues.db', 'a?b', ':7: stores.table: url: .*%3F'),
                 ('table = "issues"\n', '', ':8: .*: issue.table: expected'),
                 ('state = "status"', 'status = "state"', ':10: .*issue.map')]:
             file.write_text(CONFIGURATION.replace(old, new))
