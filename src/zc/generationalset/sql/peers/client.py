@@ -112,8 +112,9 @@ class SyncClient:
                 raise ValueError('expected ssl= for a token that leaves the '
                                  'machine')
             connected.settimeout(PATIENCE)
-            with closing(self._secured(connected, name)) as secured:
-                return run(steps, SocketLink(secured))
+            with closing(self._secured(connected, name)) as secured, \
+                    SocketLink(secured) as link:
+                return run(steps, link)
 
     def _secured(
             self, connected: socket.socket, name: str | None,

@@ -6,6 +6,9 @@ So tests can cut a conversation anywhere.
 The client greets with what it has; the server answers with what it has.  Both
 compare.  The client pushes what has changed there, with the versions that it
 began with, and asks for the rest.
+
+A step may take long.  Every few seconds, links tell that meanwhile, by a frame
+without bytes, which no side gets to see.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 T = TypeVar('T')
 
 #: The version of the protocol.
-PROTOCOL = 1
+PROTOCOL = 2
 
 #: Is told how far a sync is.
 Tell: TypeAlias = 'Callable[[str], object]'

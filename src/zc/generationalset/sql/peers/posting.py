@@ -15,7 +15,7 @@ import httpx
 from zc.generationalset.loopback import is_loopback
 from zc.generationalset.sql.peers import frames
 from zc.generationalset.sql.peers.errors import Cut, Rejected
-from zc.generationalset.sql.peers.links import TYPE, packed, unpacked
+from zc.generationalset.sql.peers.links import TYPE, awaited, packed
 
 #: Bytes that are sent at a time.
 _BLOCK = 2 ** 18
@@ -63,7 +63,7 @@ class PostingLink:
     def receive(self) -> bytes:
         if self._response is None:
             self._response = self._post()
-        return unpacked(self._response.exactly)
+        return awaited(self._response.exactly)
 
     def _post(self) -> _Response:
         goodbye = packed(frames.written('bye'))
@@ -82,7 +82,7 @@ class PostingLink:
             headers={**self._headers, 'content-length': str(size)}))
         if not is_first:
             # It is as the first one, or the server refuses what follows.
-            frames.read(unpacked(response.exactly), 'welcome')
+            frames.read(awaited(response.exactly), 'welcome')
         return response
 
     def _end(self) -> None:
@@ -102,7 +102,7 @@ class _Response:
             self._response = client.send(request, stream=True)
         except httpx.HTTPError as error:
             raise _cut(error) from error
-        self._blocks = self._response.iter_raw(_BLOCK)
+        self._blocks = self._response.iter_raw()
         self._rest = bytearray()
         if self._response.status_code != 200:
             self._refuse()

@@ -1,14 +1,15 @@
 """Syncs over HTTP: the server's route.
 
 Each request is a conversation of its own.  The server keeps it in files, so no
-transaction of a database waits for the network.
+transaction of a database waits for the network.  If it takes long, the answer
+begins before, and tells that it does.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, suppress
 from typing import IO
 
 import anyio
@@ -19,10 +20,17 @@ from starlette.responses import (
     Response,
     StreamingResponse,
 )
+from starlette.types import Receive, Scope, Send
 
+from zc.generationalset.sql.peers.beats import BEAT
 from zc.generationalset.sql.peers.conversation import Link
 from zc.generationalset.sql.peers.frames import TOTAL
-from zc.generationalset.sql.peers.links import PATIENCE, TYPE, FileLink
+from zc.generationalset.sql.peers.links import (
+    PATIENCE,
+    TYPE,
+    WORKING,
+    FileLink,
+)
 
 #: Bytes that are sent at a time, and those that files keep in memory.
 _BLOCK = 2 ** 18
@@ -40,7 +48,7 @@ class Refusal(Exception):
 
 
 class Endpoint:
-    """Answers requests.
+    """An application of ASGI that answers requests.
 
     serve
         Serves a conversation; called in a thread.  What goes wrong is among
@@ -59,18 +67,14 @@ class Endpoint:
         self._most = most
         self._served = 0
 
-    async def answer(self, request: Request) -> Response:
+    async def __call__(
+            self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
         try:
             self._check(request)
+            await self._answer(request, send)
         except Refusal as refusal:
-            return refusal.response
-        self._served += 1
-        try:
-            return await self._answer(request)
-        except Refusal as refusal:
-            return refusal.response
-        finally:
-            self._served -= 1
+            await refusal.response(scope, receive, send)
 
     def _check(self, request: Request) -> None:
         """Raise Refusal before the body is read."""
@@ -81,19 +85,31 @@ class Endpoint:
         if self._served >= self._most:
             raise Refusal(503, 'too many clients are served')
 
-    async def _answer(self, request: Request) -> Response:
-        with ExitStack() as stack:
-            came = stack.enter_context(tempfile.SpooledTemporaryFile(_MEMORY))
+    async def _answer(self, request: Request, send: Send) -> None:
+        with ExitStack() as place, \
+                tempfile.SpooledTemporaryFile(_MEMORY) as sent:
+            self._served += 1
+            place.callback(self._leave)
+            came = place.enter_context(tempfile.SpooledTemporaryFile(_MEMORY))
             await _receive(request, came)
-            sent = stack.enter_context(tempfile.SpooledTemporaryFile(_MEMORY))
-            await to_thread.run_sync(self._serve, FileLink(came, sent))
-            came.close()
-            stack.pop_all()  # what is sent is closed when it has been sent
-        size = sent.tell()
-        sent.seek(0)
-        return StreamingResponse(
-            _blocks(sent), media_type=TYPE,
-            headers={'content-length': str(size), 'cache-control': 'no-store'})
+            done = anyio.Event()
+            async with anyio.create_task_group() as group:
+                group.start_soon(
+                    self._work, FileLink(came, sent), place, done)
+                with anyio.move_on_after(BEAT):
+                    await done.wait()
+                with suppress(ClientDisconnect):
+                    await _response(sent, done)(
+                        request.scope, request.receive, send)
+
+    async def _work(
+            self, link: FileLink, place: ExitStack, done: anyio.Event) -> None:
+        with place:
+            await to_thread.run_sync(self._serve, link)
+        done.set()
+
+    def _leave(self) -> None:
+        self._served -= 1
 
 
 async def _receive(request: Request, came: IO[bytes]) -> None:
@@ -111,7 +127,20 @@ async def _receive(request: Request, came: IO[bytes]) -> None:
         raise Refusal(408, 'expected the rest of the request') from error
 
 
-def _blocks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while block := file.read(_BLOCK):
-            yield block
+def _response(sent: IO[bytes], done: anyio.Event) -> Response:
+    how = {'content-length': str(sent.tell())} if done.is_set() \
+        else {'x-accel-buffering': 'no'}  # or proxies would keep what it tells
+    return StreamingResponse(
+        _blocks(sent, done), media_type=TYPE,
+        headers={'cache-control': 'no-store', **how})
+
+
+async def _blocks(sent: IO[bytes], done: anyio.Event) -> AsyncIterator[bytes]:
+    """Yield what was sent; before it is there, tell that it is being made."""
+    while not done.is_set():
+        yield WORKING
+        with anyio.move_on_after(BEAT):
+            await done.wait()
+    sent.seek(0)
+    while block := await to_thread.run_sync(sent.read, _BLOCK):
+        yield block

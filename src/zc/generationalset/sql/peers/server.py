@@ -141,8 +141,7 @@ class SyncServer:
         if not self._has_tokens:
             raise ValueError('expected token= or tokens= for a route')
         return Route(path, Endpoint(
-            self._exchange, self._serving.knows, CLIENTS).answer,
-            methods=['POST'])
+            self._exchange, self._serving.knows, CLIENTS), methods=['POST'])
 
     def _exchange(self, link: Link) -> None:
         with _failures_are_logged():
@@ -215,9 +214,9 @@ class SyncServer:
                 return
             self._sockets.add(connected)
         try:
-            link = SocketLink(connected)
-            link.expect_greeting()
-            self._run(link)
+            with SocketLink(connected) as link:
+                link.expect_greeting()
+                self._run(link)
         finally:
             with self._lock:
                 self._sockets.discard(connected)

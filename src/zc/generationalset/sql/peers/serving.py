@@ -98,8 +98,10 @@ class Serving:
                 return
 
     def _user(self, hello: dict[str, Any]) -> str:
-        if hello.get('protocol') != PROTOCOL:
-            raise BadMessage(f'expected version {PROTOCOL} of the protocol')
+        version = hello.get('protocol')
+        if version != PROTOCOL:
+            raise BadMessage(f'expected version {PROTOCOL} of the protocol, '
+                             f'got {version!r:.20}')
         token = frames.member(hello, 'token', str)
         if not self.knows(token):
             raise BadMessage('expected another token')

@@ -1,5 +1,6 @@
 """Two databases that are kept equal, without sockets."""
 
+import io
 import sqlite3
 from collections import deque
 from contextlib import closing, contextmanager
@@ -7,6 +8,7 @@ from contextlib import closing, contextmanager
 from zc.generationalset.sql.peers.asking import Asking
 from zc.generationalset.sql.peers.beginning import begin
 from zc.generationalset.sql.peers.frames import HEAD
+from zc.generationalset.sql.peers.links import WORKING, awaited, packed
 from zc.generationalset.sql.peers.serving import Serving
 
 SCHEMA = '''
@@ -160,6 +162,8 @@ class Side:
 def converse(asking, serving, budget=None, seen=None):
     """Let two sides converse; return the client's report, or None if cut.
 
+    Before each frame, another one tells that a side is still working.
+
     budget
         How many bytes are carried before the connection is cut.
     seen
@@ -173,13 +177,16 @@ def converse(asking, serving, budget=None, seen=None):
             if not frames:
                 return client.result if client.is_done else None
             for frame, there in frames:
-                if seen is not None:
-                    seen.append(frame)
-                if budget is not None:
-                    budget -= HEAD + len(frame)
-                    if budget < 0:
-                        return _cut(client, server)
-                there.came(frame)
+                carried = b''
+                for each in WORKING, packed(frame):
+                    if seen is not None:
+                        seen.append(each[HEAD:])
+                    if budget is not None:
+                        budget -= len(each)
+                        if budget < 0:
+                            return _cut(client, server)
+                    carried += each
+                there.came(awaited(io.BytesIO(carried).read))
         return client.result
 
 

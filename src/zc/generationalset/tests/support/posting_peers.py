@@ -28,7 +28,7 @@ class PostingPeer(Peer):
                 run(self.serving(), link)
 
         return Starlette(routes=[Route('/sync', Endpoint(
-            serve, TOKEN.__eq__, 16).answer, methods=['POST'])])
+            serve, TOKEN.__eq__, 16), methods=['POST'])])
 
     def sync(self, server, lost=None):
         """Make this one equal with a server.

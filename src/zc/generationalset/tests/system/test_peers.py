@@ -100,7 +100,10 @@ class Base(unittest.TestCase):
 class CutTests(Base):
 
     def test_cuts_at_every_byte(self):
-        """Frames are taken whole, so cuts between frames are all cuts."""
+        """Frames are taken whole, so cuts between frames are all cuts.
+
+        Half of the frames tell that a side is still working.
+        """
         for policy, seed in itertools.product(POLICIES, range(HISTORIES)):
             with self.subTest(policy=policy, seed=seed):
                 client, server = self.peer(), self.peer(policy)

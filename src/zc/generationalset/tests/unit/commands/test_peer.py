@@ -196,6 +196,7 @@ class PeerTests(Base):
             connected = socket.create_connection((host, int(port)))
             self.addCleanup(connected.close)
             link = links.SocketLink(connected)
+            self.addCleanup(link.__exit__, None, None, None)
             link.send(frames.written(
                 'hello', protocol=PROTOCOL, id='client', token='', tables={
                     'orders': [['id'], dict.fromkeys(

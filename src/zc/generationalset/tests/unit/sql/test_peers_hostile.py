@@ -5,12 +5,13 @@ from contextlib import closing
 from unittest import mock
 
 from zc.generationalset.sql.peers import Rejected, SyncError, frames
+from zc.generationalset.sql.peers.conversation import PROTOCOL
 from zc.generationalset.tests.support.peers import Side
 from zc.generationalset.tests.unit.sql.test_peers import Base
 
 COLUMNS = {'id': 'sqlite TEXT', 'a': 'sqlite INTEGER', 'b': 'sqlite INTEGER'}
 SHAPE = [['id'], COLUMNS, '']
-HELLO = {'type': 'hello', 'protocol': 1, 'id': 'evil', 'token': '',
+HELLO = {'type': 'hello', 'protocol': PROTOCOL, 'id': 'evil', 'token': '',
          'tables': {'things': SHAPE}}
 
 
@@ -49,7 +50,8 @@ class ServerTests(Base):
     def test_greetings(self):
         for text, members in [
                 ('hello, got', {'type': 'push'}),
-                ('protocol', {'protocol': 2}),
+                ('version 2 of the protocol, got 1', {'protocol': 1}),
+                ('protocol, got None', {'protocol': None}),
                 ('token', {'token': None}), ('token', {'token': 'guess'}),
                 ('id', {'id': ''}), ('id', {'id': 'x' * 201}),
                 ('tables', {'tables': []}),

@@ -330,8 +330,8 @@ class FrameTests(Base):
     def test_large_rows(self):
         """The next frame may be larger than a greeting, but not too large."""
         here, there = socket.socketpair()
-        with closing(here), closing(there):
-            sender, receiver = links.SocketLink(here), links.SocketLink(there)
+        with closing(here), closing(there), links.SocketLink(here) as sender, \
+                links.SocketLink(there) as receiver:
             sender.send(b'hello')
             self.assertEqual(receiver.receive(), b'hello')
             here.sendall((frames.FRAME + 1).to_bytes(4, 'big'))
