@@ -64,7 +64,7 @@ def past(
     """Yield what the latest runs have done."""
     for number, run in sorted(runs)[-RUNS:]:
         yield f'run {number}, {date(run)}: ' + _totals(
-            {'step': run['count'], **run['left']})
+            {'step': run['count'], **run.get('left', {})})
         for step in run['steps'][:STEPS]:
             yield f'  {step}'
         if run['count'] > STEPS:

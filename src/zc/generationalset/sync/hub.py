@@ -317,8 +317,9 @@ class Session:
         runs = self.documents('runs')
         last = max(runs.ids(), default=0)
         before = runs.get(last)
+        # Earlier releases didn't remember what a run has left.
         if not run['count'] and not run['overruled'] and run['left'] == (
-                before.value['left'] if before else {}):
+                before.value.get('left') if before else {}):
             return
         self.put('runs', last + 1, run)
         self.drop('runs', last + 1 - RUNS)

@@ -8,8 +8,11 @@ import re
 import unittest
 from unittest import mock
 
+import ZODB
+
 from zc.generationalset.__main__ import main
 from zc.generationalset.commands.terminal import CLEAR
+from zc.generationalset.sync import Hub
 from zc.generationalset.sync.stores import files
 from zc.generationalset.tests.support.syncing import NOTE, InFolder
 
@@ -81,6 +84,23 @@ class SyncTests(InFolder, unittest.TestCase):
              for run in runs], [(1, 21, 21, 0), (2, 0, 0, 1), (3, 1, 1, 0)])
         for run in runs:
             self.assertRegex(run['date'], f'^{DATE}$')
+
+    def test_runs_of_earlier_releases(self):
+        """They didn't note what they have left."""
+        self.sync('run')
+        with contextlib.closing(ZODB.DB(str(self.folder / 'Hub.fs'))) as db:
+            [(id, run)] = Hub(db).listed('runs')
+            del run['left'], run['code']
+            session = Hub(db, is_exclusive=True).session(lambda: 0, False)
+            with contextlib.closing(session):
+                session.put('runs', id, run)
+                session.commit()
+        self.assertEqual(self.sync('run'), (0, '0 steps\n'))
+        code, out = self.sync('status')
+        self.assertEqual(code, 0)
+        self.assertRegex(out, f'run 1, {DATE}: 1 step\n')
+        self.assertRegex(out, f'run 2, {DATE}: 0 steps\n')
+        self.assertEqual(self.sync('status', '--json')[0], 0)
 
     def test_the_last_runs(self):
         for number in range(12):
