@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: How many clients are served at a time; others are turned away.
 CLIENTS = 16
+#: Seconds to wait if none can be accepted.
+PAUSE = 0.5
 
 logger = logging.getLogger('zc.generationalset.sql')
 
@@ -113,8 +115,7 @@ class SyncServer:
             selector.register(woken, selectors.EVENT_READ)
             self._wakers.add(waker)
             try:
-                while not self._is_closed:
-                    self._accept(listening, selector)
+                self._accept_all(listening, selector)
             finally:
                 self._wakers.discard(waker)
 
@@ -152,13 +153,30 @@ class SyncServer:
         self._database.tidy()
         logger.info('a client was served')
 
-    def _accept(
+    def _accept_all(
             self, listening: socket.socket,
             selector: selectors.BaseSelector) -> None:
-        """Wait for a client, or for the end."""
-        selector.select()
+        """Accept clients until the end."""
+        is_told = False
+        while not self._is_closed:
+            selector.select()
+            try:
+                self._accept(listening)
+            except OSError as error:  # such as too many open files
+                if not is_told:
+                    logger.warning('can not accept clients: %s', error)
+                # The client still waits, so its socket would be ready at once.
+                selector.unregister(listening)
+                selector.select(PAUSE)
+                selector.register(listening, selectors.EVENT_READ)
+                is_told = True
+            else:
+                is_told = False
+
+    def _accept(self, listening: socket.socket) -> None:
+        """Accept a client, unless this is the end.  Raises OSError."""
         if not self._is_closed:
-            with suppress(OSError):  # the client may be gone
+            with suppress(BlockingIOError, ConnectionError):  # it is gone
                 self._begin(listening.accept()[0])
 
     def _check(self, address: object) -> None:
