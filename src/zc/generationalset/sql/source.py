@@ -25,6 +25,8 @@ Views: TypeAlias = 'Callable[[Hashable], Mapping[str, View] | None]'
 
 #: Seconds after which the database is tidied up again.
 TIDY = 10.0
+#: How many times as long as it took to tidy up is waited at least.
+PAUSE = 50
 
 
 class SQLSource:
@@ -73,7 +75,7 @@ class SQLSource:
         self._listeners: frozenset[Callable[[], None]] = frozenset()
         self._poll: Poll | None = None
         self._version: object = None
-        self._tidied = 0.0
+        self._untidy = 0.0
 
     # Commits
 
@@ -95,9 +97,12 @@ class SQLSource:
     def _ask(self) -> bool:
         """Tell whether something was committed since the last time."""
         before, self._version = self._version, self._database.version()
-        if time.monotonic() - self._tidied > TIDY:
-            self._tidied = time.monotonic()
+        start = time.monotonic()
+        if start > self._untidy:
+            self._untidy = start + TIDY
             self._database.tidy()
+            end = time.monotonic()
+            self._untidy = max(self._untidy, end + PAUSE * (end - start))
         return self._version != before
 
     def look(self) -> None:

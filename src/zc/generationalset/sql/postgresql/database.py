@@ -41,8 +41,9 @@ from zc.generationalset.sql.tables import Column, Table
 #: How often one looks again at tables that change meanwhile.
 ATTEMPTS = 20
 
-#: How many removals of each table are known at least.  A copy in pages that
-#: takes longer than as many begins the table again.
+#: How many removals of each table are known at least; of a table that has more
+#: rows, as many as it has.  A copy in pages begins the table again if more
+#: come meanwhile, so it ends if its rows come faster than removals do.
 REMOVALS = 100_000
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from zc.generationalset.answers import Position
 from zc.generationalset.sql.postgresql import moment
@@ -145,29 +145,53 @@ def renew(
         return new
 
 
+# How many removals a table keeps: so many, or as many as it has rows, as far
+# as PostgreSQL knows without counting them.
+_KEPT = '''greatest(1, $1::bigint, (
+    SELECT sum(greatest(c.reltuples, 0))::bigint FROM pg_catalog.pg_class c
+    WHERE c.relkind = 'r' AND (c.oid = $2::oid OR c.oid IN (
+        SELECT relid
+        FROM pg_catalog.pg_partition_tree($2::oid::regclass)))))'''
+
+
 def tidy(connection: Connection, layout: Layout, removals: int) -> None:
-    """Forget the oldest removals of each table that has more than so many."""
-    with transaction(connection, _BEGIN):
-        for each in layout.numbers.values():
-            _tidy(connection, each, removals)
+    """Forget the oldest removals of each table that has too many.
+
+    Those of one generation stay, or go, together.  Others don't wait while
+    they are counted.
+
+    removals
+        How many are kept at least.
+    """
+    for each in layout.numbers.values():
+        kinds = {f'gset.rows_{each.number}': 'gone'}
+        if each.noted:
+            kinds[f'gset.olds_{each.number}'] = 'true'
+        lasts = ' UNION ALL '.join([
+            f'''SELECT max(generation) AS last FROM {name}
+            WHERE {is_removal} AND generation < (
+                SELECT generation FROM {name} WHERE {is_removal}
+                ORDER BY generation DESC OFFSET {_KEPT} - 1 LIMIT 1)'''
+            for name, is_removal in kinds.items()])
+        [[last]] = execute(
+            connection, f'SELECT max(last) FROM ({lasts}) AS l',
+            removals, each.relation.oid)
+        if last is not None:
+            with transaction(connection, _BEGIN):
+                _forget_until(connection, each, kinds, last)
 
 
-def _tidy(connection: Connection, tracked: Tracked, removals: int) -> None:
-    kinds = {f'gset.rows_{tracked.number}': 'gone'}
-    if tracked.noted:
-        kinds[f'gset.olds_{tracked.number}'] = 'true'
-    lasts = ' UNION ALL '.join([
-        f'(SELECT generation FROM {name} WHERE {is_removal} '
-        'ORDER BY generation DESC OFFSET $1 LIMIT 1)'
-        for name, is_removal in kinds.items()])
-    forgotten = ''.join([f''', {name.replace('.', '_')} AS (
-            DELETE FROM {name} r USING last
-            WHERE {is_removal} AND r.generation <= last.generation
-        )''' for name, is_removal in kinds.items()])
-    execute(connection, f'''
-        WITH last AS (
-            SELECT max(generation) AS generation FROM ({lasts}) AS l
-        ){forgotten}
-        UPDATE gset.tables t SET floor = last.generation FROM last
-        WHERE t.number = $2 AND t.floor < last.generation''',
-            removals, tracked.number)
+def _forget_until(
+        connection: Connection, tracked: Tracked, kinds: Mapping[str, str],
+        last: int) -> None:
+    """Forget removals until a generation, which becomes the floor.
+
+    kinds
+        Tables that have these, with the condition that finds them.
+    """
+    for name, is_removal in kinds.items():
+        execute(connection, f'DELETE FROM {name} '
+                f'WHERE {is_removal} AND generation <= $1', last)
+    execute(connection, '''
+        UPDATE gset.tables SET floor = $1
+        WHERE number = $2 AND floor < $1''', last, tracked.number)

@@ -79,6 +79,8 @@ class SQLiteDatabase:
         self._verified = Verified()
         #: The generation when the queue was tidied up; None if not yet.
         self._tidied: int | None = None
+        #: How many notes were kept then.
+        self._kept = 0
         #: Threads take turns to write: SQLite would let them sleep.
         self._turn = threading.Lock()
         self._watching: Connection | None = None
@@ -266,14 +268,27 @@ class SQLiteDatabase:
     def tidy(self) -> None:
         with self._pool.connection() as connection:
             first, last = queue.ends(connection)
-        if last - (self._tidied or first) < queue.PACE:
-            return
-        self._tidied = last
-        # The last moment must be that of the last note, which is kept.
+            # Each time, all notes are looked at.
+            if last - (self._tidied or first) < max(
+                    queue.PACE, self._kept // 2):
+                return
+            with transaction(connection, 'BEGIN'):
+                seen, spare = _state(connection), queue.spare(connection)
+        if spare.notes or spare.floors:
+            self._forget(seen, spare)
+        if len(spare.notes) < queue.TOGETHER:
+            self._tidied, self._kept = last, spare.kept
+
+    def _forget(self, seen: State, spare: queue.Spare) -> None:
         with self._turn, self._pool.connection() as connection, \
                 transaction(connection, 'BEGIN IMMEDIATE'):
-            self._history.hand_out(_state(connection).moment)
-            queue.prune(connection)
+            state = _state(connection)
+            # Other notes may have these numbers meanwhile.
+            if state.epoch == seen.epoch and history.has(
+                    connection, seen.moment, state.moment):
+                # The last moment must be that of the last note, which is kept.
+                self._history.hand_out(state.moment)
+                queue.forget(connection, spare)
 
     def close(self) -> None:
         self._unwatch()

@@ -1,19 +1,42 @@
 """The queue of notes, and when it forgets.
 
-Whoever serves the database tidies it up, now and then.  First, notes go whose
-row was noted again later; that loses nothing.  Then each table forgets its
-oldest notes if it has too many, and its floor rises.
+Whoever serves the database tidies it up, now and then.  Notes go whose row was
+noted again later; that loses nothing.  And each table forgets its oldest notes
+if it has too many, and its floor rises.  What is to go is found in a
+transaction that reads, so that writers wait only while it goes.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from zc.generationalset.sql.sqlite import quoting
 from zc.generationalset.sql.sqlite.connections import Connection, column
 
-#: The most notes that a table keeps when the queue is tidied up.
+#: The most notes that a table keeps when the queue is tidied up; a table that
+#: has more rows keeps as many as it has.  A copy in pages begins the table
+#: again if more come meanwhile, so it ends if its rows come faster than notes.
 MOST = 100_000
-#: How many notes come before the queue is tidied up again.
+#: How many notes come before the queue is tidied up again, at least.
 PACE = 100_000
+#: The most notes that go at a time.
+TOGETHER = 200_000
+
+
+class Spare(NamedTuple):
+    """What the queue doesn't need.
+
+    notes
+        The numbers of notes.
+    floors
+        Up to which note a table forgets, by its number.
+    kept
+        How many other notes there are.
+    """
+
+    notes: list[int]
+    floors: dict[int, int]
+    kept: int
 
 
 def columns(connection: Connection) -> set[str]:
@@ -45,27 +68,51 @@ def fill(connection: Connection) -> None:
         'SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM gset_queue)')
 
 
-def prune(connection: Connection) -> None:
-    """Forget notes, but never the last one: its number is the generation."""
+def spare(connection: Connection) -> Spare:
+    """Return what may be forgotten; never the last note, the generation.
+
+    In a transaction.
+    """
     # Rows with old values are kept: each may be all that a client had.
     row = quoting.names(columns(connection) - {'seq', 'mark'})
     connection.execute(
-        'DELETE FROM gset_queue WHERE seq NOT IN '
-        f'(SELECT max(seq) FROM gset_queue GROUP BY {row})')
-    for table, length in connection.execute(
-            'SELECT "table", count(*) FROM gset_queue GROUP BY "table"'
-            ).fetchall():
-        if length > MOST:
-            _forget(connection, table)
+        'CREATE TEMP TABLE gset_kept AS SELECT "table", max(seq) AS seq '
+        f'FROM gset_queue GROUP BY {row}')
+    notes = column(
+        connection, 'SELECT seq FROM gset_queue '
+        'WHERE seq NOT IN (SELECT seq FROM gset_kept) LIMIT ?', TOGETHER)
+    lengths = dict(connection.execute(
+        'SELECT "table", count(*) FROM gset_kept GROUP BY "table"').fetchall())
+    floors = {
+        table: floor for table, length in lengths.items() if length > MOST
+        for floor in column(
+            connection, 'SELECT seq FROM gset_kept WHERE "table" = ? '
+            'ORDER BY seq DESC LIMIT 1 OFFSET ?', table,
+            max(MOST, _rows(connection, table)))}
+    connection.execute('DROP TABLE gset_kept')
+    return Spare(notes, floors, sum(lengths.values()))
 
 
-def _forget(connection: Connection, table: int) -> None:
-    [newest] = column(
-        connection, 'SELECT seq FROM gset_queue WHERE "table" = ? '
-        'ORDER BY seq DESC LIMIT 1 OFFSET ?', table, MOST)
-    connection.execute(
-        'DELETE FROM gset_queue WHERE "table" = ? AND seq <= ?',
-        (table, newest))
-    connection.execute(
-        'UPDATE gset_tables SET floor = max(floor, ?) WHERE id = ?',
-        (newest, table))
+def _rows(connection: Connection, table: int) -> int:
+    """Return how many rows a table has; 0 if it isn't there any more."""
+    for name in column(
+            connection, 'SELECT name FROM gset_tables JOIN sqlite_schema '
+            "USING (name) WHERE id = ? AND type = 'table'", table):
+        [rows] = column(
+            connection, f'SELECT count(*) FROM {quoting.name(name)}')
+        return int(rows)
+    return 0
+
+
+def forget(connection: Connection, spare: Spare) -> None:
+    """Forget what isn't needed."""
+    connection.executemany(
+        'DELETE FROM gset_queue WHERE seq = ?',
+        [(seq,) for seq in spare.notes])
+    for table, floor in spare.floors.items():
+        connection.execute(
+            'DELETE FROM gset_queue WHERE "table" = ? AND seq <= ?',
+            (table, floor))
+        connection.execute(
+            'UPDATE gset_tables SET floor = max(floor, ?) WHERE id = ?',
+            (floor, table))

@@ -268,6 +268,44 @@ class NoticeTests(PostgreSQLTests):
         self.assertEqual(recent.renewed, set())
         self.assertEqual(recent.keys['public.orders'], {(1,)})
 
+    def test_as_many_removals_as_rows(self):
+        """As ANALYZE has counted them, in partitions, too."""
+        database = self.open(removals=5)
+        self.tell('INSERT INTO orders SELECT generate_series(10, 29)')
+        self.tell("INSERT INTO lines SELECT n, 'w' "
+                  'FROM generate_series(1, 19) n')
+        self.tell('ANALYZE orders, low, high')
+        self.ask()
+        since = self.copy.position.generation
+        for id in range(10, 19):
+            self.tell(f'DELETE FROM orders WHERE id = {id}')
+            self.tell(f'DELETE FROM lines WHERE place = {id}')
+            database.version()
+        database.tidy()
+        self.assertGreaterEqual(len(self.keys()), 9)
+        self.tell('DELETE FROM orders WHERE id > 3')
+        self.tell('ANALYZE orders')
+        database.version()
+        database.tidy()
+        with database.reading() as reading:
+            self.assertGreater(
+                reading.floor(reading.table('public.orders')), since)
+            self.assertLess(
+                reading.floor(reading.table('public.lines')), since)
+
+    def test_removals_of_one_transaction(self):
+        """They are known, however many there are."""
+        database = self.open(removals=2)
+        self.tell('DELETE FROM orders')
+        database.version()
+        database.tidy()
+        self.assertEqual(self.keys(), {(1,), (2,), (3,)})
+
+    def test_nobody_waits_while_nothing_is_forgotten(self):
+        other = self.connect()
+        other.execute('LOCK TABLE gset.state IN EXCLUSIVE MODE')
+        self.database.tidy()
+
     def test_how_many_removals_are_known(self):
         """So many may come while a table is copied for the first time."""
         since = self.database.version().generation

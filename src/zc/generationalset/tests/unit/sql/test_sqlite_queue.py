@@ -1,8 +1,11 @@
 """The queue forgets, and says from when on."""
 
+from types import SimpleNamespace
 from unittest import mock
 
-from zc.generationalset.sql.sqlite import queue
+from zc.generationalset.sql import source
+from zc.generationalset.sql.sqlite import SQLiteDatabase, queue
+from zc.generationalset.tests.support import tables
 from zc.generationalset.tests.unit.sql.test_sqlite_tracking import Base
 
 
@@ -44,7 +47,7 @@ class QueueTests(Base):
     def test_a_table_with_many_notes_forgets(self):
         self.followers.join()
         self.run_sql(*[f'INSERT INTO people (id) VALUES ({number})'
-                       for number in range(30)])
+                       for number in range(30)], 'DELETE FROM people')
         between = self.followers.join()
         self.followers.sync(between)
         self.run_sql(*[f'INSERT INTO people (id) VALUES ({number})'
@@ -56,6 +59,83 @@ class QueueTests(Base):
         self.assertEqual(len(others['adds']), 1)
         [people] = self.followers.sync(between)['adds']
         self.assertEqual(len(people['adds']), 5)
+
+    def test_as_many_notes_as_rows(self):
+        """So a copy of a table in pages begins it again only if as many rows
+        are written meanwhile.
+        """
+        self.followers.join()
+        self.run_sql(*[f'INSERT INTO people (id) VALUES ({number})'
+                       for number in range(30)])
+        self.database.tidy()
+        people, _ = self.followers.sync(self.replica)['adds']
+        self.assertEqual(len(people['adds']), 30)
+        before = self.replica.generation
+        self.run_sql('DELETE FROM people WHERE id < 25')
+        self.database.tidy()
+        with self.database.reading() as reading:
+            self.assertGreater(
+                reading.floor(reading.table('people')), before)
+        self.followers.sync()
+
+    def test_nobody_waits_while_nothing_is_to_go(self):
+        self.run_sql(*[f'INSERT INTO people (id) VALUES ({number})'
+                       for number in range(9)], 'BEGIN IMMEDIATE')
+        self.database.tidy()
+        self.run_sql('COMMIT')
+        self.assertEqual(self.notes(), 12)
+
+    def test_some_notes_at_a_time(self):
+        with mock.patch.object(queue, 'TOGETHER', 7):
+            self.run_sql('INSERT INTO people (id) VALUES (1)',
+                         *['UPDATE people SET age = 1'] * 17)
+            lengths = [self.notes()]
+            for _ in range(4):
+                self.database.tidy()
+                lengths.append(self.notes())
+        self.assertEqual(
+            [lengths[0] - length for length in lengths], [0, 7, 14, 17, 17])
+        self.followers.sync()
+
+    def test_notes_of_another_tracking(self):
+        """They may have the numbers of those that were to go."""
+        self.run_sql('PRAGMA journal_mode = WAL',
+                     'INSERT INTO people (id) VALUES (1)',
+                     *['UPDATE people SET age = 1'] * 50)
+        find = queue.spare
+
+        def spare(connection):
+            found = find(connection)
+            # Whoever tracks the tables anew does it in another process.
+            other = SQLiteDatabase('data.db')
+            self.addCleanup(other.close)
+            other.execute(other.plan_untracking())
+            tables.track(other, *self.names)
+            self.run_sql(*[f'INSERT INTO others VALUES ({number})'
+                           for number in range(2, 60)])
+            return found
+
+        with mock.patch.object(queue, 'spare', spare):
+            self.database.tidy()
+        self.assertGreater(self.notes(), 58)
+
+    def test_tidying_up_takes_a_small_part_of_the_time(self):
+        """Who is told of commits waits meanwhile."""
+        now, tidied = [0.0], []
+
+        def tidy():
+            tidied.append(int(now[0]))
+            now[0] += 1 if now[0] < 100 else 0.1
+
+        with mock.patch.object(source, 'Poll') as poll, \
+                mock.patch.object(source, 'time', SimpleNamespace(
+                    monotonic=lambda: now[0])), \
+                mock.patch.object(self.database, 'tidy', tidy):
+            self.source.listen(lambda: None)
+            ask, _ = poll.call_args.args
+            for now[0] in range(1, 150):
+                ask()
+        self.assertEqual(tidied, [1, 53, 105, 116, 127, 138, 149])
 
     def test_the_generation_stays(self):
         """Also if the last note is of a row that is gone."""

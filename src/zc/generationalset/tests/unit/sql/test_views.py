@@ -120,7 +120,7 @@ class ViewsTests(ShopBase):
         with self.connect() as connection:
             for owner in ['bob', 'cid'] * 5:
                 connection.execute('UPDATE orders SET owner = ?', (owner,))
-        queue.prune(self.connection)
+        queue.forget(self.connection, queue.spare(self.connection))
         self.assertEqual(self.told(), {
             'ann': ([1], []), 'bob': ([1], []), 'cid': ([], [1])})
 
