@@ -9,11 +9,12 @@ from zc.generationalset.parts import Parts
 from zc.generationalset.server.bodies import check_path
 from zc.generationalset.server.options import Limits
 from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.queries import query
 
 
 def parts_asked(request: Request, limits: Limits) -> Parts:
     """Return the parts in the query, in one order for all clients."""
-    text = request.query_params.get('parts')
+    text = query(request).get('parts')
     if text is None:
         return ()
     try:

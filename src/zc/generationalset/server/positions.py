@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from zc.generationalset.answers import HIGHEST, Position
 from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.queries import query
 from zc.generationalset.wire import decode_position
 
 _GENERATION = re.compile('[0-9]{1,18}')
@@ -16,9 +17,9 @@ _LONGEST_EPOCH = 200
 
 def position_asked(request: Request) -> Position | None:
     """Return the position in the query; None if it has none."""
-    query = request.query_params
-    position = _position(query.get('generation', '0'), query.get('epoch'))
-    return position if 'generation' in query else None
+    asked = query(request)
+    position = _position(asked.get('generation', '0'), asked.get('epoch'))
+    return position if 'generation' in asked else None
 
 
 def _position(generation: str, epoch: str | None) -> Position:

@@ -23,6 +23,7 @@ from zc.generationalset.server.leaving import until_gone
 from zc.generationalset.server.parts import parts_asked
 from zc.generationalset.server.positions import position_asked
 from zc.generationalset.server.problems import Problem
+from zc.generationalset.server.queries import query
 from zc.generationalset.server.requests import abort
 from zc.generationalset.server.spool import Spools
 from zc.generationalset.server.tree import Tree
@@ -49,7 +50,7 @@ async def updates(service: Service, request: Request) -> Response:
     asked = position_asked(request) or NOTHING
     seconds = _wait(request, service.limits.wait)
     parts = parts_asked(request, service.limits)
-    cursor = None if parts else request.query_params.get('cursor')
+    cursor = None if parts else query(request).get('cursor')
     ask = partial(trees.answer, tree, asked, accepts_gzip(request), parts,
                   cursor=cursor)
     answer = await ask()
@@ -68,7 +69,7 @@ async def updates(service: Service, request: Request) -> Response:
 
 
 def _wait(request: Request, longest: float) -> float:
-    text = request.query_params.get('wait', '0')
+    text = query(request).get('wait', '0')
     if not re.fullmatch('[0-9]{1,9}', text):
         raise Problem(400, 'expected to wait a number of seconds, '
                       f'got {text[:40]!r}')
