@@ -31,6 +31,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from zc.generationalset.server import (
     description,
@@ -68,7 +69,7 @@ from zc.generationalset.sources import Editor, Path, Source
 
 __all__ = ['Limits', 'Problem', 'Service', 'application']
 
-_Endpoint = Callable[['Service', Request], Awaitable[Response]]
+_Endpoint = Callable[['Service', Request], Awaitable[ASGIApp]]
 
 
 class Service:
@@ -316,7 +317,7 @@ _NOT_FOR_CLIENTS = monitoring.health, monitoring.metrics
 
 def _routes(service: Service) -> list[Route]:
     def route(path: str, endpoint: _Endpoint, *methods: str) -> Route:
-        async def respond(request: Request) -> Response:
+        async def respond(request: Request) -> ASGIApp:
             request.scope[ROUTE] = name
             return await endpoint(service, request)
 

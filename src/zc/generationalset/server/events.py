@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from zc.generationalset.answers import NOTHING, Position
@@ -24,8 +23,12 @@ from zc.generationalset.server.updates import HEADERS
 if TYPE_CHECKING:
     from zc.generationalset.server import Service
 
+_HEAD = [(name.encode(), value.encode()) for name, value in {
+    **HEADERS, 'x-accel-buffering': 'no',
+    'content-type': 'text/event-stream; charset=utf-8'}.items()]
 
-async def events(service: Service, request: Request) -> Response:
+
+async def events(service: Service, request: Request) -> EventStream:
     """Push what changes, beginning at the client's position."""
     tree = service.trees().tree(service.access.tree_name(request))
     position = last_event(request) or position_asked(request) or NOTHING
@@ -33,16 +36,12 @@ async def events(service: Service, request: Request) -> Response:
     return EventStream(service, request, tree, parts, position)
 
 
-class EventStream(Response):
+class EventStream:
     """The events of a tree, until the client leaves or has to ask."""
-
-    media_type = 'text/event-stream'
 
     def __init__(
             self, service: Service, request: Request, tree: Tree,
             parts: Parts, position: Position) -> None:
-        super().__init__(headers={**HEADERS, 'x-accel-buffering': 'no'})
-        del self.headers['content-length']
         self._service = service
         self._request = request
         self._tree = tree
@@ -59,7 +58,7 @@ class EventStream(Response):
             await self._service.trees().event(
                 self._tree, self._position, self._parts)
             await send({'type': 'http.response.start', 'status': 200,
-                        'headers': self.raw_headers})
+                        'headers': _HEAD})
             goes_on = scope['method'] != 'HEAD' and hand_over(scope, stream)
             if goes_on:
                 return
