@@ -60,6 +60,23 @@ class Metrics:
             registry=registry, multiprocess_mode='livemax')
         self.made = self.answers.labels('made')
         self.shared = self.answers.labels('shared')
+        self._of_responses: dict[
+            tuple[str, str, int], tuple[Counter, Histogram, Counter]] = {}
+
+    def of_responses(
+            self, method: str, route: str, status: int,
+    ) -> tuple[Counter, Histogram, Counter]:
+        """Return what counts such responses, their seconds, and their bytes.
+
+        Looked up once, because that takes longer than to count.
+        """
+        key = method, route, status
+        found = self._of_responses.get(key)
+        if found is None:
+            found = self._of_responses[key] = (
+                self.requests.labels(*key), self.seconds.labels(route),
+                self.sent.labels(route))
+        return found
 
     def text(self) -> bytes:
         """Return everything in Prometheus's text format."""

@@ -101,9 +101,10 @@ class _Request:
         self.status = status
         seconds = time.perf_counter() - self._start
         route = self._route
-        self._metrics.requests.labels(self._method, route, status).inc()
-        self._metrics.seconds.labels(route).observe(seconds)
-        self._sent = self._metrics.sent.labels(route)
+        count, histogram, self._sent = self._metrics.of_responses(
+            self._method, route, status)
+        count.inc()
+        histogram.observe(seconds)
 
     def hand_over(self, call: HandOver, stream: Stream) -> bool:
         """Tell whether a stream goes on without ASGI."""
