@@ -6,7 +6,7 @@ import argparse
 import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 from zc.generationalset.commands import Failure
@@ -14,6 +14,7 @@ from zc.generationalset.commands.databases import public
 from zc.generationalset.commands.tables import opened
 from zc.generationalset.commands.talking import connect, warnings
 from zc.generationalset.commands.terminal import progress
+from zc.generationalset.files import written
 from zc.generationalset.replica import Change
 from zc.generationalset.sources import SourceError
 from zc.generationalset.sql import DatabaseError, SQLReplica
@@ -48,7 +49,10 @@ def _copy(options: argparse.Namespace, replica: _Counting) -> None:
 
 
 def _make(url: str) -> None:
-    """Make the file of an SQLite database, for its owner only."""
+    """Make the file of an SQLite database, for its owner only.
+
+    It gets its name when it is ready: others may open it at once.
+    """
     try:
         path = sqlite_path(url)
     except DatabaseError as error:
@@ -56,9 +60,12 @@ def _make(url: str) -> None:
     if not path or os.path.exists(path):
         return
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        with closing(sqlite3.connect(path)) as connection:
-            connection.execute('PRAGMA journal_mode = WAL')
+        with written(os.path.dirname(path) or '.', 'gset-', []) as new:
+            with closing(sqlite3.connect(new)) as connection:
+                connection.execute('PRAGMA journal_mode = WAL')
+            # Another process may have been faster.
+            with suppress(FileExistsError):
+                os.link(new, path)
     except OSError as error:
         raise Failure(f'can not make {path}: {error.strerror}') from error
 

@@ -23,6 +23,9 @@ from zc.generationalset.commands import Failure
 from zc.generationalset.extras import advice
 from zc.generationalset.sources.attempts import repeated
 
+if sys.platform != 'win32':
+    import fcntl
+
 if TYPE_CHECKING:
     from relstorage.options import Options
 
@@ -86,7 +89,7 @@ def opened(
                'cache_size_bytes': CACHE // 2 // connections, **options}
     try:
         with _patience(data) if is_shared(data) else nullcontext():
-            # Another process may make the root at the same time.
+            # Another process may make the same at the same time.
             db = repeated(lambda: _database(data, options), TransientError)
     except Failure:
         raise
@@ -101,7 +104,39 @@ def opened(
 
 
 def _database(data: str | None, options: dict[str, Any]) -> Any:
-    """Open a database; make its root if there is none."""
+    """Open a database; make its tables and its root if there are none.
+
+    Raises TransientError if another process makes the same.
+    """
+    try:
+        with _alone(data):
+            return _attempt(data, options)
+    except Exception as error:
+        if 'already exists' in str(error):  # a table of RelStorage
+            raise TransientError(str(error)) from error
+        raise
+
+
+@contextmanager
+def _alone(data: str | None) -> Iterator[None]:
+    """Let no other process open an SQLite database.
+
+    RelStorage makes its tables there one by one, not in a transaction.
+    """
+    directory = _directory(data or '')
+    if directory is None or sys.platform == 'win32':
+        yield
+        return
+    os.makedirs(directory, exist_ok=True)
+    file = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
+
+
+def _attempt(data: str | None, options: dict[str, Any]) -> Any:
     import ZODB
 
     storage, given = _storage(data)
@@ -133,9 +168,16 @@ def to_be_made(data: str | None) -> str | None:
     if data is None:
         return None
     path = file_path(data)
-    if path is None and data.startswith('sqlite:'):
-        path = dict(parse_qsl(data.partition('?')[2])).get('data_dir')
+    if path is None:
+        path = _directory(data)
     return None if path is None or os.path.exists(path) else path
+
+
+def _directory(data: str) -> str | None:
+    """Return the directory of an SQLite database; None for any other."""
+    if not data.startswith('sqlite:'):
+        return None
+    return dict(parse_qsl(data.partition('?')[2])).get('data_dir')
 
 
 def file_path(data: str) -> str | None:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +24,7 @@ from zc.generationalset.extras import need
 def opened(url: str) -> Iterator[Any]:
     """Open a database; its errors become a Failure."""
     need('wire')
+    from zc.generationalset.sources import SourceError
     from zc.generationalset.sql import DatabaseError, open_database
 
     try:
@@ -25,7 +32,7 @@ def opened(url: str) -> Iterator[Any]:
     except DatabaseError as error:
         raise Failure(public(url, str(error))) from error
     failures: tuple[type[Exception], ...] = (
-        DatabaseError, *database.failures)
+        DatabaseError, SourceError, *database.failures)
     try:
         yield database
     except failures as error:
@@ -37,15 +44,16 @@ def opened(url: str) -> Iterator[Any]:
 def track(options: argparse.Namespace) -> None:
     """Track tables, and say what that does.  Raises Failure."""
     url, names = options.url, options.tables
-    with opened(url) as database:
-        plan = database.plan_tracking(
+
+    def plan(database: Any) -> Any:
+        return database.plan_tracking(
             _named(database, names), options.add_key, options.note)
+
+    with opened(url) as database:
         if options.dry_run:
-            for statement in plan.statements:
+            for statement in plan(database).statements:
                 print(f'{statement};')
-        elif plan.statements:
-            _begin(database, url, names, plan)
-        else:
+        elif not _begin(database, url, names, plan):
             print(f'tracked already: {", ".join(names)} of {public(url)}')
 
 
@@ -74,10 +82,10 @@ def begin(
                           'that says who :user is')
     with opened(url) as database:
         tables = [_table(database, part) for part in parts.values()]
-        plan = database.plan_tracking(tables, noted=sorted({
-            name for part in parts.values() for name in part.names}))
-        if plan.statements:
-            _begin(database, url, list(parts), plan)
+        noted = sorted({
+            name for part in parts.values() for name in part.names})
+        _begin(database, url, list(parts), lambda database:
+               database.plan_tracking(tables, noted=noted))
         with database.reading() as reading:
             for part in parts.values():
                 for user in users if part.is_of_user else ['']:
@@ -112,26 +120,41 @@ def _try(reading: Any, part: Part, user: str) -> None:
 
 
 def _begin(
-        database: Any, url: str, names: Sequence[str], plan: Any) -> None:
-    print(f'tracking {", ".join(names)} of {public(url)}:')
-    _execute(database, plan)
+        database: Any, url: str, names: Sequence[str],
+        plan: Callable[[Any], Any]) -> bool:
+    """Execute a plan; return whether there was something to do."""
+    return _execute(database, plan,
+                    f'tracking {", ".join(names)} of {public(url)}:')
 
 
 def untrack(url: str) -> None:
     """Remove everything that tracking has made.  Raises Failure."""
     with opened(url) as database:
-        plan = database.plan_untracking()
-        if not plan.statements:
+        if not _execute(database, lambda database: database.plan_untracking()):
             raise Failure(f'{public(url)}: no table is tracked', 1)
-        _execute(database, plan)
 
 
-def _execute(database: Any, plan: Any) -> None:
-    """Execute a plan, and say what it does."""
-    for statement in plan.statements:
-        print('  ' + _short(statement))
-    sys.stdout.flush()
-    database.execute(plan)
+def _execute(
+        database: Any, plan: Callable[[Any], Any], title: str = '') -> bool:
+    """Execute a plan, and say what it does; return whether it does anything.
+
+    Another process may do the same, so it is planned again after a conflict.
+    """
+    from zc.generationalset.sources.attempts import repeated
+    from zc.generationalset.sql.errors import Conflict
+
+    def attempt() -> bool:
+        planned = plan(database)
+        if planned.statements:
+            for line in filter(None, [
+                    title, *('  ' + _short(each)
+                             for each in planned.statements)]):
+                print(line)
+            sys.stdout.flush()
+            database.execute(planned)
+        return bool(planned.statements)
+
+    return repeated(attempt, Conflict)
 
 
 def _short(statement: str) -> str:

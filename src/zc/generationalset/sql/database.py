@@ -291,9 +291,14 @@ class Applying(Writing, Protocol):
 
 
 class Plan(NamedTuple):
-    """What the tracking of tables will do, as SQL statements."""
+    """What is to be done to a database, as SQL statements.
+
+    basis
+        What was tracked when this was planned; None if that doesn't matter.
+    """
 
     statements: tuple[str, ...]
+    basis: object = None
 
 
 class Database(Protocol):
@@ -333,8 +338,14 @@ class Database(Protocol):
     def plan_untracking(self) -> Plan:
         """Return what is to be done to remove every trace of tracking."""
 
+    def plan_own(self, statements: Iterable[str]) -> Plan:
+        """Return a plan of statements as ``Reading.own`` takes them."""
+
     def execute(self, plan: Plan) -> None:
-        """Execute a plan in one transaction."""
+        """Execute a plan in one transaction, one plan after the other.
+
+        Raises Conflict if something else is tracked than when it was planned.
+        """
 
     def reading(self) -> AbstractContextManager[Reading]:
         """Begin to read; numbers what isn't numbered yet."""

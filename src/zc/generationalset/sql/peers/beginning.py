@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from zc.generationalset.sources.attempts import repeated
 from zc.generationalset.sql.database import Database
+from zc.generationalset.sql.errors import Conflict
 from zc.generationalset.sql.opening import open_database
 from zc.generationalset.sql.peers import ledger, schemas
 
@@ -18,7 +20,8 @@ def begin(named: Any, names: Sequence[str] = ()) -> Database:
     database = open_database(named)
     try:
         tables = schemas.found(database, names)
-        database.execute(database.plan_tracking(list(tables.values())))
+        repeated(lambda: database.execute(
+            database.plan_tracking(list(tables.values()))), Conflict)
         ledger.begin(database)
     except BaseException:
         database.close()

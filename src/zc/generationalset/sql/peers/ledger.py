@@ -39,13 +39,15 @@ _TABLES = (
 
 
 def begin(database: Database) -> None:
-    """Make the tables if they aren't there yet."""
-    with database.writing() as writing:
-        for statement in _TABLES:
-            writing.own(statement)
-        if not writing.own('SELECT id FROM {gset}identity'):
-            writing.own('INSERT INTO {gset}identity VALUES ($1)',
-                        str(uuid.uuid4()))
+    """Make the tables if they aren't there yet; others must be tracked.
+
+    Other processes may do so at the same time; only one gives an identity.
+    """
+    with database.reading():
+        pass  # unless nothing is tracked
+    database.execute(database.plan_own([*_TABLES, f'''
+        INSERT INTO {{gset}}identity SELECT '{uuid.uuid4()}'
+        WHERE NOT EXISTS (SELECT 1 FROM {{gset}}identity)''']))
 
 
 def identity(reading: Reading) -> str:

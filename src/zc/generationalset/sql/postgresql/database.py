@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from psycopg.errors import InvalidSchemaName, UndefinedTable
 
 from zc.generationalset.answers import NOTHING, Position
 from zc.generationalset.sql.database import Plan
-from zc.generationalset.sql.errors import DatabaseError
+from zc.generationalset.sql.errors import Conflict, DatabaseError
 from zc.generationalset.sql.postgresql import (
     catalog,
     layout,
@@ -34,6 +34,7 @@ from zc.generationalset.sql.postgresql.connections import (
 from zc.generationalset.sql.postgresql.layout import SNAPSHOT, Layout
 from zc.generationalset.sql.postgresql.loaders import base_of
 from zc.generationalset.sql.postgresql.moment import Moment
+from zc.generationalset.sql.postgresql.names import own
 from zc.generationalset.sql.postgresql.reading import PostgreSQLReading
 from zc.generationalset.sql.postgresql.writing import PostgreSQLWriting
 from zc.generationalset.sql.tables import Column, Table
@@ -103,16 +104,24 @@ class PostgreSQLDatabase:
             self, tables: Sequence[Table], add_key: bool = False,
             noted: Sequence[str] = ()) -> Plan:
         with self._pool.connection() as connection:
-            return Plan(tuple(
-                tracking.beginning(connection, tables, add_key, noted)))
+            basis = tracking.basis(connection)
+            return Plan(tuple(tracking.beginning(
+                connection, tables, add_key, noted)), basis)
 
     def plan_untracking(self) -> Plan:
         with self._pool.connection() as connection:
-            return Plan(tuple(tracking.ending(connection)))
+            basis = tracking.basis(connection)
+            return Plan(tuple(tracking.ending(connection)), basis)
+
+    def plan_own(self, statements: Iterable[str]) -> Plan:
+        return Plan(tuple(map(own, statements)))
 
     def execute(self, plan: Plan) -> None:
         with self._pool.connection() as connection, told(), \
-                transaction(connection, 'BEGIN'):
+                transaction(connection, tracking.BEGIN):
+            if plan.basis not in (None, tracking.basis(connection)):
+                raise Conflict('other tables are tracked than when this was '
+                               'planned')
             for statement in plan.statements:
                 execute(connection, statement)
 

@@ -34,6 +34,15 @@ def listed(names: Iterable[str]) -> str:
     return ', '.join(map(quoted, names))
 
 
+def own(statement: str) -> str:
+    """Put in what is before the names of own tables and indexes.
+
+    >>> own('SELECT id FROM {gset}identity')
+    'SELECT id FROM gset.identity'
+    """
+    return statement.format(gset='gset.', index='')
+
+
 def full_name(table: Table) -> str:
     """Return the name of a table, with its schema.
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from psycopg.errors import DuplicateSchema, UniqueViolation
+
+from zc.generationalset.sql.errors import Conflict
 from zc.generationalset.sql.postgresql.connections import Connection, execute
 from zc.generationalset.sql.postgresql.values import array_of
 
@@ -16,11 +19,18 @@ class PostgreSQLNotes:
         [[is_there]] = execute(
             connection, "SELECT to_regclass('gset_copies.notes') IS NOT NULL")
         if not is_there:
-            execute(connection, '''
+            self._make()
+
+    def _make(self) -> None:
+        try:
+            execute(self._connection, '''
                 CREATE SCHEMA gset_copies;
                 CREATE TABLE gset_copies.notes (
                     "group" text, name text, text text NOT NULL,
                     PRIMARY KEY ("group", name))''')
+        except (DuplicateSchema, UniqueViolation) as error:
+            raise Conflict('another copy has made the schema '
+                           'gset_copies') from error
 
     def get(self, group: str, name: str) -> str | None:
         found = execute(

@@ -23,7 +23,7 @@ from zc.generationalset.sql.postgresql.keys import Keys
 from zc.generationalset.sql.postgresql.layout import Layout, Tracked
 from zc.generationalset.sql.postgresql.loaders import selected
 from zc.generationalset.sql.postgresql.moment import Moment
-from zc.generationalset.sql.postgresql.names import quoted
+from zc.generationalset.sql.postgresql.names import own, quoted
 from zc.generationalset.sql.tables import Key, Table
 
 #: How many rows are read at a time.
@@ -317,8 +317,7 @@ class PostgreSQLReading:
         return int(length)
 
     def own(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        cursor = execute(self._connection, statement.format(
-            gset='gset.', index=''), *values)
+        cursor = execute(self._connection, own(statement), *values)
         return cursor.fetchall() if cursor.description else []
 
 

@@ -17,6 +17,10 @@ from zc.generationalset.sql.postgresql.keys import KEY_TYPES
 from zc.generationalset.sql.postgresql.loaders import base_of
 from zc.generationalset.sql.tables import Column, Table
 
+#: Begins to execute a plan, when others have ended that.  This lock needs no
+#: table: there may be none yet.
+BEGIN = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('gset', 0))"
+
 #: The key of tables that had none.
 ADDED_KEY = 'gset_key'
 
@@ -56,6 +60,15 @@ _ENABLED = f'''
     SELECT f.enabled FROM gset.tables t
     CROSS JOIN LATERAL ({fingerprint.QUERY}) AS f (fingerprint, enabled)
     WHERE t.number = $1'''
+
+
+def basis(connection: Connection) -> object:
+    """Return what is tracked, which a plan depends on."""
+    if not layout.is_there(connection):
+        return False
+    return execute(connection, '''
+        SELECT number, relation::oid, noted FROM gset.tables ORDER BY number
+        ''').fetchall()
 
 
 def beginning(

@@ -69,7 +69,7 @@ class SQLReplica:
         self._group = f'copy of {source}'
         self._top = top
         self._state = State()
-        self._look()
+        repeated(self._look, Conflict)
 
     def _look(self) -> None:
         with self._database.applying() as applying:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import NamedTuple, TypeAlias
 
 from zc.generationalset.answers import NOTHING, Position
 from zc.generationalset.sql.database import Plan
-from zc.generationalset.sql.errors import DatabaseError
+from zc.generationalset.sql.errors import Conflict, DatabaseError
 from zc.generationalset.sql.sqlite import (
     fingerprint,
     history,
     queue,
+    quoting,
     reflection,
     tracking,
 )
@@ -105,16 +106,24 @@ class SQLiteDatabase:
             self, tables: Sequence[Table], add_key: bool = False,
             noted: Sequence[str] = ()) -> Plan:
         with self._pool.connection() as connection:
+            basis = _schema(connection)
             return Plan(tuple(tracking.beginning(
-                connection, tables, add_key, noted)))
+                connection, tables, add_key, noted)), basis)
 
     def plan_untracking(self) -> Plan:
         with self._pool.connection() as connection:
-            return Plan(tuple(tracking.ending(connection)))
+            basis = _schema(connection)
+            return Plan(tuple(tracking.ending(connection)), basis)
+
+    def plan_own(self, statements: Iterable[str]) -> Plan:
+        return Plan(tuple(map(quoting.own, statements)))
 
     def execute(self, plan: Plan) -> None:
         with self._turn, self._pool.connection() as connection:
             with transaction(connection, 'BEGIN IMMEDIATE'):
+                if plan.basis not in (None, _schema(connection)):
+                    raise Conflict('the schema has changed since the tracking '
+                                   'was planned')
                 for statement in plan.statements:
                     connection.execute(statement)
             if not tracking.is_tracked(connection):
@@ -308,5 +317,11 @@ def _state(connection: Connection) -> State:
         'SELECT epoch, ifnull(seq, 0), ifnull(mark, 0) '
         'FROM gset_state LEFT JOIN gset_queue '
         'ORDER BY seq DESC LIMIT 1').fetchone()
-    [schema] = connection.execute('PRAGMA schema_version').fetchone()
-    return State(epoch, Moment(connection.identity, generation, mark), schema)
+    return State(epoch, Moment(connection.identity, generation, mark),
+                 _schema(connection))
+
+
+def _schema(connection: Connection) -> int:
+    """Return what differs after each change of the schema."""
+    [version] = connection.execute('PRAGMA schema_version').fetchone()
+    return int(version)

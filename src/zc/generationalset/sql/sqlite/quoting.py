@@ -14,6 +14,15 @@ def name(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
+def own(statement: str) -> str:
+    """Put in what is before the names of own tables and indexes.
+
+    >>> own('SELECT id FROM {gset}identity')
+    'SELECT id FROM gset_identity'
+    """
+    return statement.format(gset='gset_', index='gset_')
+
+
 def names(texts: Iterable[str], prefix: str = '') -> str:
     """Quote names, with commas between them.
 

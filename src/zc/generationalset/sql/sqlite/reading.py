@@ -258,7 +258,7 @@ class SQLiteReading:
 
     def own(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         return self.connection.execute(
-            statement.format(gset='gset_', index='gset_'),
+            quoting.own(statement),
             {str(place): value for place, value in enumerate(values, 1)},
         ).fetchall()
 

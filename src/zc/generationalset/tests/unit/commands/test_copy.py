@@ -1,11 +1,14 @@
 """The command ``gset copy``."""
 
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing, contextmanager
+from unittest import mock
 
+from zc.generationalset.commands import copying
 from zc.generationalset.sql.sqlite import SQLiteDatabase
 from zc.generationalset.tests.support import tables
 from zc.generationalset.tests.support.commands import Serving
@@ -118,6 +121,27 @@ class CopyTests(Serving):
                 f'gset: {COPY}: table orders, column total (INTEGER): '
                 'expected an integer, got 0.5')
         self.assertEqual(self.rows(), [])
+
+    def test_another_process_makes_the_file(self):
+        """It may be open when this command would make it."""
+        path = self.path('copy.db')
+        others = []
+        real = sqlite3.connect
+
+        def connect(name):
+            self.assertEqual(os.listdir(self.directory).count('copy.db'), 0)
+            others.append(real(path))
+            others[0].execute('CREATE TABLE orders (id INTEGER PRIMARY KEY)')
+            return real(name)
+
+        with mock.patch.object(copying.sqlite3, 'connect', connect):
+            copying._make(f'sqlite:///{path}')
+        with closing(others[0]):
+            self.assertEqual(self.rows(columns='count(*)'), [(0,)])
+        self.assertEqual(
+            set(os.listdir(self.directory)),
+            {'copy.db', *[name for name in os.listdir(self.directory)
+                          if name.startswith('shop.db')]})
 
     def test_no_server_and_no_database(self):
         self.name = 'copy'

@@ -1,15 +1,21 @@
 """Databases that commands open."""
 
+import fcntl
+import os
 import unittest
 from unittest import mock
 
 import transaction
+from psycopg2.extensions import parse_dsn
+from relstorage.adapters.postgresql.schema import PostgreSQLSchemaInstaller
+from relstorage.adapters.sqlite.schema import Sqlite3SchemaInstaller
 from ZODB.MappingStorage import MappingStorage
 from zope.testing import setupstack
 
 from zc.generationalset import GSet
 from zc.generationalset.commands import Failure, databases
 from zc.generationalset.documents import Document
+from zc.generationalset.tests.support.postgresql import DATABASES
 
 CONNECTIONS = 5
 BYTES = 100_000
@@ -56,6 +62,31 @@ class MemoryTests(unittest.TestCase):
 
 class OpeningTests(unittest.TestCase):
 
+    def setUp(self):
+        setupstack.setUpDirectory(self)
+        self.addCleanup(setupstack.tearDown, self)
+
+    def test_tables_of_sqlite_are_made_alone(self):
+        """RelStorage makes one after the other."""
+        seen = []
+        real = Sqlite3SchemaInstaller.create_tables
+
+        def create_tables(*arguments):
+            file = os.open('hub', os.O_RDONLY)
+            with self.assertRaises(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.close(file)
+            seen.append(None)
+            return real(*arguments)
+
+        with mock.patch.object(
+                Sqlite3SchemaInstaller, 'create_tables', create_tables), \
+                databases.opened('sqlite:///?data_dir=hub'):
+            self.assertTrue(seen)
+            file = os.open('hub', os.O_RDONLY)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.close(file)
+
     def test_what_can_not_be_opened_is_closed(self):
         storage = MappingStorage()
         with mock.patch.object(
@@ -64,3 +95,29 @@ class OpeningTests(unittest.TestCase):
                 databases.opened('zeo://localhost', cache_sise=1):
             pass
         self.assertFalse(storage.opened())
+
+
+class PostgreSQLTests(unittest.TestCase):
+
+    layer = DATABASES
+
+    def test_another_process_makes_the_tables(self):
+        given = parse_dsn(DATABASES.lend(self))
+        uri = (f'postgresql://{given["user"]}@/{given["dbname"]}'
+               f'?host={given["host"]}')
+        real = PostgreSQLSchemaInstaller._create_commit_row_lock
+        others = []
+
+        def create(*arguments):
+            if not others:
+                others.append(None)
+                with databases.opened(uri):
+                    pass
+            return real(*arguments)
+
+        with mock.patch.object(
+                PostgreSQLSchemaInstaller, '_create_commit_row_lock',
+                create), databases.opened(uri) as db, \
+                db.transaction() as connection:
+            self.assertEqual(len(connection.root()), 0)
+        self.assertTrue(others)
