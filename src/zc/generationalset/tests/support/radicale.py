@@ -34,8 +34,9 @@ class Radicale(Processes):
         if cls.process.poll() is not None:
             raise AssertionError(Path(cls.folder.name, 'log').read_text())
         try:
+            # It is there if an earlier response was lost.
             return httpx.request('MKCALENDAR', cls.url, auth=(
-                'ann', 'any')).status_code == 201
+                'ann', 'any')).status_code in (201, 409)
         except httpx.TransportError:
             return False
 

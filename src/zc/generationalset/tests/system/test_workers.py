@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import unittest
@@ -19,6 +18,7 @@ from zc.generationalset.commands.databases import opened, public, resolve
 from zc.generationalset.tests.support import storages
 from zc.generationalset.tests.support.commands import Serving, complaints
 from zc.generationalset.tests.support.layers import Processes
+from zc.generationalset.tests.support.ports import free_port
 from zc.generationalset.tests.support.postgresql import DATABASES
 from zc.generationalset.tests.support.processes import children, is_running
 from zc.generationalset.tests.support.serving import ENVIRONMENT, wait
@@ -72,8 +72,11 @@ class Workers:
             wait(lambda: workers[0] not in children(self.process.pid))
             self.put('b', 2)
             for stream in streams:
-                if not stream.ended:
-                    stream.wait_for(3)
+                # Those of the worker that was killed end, but when they
+                # notice that isn't known.
+                wait(lambda stream=stream: stream.ended or any(
+                    data.get('generation') == 3
+                    for _, _, data in stream.events()))
             # Another one comes, and clients go on with what they have.
             wait(lambda: len(set(children(self.process.pid))
                              - set(workers[:1])) == 2)
@@ -210,8 +213,7 @@ class OptionsTests(Serving):
         self.assertIn('got none', self.refused('--workers', '2'))
 
     def test_database_that_is_not_there(self):
-        with socket.create_server(('127.0.0.1', 0)) as taken:
-            port = taken.getsockname()[1]
+        port = free_port()
         line = self.refused(
             f'zeo://127.0.0.1:{port}?wait_timeout=1', '--workers', '2',
             '--port', '0')
