@@ -32,7 +32,9 @@ class Radicale(Processes):
     @classmethod
     def answers(cls):
         if cls.process.poll() is not None:
-            raise AssertionError(Path(cls.folder.name, 'log').read_text())
+            raise AssertionError(
+                f'it ended with {cls.process.returncode}: '
+                + Path(cls.folder.name, 'log').read_text())
         try:
             # It is there if an earlier response was lost.
             return httpx.request('MKCALENDAR', cls.url, auth=(
