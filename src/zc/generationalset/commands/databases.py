@@ -23,9 +23,6 @@ from zc.generationalset.commands import Failure
 from zc.generationalset.extras import advice
 from zc.generationalset.sources.attempts import repeated
 
-if sys.platform != 'win32':
-    import fcntl
-
 if TYPE_CHECKING:
     from relstorage.options import Options
 
@@ -104,39 +101,7 @@ def opened(
 
 
 def _database(data: str | None, options: dict[str, Any]) -> Any:
-    """Open a database; make its tables and its root if there are none.
-
-    Raises TransientError if another process makes the same.
-    """
-    try:
-        with _alone(data):
-            return _attempt(data, options)
-    except Exception as error:
-        if 'already exists' in str(error):  # a table of RelStorage
-            raise TransientError(str(error)) from error
-        raise
-
-
-@contextmanager
-def _alone(data: str | None) -> Iterator[None]:
-    """Let no other process open an SQLite database.
-
-    RelStorage makes its tables there one by one, not in a transaction.
-    """
-    directory = _directory(data or '')
-    if directory is None or sys.platform == 'win32':
-        yield
-        return
-    os.makedirs(directory, exist_ok=True)
-    file = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(file)
-
-
-def _attempt(data: str | None, options: dict[str, Any]) -> Any:
+    """Open a database; make its root if there is none."""
     import ZODB
 
     storage, given = _storage(data)
@@ -145,6 +110,27 @@ def _attempt(data: str | None, options: dict[str, Any]) -> Any:
     except BaseException:
         storage.close()
         raise
+
+
+@contextmanager
+def _alone(data: str) -> Iterator[None]:
+    """Let no other process open a storage in SQLite.
+
+    RelStorage makes its tables there one by one, not in a transaction.
+    """
+    directory = _directory(data)
+    if directory is None or sys.platform == 'win32':
+        yield
+        return
+    import fcntl
+
+    os.makedirs(directory, exist_ok=True)
+    file = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
 
 
 def _storage(data: str | None) -> tuple[Any, dict[str, Any]]:
@@ -160,7 +146,13 @@ def _storage(data: str | None) -> tuple[Any, dict[str, Any]]:
         check_file(path)
         return File(path), {}
     factory, options = resolve(data)
-    return factory(), options
+    try:
+        with _alone(data):
+            return factory(), options
+    except Exception as error:
+        if 'already exists' in str(error):  # another process makes tables
+            raise TransientError(str(error)) from error
+        raise
 
 
 def to_be_made(data: str | None) -> str | None:

@@ -52,9 +52,9 @@ MAY_IMPORT = {
         '', 'answers', 'client', 'documents', 'extras', 'files', 'interfaces',
         'loopback', 'merging', 'sources', 'sql', 'toml', 'wire'},
     'commands': {
-        '', 'check', 'client', 'documents', 'extras', 'interfaces', 'loopback',
-        'mirror', 'process', 'push', 'replica', 'server', 'sources', 'sql',
-        'sync', 'toml', 'wire'},
+        '', 'check', 'client', 'documents', 'extras', 'files', 'interfaces',
+        'loopback', 'mirror', 'process', 'push', 'replica', 'server',
+        'sources', 'sql', 'sync', 'toml', 'wire'},
     '__main__': {'commands', 'extras'},
 }
 
