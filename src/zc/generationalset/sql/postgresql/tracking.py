@@ -64,7 +64,14 @@ _ENABLED = f'''
 
 def basis(connection: Connection) -> object:
     """Return what is tracked, which a plan depends on."""
-    if not layout.is_there(connection):
+    # While this waited, others may have made it: to_regclass might not know,
+    # as it looks into a cache.
+    [[is_there]] = execute(connection, '''
+        SELECT count(*) > 0 FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'gset' AND c.relname = 'tables'
+        ''')
+    if not is_there:
         return False
     return execute(connection, '''
         SELECT number, relation::oid, noted FROM gset.tables ORDER BY number
