@@ -67,6 +67,10 @@ def _compiled():
 
 
 def main():
+    # A layer's process runs this file, so Python would find modules beside it,
+    # and take radicale for the server of this name.
+    sys.path[:] = [path for path in sys.path
+                   if path != os.path.dirname(os.path.abspath(__file__))]
     _be_patient()
     settings.register_profile('tests', tries(100))
     settings.load_profile('tests')
