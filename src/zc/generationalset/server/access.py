@@ -84,8 +84,9 @@ class Access:
         if self._authenticate is not None:
             user = self._authenticate(request)
             if user is None:
-                raise Problem(401, 'expected a valid token in the header '
-                              'Authorization: Bearer TOKEN')
+                raise Problem(401, 'expected a known user: log in, or send a '
+                              'valid token in the header Authorization: '
+                              'Bearer TOKEN')
             request.scope['user'] = user
         USER.set(_client(request))
 
