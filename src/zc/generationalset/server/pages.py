@@ -5,9 +5,10 @@ They have no data, so everybody may read them.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -15,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from zc.generationalset.server.fields import has_tag
+from zc.generationalset.server.encoding import COMPRESSIBLE
+from zc.generationalset.server.fields import accepts_gzip, has_tag
 from zc.generationalset.server.problems import Problem
 
 TYPES = {
@@ -35,7 +37,7 @@ HEADERS = {
     'cache-control': 'no-cache',
     'content-security-policy': POLICY,
     'referrer-policy': 'no-referrer',
-    'vary': 'origin',
+    'vary': 'accept-encoding, origin',
 }
 
 
@@ -160,8 +162,23 @@ def _files(name: str) -> dict[str, File]:
 
 
 def _response(request: Request, file: File) -> Response:
-    headers = {**HEADERS, 'etag': file.etag}
-    if has_tag(request, file.etag):
+    content, etag = file.content, file.etag
+    encoding: dict[str, str] = {}
+    if _is_compressible(file) and accepts_gzip(request):
+        content, etag = _compressed(content), etag[:-1] + '-gzip"'
+        encoding = {'content-encoding': 'gzip'}
+    headers = {**HEADERS, 'etag': etag}
+    if has_tag(request, etag):
         return Response(status_code=304, headers=headers)
     return Response(
-        file.content, headers={**headers, 'content-type': file.type})
+        content, headers={**headers, **encoding, 'content-type': file.type})
+
+
+def _is_compressible(file: File) -> bool:
+    return (len(file.content) >= COMPRESSIBLE
+            and not file.type.startswith('image/'))
+
+
+@lru_cache(256)  # more than there are files, some of which may be replaced
+def _compressed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)

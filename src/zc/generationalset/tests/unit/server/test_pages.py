@@ -92,7 +92,8 @@ class PagesTests(Served):
     def test_all_modules_are_loaded_at_once(self):
         """A page names all modules that its scripts import, for speed."""
         for page, script in [('explore.html', 'explore.js'),
-                             ('board/index.html', 'board/board.js')]:
+                             ('board/index.html', 'board/board.js'),
+                             ('sync/index.html', 'sync/sync.js')]:
             with self.subTest(page):
                 named = re.findall(
                     '<link rel="modulepreload" href="static/([^"]*)">',
@@ -115,6 +116,54 @@ class PagesTests(Served):
                 path, headers={'if-none-match': '"other"'})
             self.assertEqual(response.content, first.content)
 
+    def get(self, path, encoding='identity', **headers):
+        return self.http.get(
+            path, headers={'accept-encoding': encoding, **headers})
+
+    def test_compression(self):
+        for path in '/explore', '/static/explore.js', '/static/explore.css':
+            with self.subTest(path):
+                plain, packed = self.get(path), self.get(path, 'br, gzip')
+                self.assertNotIn('content-encoding', plain.headers)
+                self.assertEqual(packed.headers['content-encoding'], 'gzip')
+                self.assertEqual(packed.content, plain.content)
+                self.assertLess(int(packed.headers['content-length']),
+                                len(plain.content) / 2)
+                for response in plain, packed:
+                    self.check_headers(response)
+                    self.assertIn(
+                        'accept-encoding', response.headers['vary'])
+
+    def test_what_is_small_is_not_compressed(self):
+        for path in '/', '/static/index.css', '/static/gset/errors.js':
+            response = self.get(path, 'gzip')
+            self.assertLess(len(response.content), 1000)
+            self.assertNotIn('content-encoding', response.headers)
+            self.assertIn('accept-encoding', response.headers['vary'])
+
+    def test_each_encoding_has_its_etag(self):
+        path = '/static/explore.js'
+        plain, packed = (self.get(path, encoding).headers['etag']
+                         for encoding in ('identity', 'gzip'))
+        self.assertNotEqual(plain, packed)
+        for encoding, known, status in [
+                ('identity', plain, 304), ('identity', packed, 200),
+                ('gzip', packed, 304), ('gzip', plain, 200)]:
+            response = self.get(path, encoding, **{'if-none-match': known})
+            self.assertEqual(response.status_code, status)
+            self.assertEqual(response.headers['etag'],
+                             packed if encoding == 'gzip' else plain)
+            if status == 304:
+                self.assertNotIn('content-encoding', response.headers)
+
+    def test_ranges_are_ignored(self):
+        """A range of a compressed file is no range of the file."""
+        for encoding in 'identity', 'gzip':
+            response = self.get('/explore', encoding, range='bytes=0-9')
+            self.assertEqual(response.status_code, 200)
+            self.assertEqual(
+                response.content, (STATIC / 'explore.html').read_bytes())
+
     def test_etags_differ(self):
         etags = [self.http.get(path).headers['etag'] for path in (
             '/explore', '/static/explore.js', '/static/explore.css')]
@@ -122,12 +171,16 @@ class PagesTests(Served):
 
     def test_head(self):
         for path in '/explore', '/static/explore.js':
-            got = self.http.get(path)
-            response = self.http.head(path)
-            self.assertEqual(response.status_code, 200)
-            self.assertEqual(response.content, b'')
-            for name in 'content-length', 'content-type', 'etag':
-                self.assertEqual(response.headers[name], got.headers[name])
+            for encoding in 'identity', 'gzip':
+                got = self.get(path, encoding)
+                response = self.http.head(
+                    path, headers={'accept-encoding': encoding})
+                self.assertEqual(response.status_code, 200)
+                self.assertEqual(response.content, b'')
+                for name in ('content-length', 'content-type', 'etag',
+                             'content-encoding'):
+                    self.assertEqual(response.headers.get(name),
+                                     got.headers.get(name))
 
     def test_other_methods(self):
         for path in '/explore', '/static/explore.js':
