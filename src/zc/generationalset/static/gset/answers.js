@@ -8,9 +8,9 @@ const SUBSETS = 100; // most within each other, so that recursion is safe
 // These characters survive in headers and events.
 const EPOCH = /^[!#-~]{1,200}$/;
 
-export const decode = text => checkAnswer(JSON.parse(text));
-
-export function checkAnswer(answer) {
+/** Returns the answer that a text has; throws a TypeError for others. */
+export function decode(text) {
+  const answer = JSON.parse(text);
   if (!isAnswer(answer ?? {})) {
     refuse('an answer as in the protocol', answer);
   }
@@ -73,13 +73,7 @@ export const isTo = (answer, {epoch, generation}) =>
 export const fits = (answer, position) =>
   position.generation === 0 ? isTo(answer, position) :
     !answer.parts === !position.parts && ('reset' in answer ?
-      isTo(answer, position) : answer.parts ?
-        fittingParts(answer, position).length > 0 :
-        isBetween(answer, position));
-
-const isBetween = (answer, position) =>
-  answer.epoch === position.epoch && answer.since <= position.generation &&
-    position.generation <= answer.generation;
+      isTo(answer, position) : fittingParts(answer, position).length > 0);
 
 /** Returns a text that only equal paths share. */
 export const nameOf = path => JSON.stringify(path);
@@ -87,8 +81,11 @@ export const nameOf = path => JSON.stringify(path);
 /** Returns the parts of an answer that fit; each fits by itself. */
 export const fittingParts = (answer, {epoch, generation, parts}) =>
   'reset' in answer || generation === 0 ? answer.parts :
-    answer.parts.filter(({path}) => isBetween(
-      answer, {epoch, generation: parts.get(nameOf(path)) ?? 0}));
+    setsOf(answer).filter(({path}) => {
+      const from = parts ? parts.get(nameOf(path)) ?? 0 : generation;
+      return answer.epoch === epoch && answer.since <= from &&
+        from <= answer.generation;
+    });
 
 /** Returns the position at which parts are; the lowest is to be presented. */
 export const positionOf = (epoch, parts) => parts.size ?

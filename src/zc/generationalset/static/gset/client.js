@@ -1,6 +1,6 @@
 /** The client; gset.d.ts says how to use it. */
 
-import { decode, nameOf } from './answers.js';
+import { nameOf } from './answers.js';
 import { refuse } from './errors.js';
 import { isForbidden } from './exchange.js';
 import { additions } from './items.js';
@@ -10,14 +10,13 @@ import { Store } from './store.js';
 import { Tabs } from './tabs.js';
 import { isVisible } from './waiting.js';
 import { Watch } from './watch.js';
-import { Writes } from './writes.js';
+import { write } from './writes.js';
 
 export class Client extends EventTarget {
   database;
   #server;
   #session;
   #watch;
-  #writes;
   #store; // undefined if there is none
   #tabs; // undefined if tabs don't share
   #heartbeat;
@@ -35,7 +34,7 @@ export class Client extends EventTarget {
     this.#session = new Session(this.#server, {
       signal: this.#closing.signal,
       emit: (type, detail) => this.#emit(type, detail),
-      applied: (answer, text) => this.#pass(answer, text),
+      applied: (answer, text) => this.#tell(answer, text),
       reported: () => this.#tell(),
       answered: this.#look,
     });
@@ -44,7 +43,6 @@ export class Client extends EventTarget {
       isSeen: () => isVisible() || this.#tabs?.isSeen,
       refused: error => this.#refused(error),
     });
-    this.#writes = new Writes(this.#session);
     if (store) {
       this.#share(`${store} ${this.#server.url}`);
     }
@@ -57,20 +55,11 @@ export class Client extends EventTarget {
       deleted: () => this.#forgotten(),
     });
     if (globalThis.navigator?.locks && globalThis.BroadcastChannel) {
-      this.#tabs = new Tabs(name, this.#heartbeat, this.#member());
+      this.#tabs = new Tabs(name, this.#heartbeat, this.#watch, {
+        hear: message => this.#hear(message),
+        fail: error => this.#fail(error),
+      });
     }
-  }
-
-  // What Tabs wants of this client.
-  #member() {
-    const watch = this.#watch;
-    return {
-      get leads() { return watch.isRunning; },
-      lead: () => watch.run(),
-      lose: () => watch.stop(),
-      hear: message => this.#hear(message),
-      fail: error => this.#fail(error),
-    };
   }
 
   get online() { return this.#session.online; }
@@ -219,43 +208,34 @@ export class Client extends EventTarget {
 
   // Trying again.
 
-  retry() {
-    if (this.#isStopped) {
-      this.#resume();
-    } else if (this.online) {
-      this.#look();
-    } else if (this.#watch.isRunning) {
-      this.#watch.again();
-    } else {
-      this.#tabs?.post({wake: true, now: true});
-    }
-  }
+  retry() { this.#wake(true); }
 
   // The network, or the user, is back.
   #look = () => {
-    if (globalThis.document?.hidden) {
-      return;
-    }
-    if (this.#isStopped) {
-      this.#resume();
-    } else if (this.#watch.isRunning) {
-      this.#watch.look();
-    } else {
-      this.#tabs?.post({wake: true});
+    if (!globalThis.document?.hidden) {
+      this.#wake();
     }
   };
 
-  // Tabs.
-
-  #pass(answer, text) {
-    if (this.#watch.isRunning) {
-      this.#store?.save(answer, text);
-      this.#tell(text);
+  #wake(now) {
+    if (this.#isStopped) {
+      this.#resume();
+    } else if (!this.#watch.isRunning) {
+      this.#tabs?.post({wake: true, now});
+    } else if (now && !this.online) {
+      this.#watch.again();
+    } else {
+      this.#watch.look();
     }
   }
 
-  #tell(text) {
+  // Tabs.
+
+  #tell(answer, text) {
     if (this.#watch.isRunning) {
+      if (answer) {
+        this.#store?.save(answer, text);
+      }
       const {replica: {epoch, generation}, trouble} = this.#session;
       this.#tabs?.post({epoch, generation, trouble, text});
     }
@@ -272,10 +252,8 @@ export class Client extends EventTarget {
         await this.#learn(trouble, text, {epoch, generation});
       }
     } else {
-      if (now) {
-        this.retry();
-      } else if (wake) {
-        this.#watch.look();
+      if (wake) {
+        this.#wake(now);
       }
       this.#tell();
     }
@@ -286,7 +264,8 @@ export class Client extends EventTarget {
       this.#session.report(trouble);
     }
     if (!trouble) {
-      await this.#session.accept(text ? decode(text) : position, text);
+      await (text ? this.#session.accept(text) :
+        this.#session.reach(position));
     }
   }
 
@@ -307,7 +286,7 @@ export class Client extends EventTarget {
     return (await this.batch([{op: 'add', path, item}]))[0];
   }
 
-  async batch(changes) { return this.#writes.batch(changes); }
+  batch(changes) { return write(this.#session, changes); }
 }
 
 function checkOptions({token, store, heartbeat = 15, parts, ...others}) {

@@ -1,7 +1,7 @@
 /** Ids and paths.  Ids are equal if their JSON is: no more is known of them. */
 
 import { refuse } from './errors.js';
-import { isObject } from './json.js';
+import { isObject, isPlain } from './json.js';
 
 const EXTENDED = ['$int', '$decimal', '$bytes', '$datetime', '$date', '$uuid'];
 
@@ -13,13 +13,8 @@ export function keyOf(id) {
   return JSON.stringify(id);
 }
 
-function isId(id) {
-  if (typeof id === 'string') {
-    return id.isWellFormed();
-  }
-  return typeof id === 'number' ? Math.abs(id) < 2 ** 53 :
-    isObject(id) && isExtended(...Object.entries(id));
-}
+const isId = id => isPlain(id) ||
+  isObject(id) && isExtended(...Object.entries(id));
 
 function isExtended([name, within] = [], ...others) {
   return others.length === 0 && (name === '$tuple' ?

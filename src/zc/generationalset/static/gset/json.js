@@ -11,14 +11,13 @@ export const toJson = data => JSON.stringify(data, function (name, member) {
   return member;
 });
 
-function isJson(value) {
-  if (typeof value === 'number') {
-    return Math.abs(value) < 2 ** 53;
-  }
-  return typeof value === 'string' ? value.isWellFormed() :
-    value === null || typeof value === 'boolean' || Array.isArray(value) ||
-    isObject(value);
-}
+const isJson = value => isPlain(value) || value === null ||
+  typeof value === 'boolean' || Array.isArray(value) || isObject(value);
+
+/** Tells whether a value is a text, or a number, that JSON can have. */
+export const isPlain = value => typeof value === 'string' ?
+  value.isWellFormed() :
+  typeof value === 'number' && Math.abs(value) < 2 ** 53;
 
 export const isObject = value =>
   Object.prototype.toString.call(value) === '[object Object]';

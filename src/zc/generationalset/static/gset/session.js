@@ -64,11 +64,9 @@ export class Session {
     for (let isDone = false; !isDone;) {
       await this.#join(signal);
       const {epoch, generation, cursor} = this.replica;
-      const text = await this.#updates(
-        {signal, wait, cursor: this.#wanted ? undefined : cursor});
-      const answer = decode(text);
+      const answer = this.#take(await this.#updates(
+        {signal, wait, cursor: this.#wanted ? undefined : cursor}));
       const isOurs = isTo(answer, {epoch, generation});
-      this.#take(answer, text);
       const isNext = isOurs && isPage(answer);
       isDone = isOurs && !isNext && covers(this.replica, answer);
       questions -= !isDone && !isNext;
@@ -86,8 +84,7 @@ export class Session {
       if (error.status !== 410 || !options.cursor) {
         throw error;
       }
-      return joined(await this.send('GET', 'updates',
-        {...options, cursor: ''}));
+      return this.#updates({...options, cursor: ''});
     }
   }
 
@@ -96,30 +93,41 @@ export class Session {
     const {parts, generation} = this.replica;
     const missing = [...this.#wanted ?? []].filter(name => !parts?.has(name));
     if (generation && missing.length) {
-      const text = await joined(await this.send('GET', 'updates',
+      this.#take(await this.#updates(
         {signal, position: {generation: 0}, parts: missing}));
-      this.#take(decode(text), text);
     }
   }
 
   /** Applies an answer that came unasked; if it doesn't fit, asks. */
-  async accept(answer, text, signal) {
-    this.#take(answer, text);
-    if (!isPage(answer) && !covers(this.replica, answer)) {
+  async accept(text, signal) {
+    const answer = this.#take(text);
+    if (!isPage(answer)) {
+      await this.reach(answer, signal);
+    }
+  }
+
+  /** Asks, unless the replica is at a position, or after it. */
+  async reach(position, signal) {
+    if (!covers(this.replica, position)) {
       await this.ask(signal);
     }
   }
 
-  // Applies an answer that fits, and announces it.
-  #take(answer, text) {
+  // Applies an answer if it fits, and announces it.
+  #take(text) {
+    const answer = decode(text);
     if (!answer.parts !== !this.#wanted) {
       refuse('the parts that were named', answer);
     }
     answer.parts = answer.parts?.filter(
       ({path}) => this.#wanted.has(nameOf(path)));
-    if (!this.replica.takes(answer)) {
-      return;
+    if (this.replica.takes(answer)) {
+      this.#apply(answer, text);
     }
+    return answer;
+  }
+
+  #apply(answer, text) {
     const before = this.replica.generation;
     const changes = this.replica.apply(answer);
     const {generation, reset} = answer;

@@ -14,6 +14,7 @@ const ALONE = 6; // then a tab goes on without a lock
 export class Tabs {
   #name;
   #heartbeat;
+  #watch;
   #client;
   #channel; // undefined unless this tab has joined
   #ticks;
@@ -24,12 +25,13 @@ export class Tabs {
   #hearing = Promise.resolve(); // messages are heard one after the other
 
   /**
-   * `client` has `leads`, `lead()`, which resolves when it no longer leads,
-   * `lose()`, which ends leading, `hear(message)`, and `fail(error)`.
+   * The tab leads while `watch` runs.  `client` has `hear(message)`, and
+   * `fail(error)`.
    */
-  constructor(name, heartbeat, client) {
+  constructor(name, heartbeat, watch, client) {
     this.#name = name;
     this.#heartbeat = heartbeat;
+    this.#watch = watch;
     this.#client = client;
   }
 
@@ -45,7 +47,7 @@ export class Tabs {
       this.#open();
     } catch (error) { // this page may not have channels
       this.#client.fail(error);
-      this.#client.lead();
+      this.#watch.run();
     }
   }
 
@@ -83,7 +85,7 @@ export class Tabs {
     const away = this.#away;
     try {
       await navigator.locks.request(this.#name, options,
-        () => away.aborted || this.#client.lead());
+        () => away.aborted || this.#watch.run());
     } catch (error) {
       if (!away.aborted) {
         this.#lose(error);
@@ -92,21 +94,21 @@ export class Tabs {
   }
 
   #lose(error) {
-    this.#client.lose();
+    this.#watch.stop();
     if (error.name === 'AbortError') { // it was stolen
       this.#lock({signal: this.#away});
     } else {
       this.#client.fail(error);
-      this.#client.lead();
+      this.#watch.run();
     }
   }
 
   // The leader may be frozen; a visible tab can't wait for it.
   #tick() {
-    this.#quiet = this.#client.leads || globalThis.document?.hidden ? 0 :
+    this.#quiet = this.#watch.isRunning || globalThis.document?.hidden ? 0 :
       this.#quiet + 1;
     if (this.#quiet > ALONE) {
-      this.#client.lead();
+      this.#watch.run();
     } else if (this.#quiet > STEAL) {
       this.#lock({steal: true});
     } else {

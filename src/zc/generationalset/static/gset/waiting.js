@@ -13,15 +13,14 @@ export const sleep = (seconds, signal) => new Promise(resolve => {
 
 /** Settles as a promise does, or rejects in time: browsers may forget one. */
 export async function within(seconds, promise, what) {
-  let timer;
-  const late = new Promise((resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(
-      `expected ${what} within ${seconds} s, got nothing`)), seconds * 1000);
+  const settled = new AbortController();
+  const late = sleep(seconds, settled.signal).then(() => {
+    throw new Error(`expected ${what} within ${seconds} s, got nothing`);
   });
   try {
     return await Promise.race([promise, late]);
   } finally {
-    clearTimeout(timer);
+    settled.abort();
   }
 }
 

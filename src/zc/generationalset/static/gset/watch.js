@@ -1,6 +1,5 @@
 /** Follows a server, by event stream or else by long poll. */
 
-import { decode } from './answers.js';
 import { parseEvents } from './events.js';
 import { isRefusal, RequestError } from './exchange.js';
 import { sleep } from './waiting.js';
@@ -95,7 +94,7 @@ export class Watch {
       this.#heard = Date.now();
       this.#fruitless = 0;
       if (type === 'updates') {
-        await this.#session.accept(decode(data), data, signal);
+        await this.#session.accept(data, signal);
       } else if (type === 'ask') {
         await this.#session.ask(signal);
         await sleep(Math.random(), signal); // all clients were told at once

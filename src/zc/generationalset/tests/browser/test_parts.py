@@ -74,3 +74,6 @@ class PartsTests(Tabs, unittest.TestCase):
         first.close()
         self.change('b', 'again')
         self.wait_contents(second, b='again')
+        # Nothing that the first one told had the wrong parts.
+        self.assertNotIn('the parts that were named', second.evaluate(
+            'JSON.stringify(events)'))

@@ -16,8 +16,8 @@ function joined(test, member = {}) {
     return channel;
   });
   const tabs = new Tabs('things', 15, {
-    leads: false, lead: forever, lose() {}, hear: async () => {}, fail() {},
-    ...member });
+    isRunning: false, run: forever, stop() {} }, {
+    hear: async () => {}, fail() {}, ...member });
   tabs.join();
   test.after(() => tabs.leave());
   return { tabs, channel };
