@@ -8,6 +8,7 @@ export { Items } from './gset/items.js';
 export { Misfit, Replica } from './gset/replica.js';
 
 // All modules are named here, so that a browser requests all at once.
+import './gset/database.js';
 import './gset/errors.js';
 import './gset/ids.js';
 import './gset/json.js';

@@ -160,7 +160,7 @@ export class Client extends EventTarget {
     this.#tabs?.post({forget: true});
     this.#session.clear();
     this.close();
-    await this.#store?.delete();
+    await this.#store?.destroy();
   }
 
   // Another tab called `forget`.

@@ -10,39 +10,34 @@
  */
 
 import { advanced, covers, fits } from './answers.js';
+import { Database, result } from './database.js';
 import { isPage, turned } from './pages.js';
 import { whole } from './replica.js';
-import { within } from './waiting.js';
 
 // Times are in seconds.
 const READING = 5;
-const WRITING = 30;
 const AGAIN = 0.1; // delay after the first failure; each next is four times ...
 const LONGEST = 60; // ... as long, up to this
 
-export class Store {
+export class Store extends Database {
   isLoaded = false; // something stored was applied
-  #name;
   #replica;
-  #client;
-  #opening; // the promise of the database
+  #failed;
   #later; // a timer, after a failure
   #failures = 0;
-  #isClosed = false;
 
-  /** Tells `client` once `failed(error)`, and `deleted()` by another tab. */
-  constructor(name, replica, client) {
-    this.#name = name;
+  /** Calls `failed(error)` once, and `deleted()` if another tab deletes it. */
+  constructor(name, replica, {failed, deleted}) {
+    super(name, 'answers', deleted);
     this.#replica = replica;
-    this.#client = client;
+    this.#failed = failed;
   }
 
   /** Applies the stored answers to the replica. */
   async load() {
     try {
-      const records = recordsOf(await this.#open());
-      const texts = await within(
-        READING, result(records.getAll()), 'what is stored');
+      const texts = await this.transact(
+        records => result(records.getAll()), READING);
       await this.#apply(texts.slice(0, -1));
     } catch (error) {
       this.#fail(error);
@@ -59,20 +54,19 @@ export class Store {
         this.isLoaded = true;
       }
     } catch (error) { // the store is damaged
-      recordsOf(await this.#open()).clear();
+      await this.transact(records => records.clear());
       throw error;
     }
   }
 
   /** Stores an answer that was applied to the replica. */
   async save(answer, text) {
-    if (this.#later || this.#isClosed) {
+    if (this.#later || this.isClosed) {
       return;
     }
     try {
-      const records = recordsOf(await this.#open());
-      await within(WRITING, write(records, this.#replica, answer, text),
-        'that it is stored');
+      await this.transact(
+        records => add(records, this.#replica, answer, text));
       this.#failures = 0;
     } catch (error) {
       this.#fail(error);
@@ -80,8 +74,7 @@ export class Store {
   }
 
   #fail(error) {
-    this.#disconnect();
-    if (this.#later || this.#isClosed) {
+    if (this.#later || this.isClosed) {
       return;
     }
     const delay = Math.min(LONGEST, AGAIN * 4 ** this.#failures);
@@ -92,90 +85,13 @@ export class Store {
       }
     }, delay * 1000);
     if (this.#failures++ === 0) {
-      this.#client.failed(error);
+      this.#failed(error);
     }
-  }
-
-  #open() {
-    return this.#opening ??=
-      open(this.#name).then(database => this.#watch(database));
-  }
-
-  #watch(database) {
-    database.onclose = () => this.#disconnect();
-    database.onversionchange = ({newVersion}) => {
-      this.#disconnect();
-      if (newVersion === null) {
-        this.#client.deleted();
-      }
-    };
-    if (this.#isClosed) {
-      database.close();
-    }
-    return database;
-  }
-
-  #disconnect() {
-    this.#opening?.then(database => database.close(), () => {});
-    this.#opening = undefined;
   }
 
   close() {
-    this.#isClosed = true;
     clearTimeout(this.#later);
-    this.#disconnect();
-  }
-
-  /** Deletes what is stored; rejects if other tabs don't let go of it. */
-  async delete() {
-    this.close();
-    await within(READING, result(indexedDB.deleteDatabase(this.#name)),
-      'that other tabs let go of the store');
-  }
-}
-
-/** Opens the database of a client. */
-export async function open(name) {
-  const request = indexedDB.open(name, 2);
-  request.onupgradeneeded = ({oldVersion}) =>
-    ['answers', 'writes'].slice(oldVersion).forEach(store =>
-      request.result.createObjectStore(store, {autoIncrement: true}));
-  const opened = result(request);
-  try {
-    return await within(READING, opened, 'an open database');
-  } catch (error) {
-    opened.then(database => database.close(), () => {});
-    throw error;
-  }
-}
-
-const recordsOf = database => database.transaction(
-  'answers', 'readwrite', {durability: 'relaxed'}).objectStore('answers');
-
-/** Resolves when a request has a result, or a transaction has ended. */
-export const result = request => new Promise((resolve, reject) => {
-  request.onsuccess = request.oncomplete = () => resolve(request.result);
-  request.onerror = request.onabort = ({target}) =>
-    reject(target.error ?? new Error('the transaction was aborted'));
-});
-
-// Writes all or nothing.
-async function write(records, ...what) {
-  try {
-    await add(records, ...what);
-    await result(records.transaction);
-  } catch (error) {
-    abort(records.transaction);
-    throw error;
-  }
-}
-
-/** Has a transaction change nothing, unless it has ended. */
-export function abort(transaction) {
-  try {
-    transaction.abort();
-  } catch {
-    // the transaction has ended
+    super.close();
   }
 }
 

@@ -1,21 +1,15 @@
 /** Writes as a browser stores them, in the database of a client's store. */
 
+import { Database } from '../gset/database.js';
 import { Items, update } from '../gset/items.js';
 import { entriesOf } from '../gset/replica.js';
-import { abort, open, result } from '../gset/store.js';
-import { within } from '../gset/waiting.js';
 
-const PATIENCE = 30; // seconds; browsers may be busy
-
-export class Records {
-  #name;
+export class Records extends Database {
   #deleted;
-  #opening; // the promise of the database
-  #isClosed = false;
 
   /** Calls `deleted()` when the browser has forgotten everything. */
   constructor(name, deleted) {
-    this.#name = name;
+    super(name, 'writes', () => this.#forgotten());
     this.#deleted = deleted;
   }
 
@@ -51,69 +45,22 @@ export class Records {
 
   // Makes requests in one transaction, or none; returns their results.
   async #do(ask) {
-    try {
-      const results = await this.#transact(await this.#open(), records =>
-        [...ask(records), records.get(USER)]);
-      if (results.pop() === undefined) {
-        this.#forgotten();
-        throw new Error('the browser has forgotten what it kept');
-      }
-      return results;
-    } catch (error) { // browsers may lose a database without an event
-      this.#disconnect();
-      throw error;
+    const requests = await this.transact(records =>
+      [...ask(records), records.get(USER)]);
+    const results = requests.map(({result}) => result);
+    if (results.pop() === undefined) {
+      this.#forgotten();
+      throw new Error('the browser has forgotten what it kept');
     }
-  }
-
-  async #transact(database, ask) {
-    const transaction = database.transaction(
-      NAME, 'readwrite', {durability: 'relaxed'});
-    try {
-      const requests = ask(transaction.objectStore(NAME));
-      await within(PATIENCE, result(transaction), 'that it is stored');
-      return requests.map(request => request.result);
-    } catch (error) { // it may still wait for others
-      abort(transaction);
-      throw error;
-    }
-  }
-
-  async #open() {
-    if (this.#isClosed) {
-      throw new Error('the database is closed');
-    }
-    return this.#opening ??=
-      open(this.#name).then(database => this.#watch(database));
-  }
-
-  #watch(database) {
-    database.onclose = () => this.#disconnect();
-    database.onversionchange = ({newVersion}) => {
-      this.#disconnect();
-      if (newVersion === null) {
-        this.#forgotten();
-      }
-    };
-    return database;
+    return results;
   }
 
   #forgotten() {
-    this.#isClosed = true;
+    this.close();
     this.#deleted();
-  }
-
-  #disconnect() {
-    this.#opening?.then(database => database.close(), () => {});
-    this.#opening = undefined;
-  }
-
-  close() {
-    this.#isClosed = true;
-    this.#disconnect();
   }
 }
 
-const NAME = 'writes';
 const USER = 'user';
 
 const toRecord = (user, {op, path, item, before, sees, over, batch,

@@ -5,7 +5,7 @@ import test from 'node:test';
 
 import { forceCloseDatabase, IDBObjectStore } from 'fake-indexeddb';
 
-import { open } from '../../static/gset/store.js';
+import { open } from '../../static/gset/database.js';
 import { KeptQueue } from '../../static/outbox/kept.js';
 import { Records } from '../../static/outbox/records.js';
 import { holdTimers } from './browser.js';
