@@ -1,9 +1,9 @@
 /** The explorer: shows what a server has, as it changes. */
 
-import { Access } from './explore/access.js';
 import { Arrivals } from './explore/arrivals.js';
 import { Census, firstWithItems, isSet, itemIds }
   from './explore/census.js';
+import { Connection } from './explore/connection.js';
 import { say } from './explore/elements.js';
 import { Finder } from './explore/finder.js';
 import { counted, number } from './explore/format.js';
@@ -14,19 +14,18 @@ import { Question } from './explore/question.js';
 import { find } from './explore/search.js';
 import { Table } from './explore/table.js';
 import { Tree } from './explore/tree.js';
-import { Client } from './gset.js';
 
-const BASE = new URL('./', document.baseURI);
 const REST = 10; // times the duration of the last drawing
 const LONGEST_REST = 1000; // milliseconds
-const REFUSALS = [401, 403, 404];
 
 const part = (id) => document.getElementById(id);
 
 class Explorer {
-  #access = new Access(part('access'), BASE);
+  #connection = new Connection({
+    path: 'items/', change: 'change',
+    listen: (client) => this.#listen(client),
+    note: (text) => this.#log.note(text) });
   #arrivals = new Arrivals();
-  #client = null;
   #generation = 0; // of the client, before the answer that arrives
   #census = null;
   #set = null; // path of the chosen set
@@ -43,75 +42,28 @@ class Explorer {
   #log = new Log(part('log'), part('pause'), (path) => this.#go(path));
   #question = new Question(
     part('question'), part('answer'),
-    (path, signal) => this.#access.get(path, signal));
+    (path, signal) => this.#connection.access.get(path, signal));
   #finder = new Finder(
     part('find'), (text, signal) => find(this.#client.items, text, signal),
     (text, result) => this.#showFound(text, result));
 
   constructor() {
-    part('forget').addEventListener('click', () => this.#access.forget());
-    part('retry').addEventListener('click', () => this.#client.retry());
     this.#detail.clear();
+    this.#connection.run();
   }
 
-  /** Follows the server, as long as it lets us in. */
-  async run() {
-    try {
-      const { token } = this.#access;
-      part('forget').hidden = !token;
-      this.#client = new Client(BASE.href, { token });
-      this.#listen(this.#client);
-      await this.#client.start();
-    } catch (error) {
-      this.#refused(error);
-    }
-  }
-
-  #refused(error) {
-    this.#tell('offline', 'No access');
-    part('retry').hidden = true; // the form is there to try again
-    part('main').hidden = true;
-    this.#access.ask(error);
-  }
+  get #client() { return this.#connection.client; }
 
   #listen(client) {
     const on = (type, react) => client.addEventListener(
       type, ({ detail }) => react(detail));
     on('updates', (detail) => this.#arrive(detail));
-    on('online', () => this.#greet());
-    on('offline', ({ error, delay }) => this.#lose(error, delay));
     on('error', ({ error }) => this.#log.note(`Error: ${error.message}`));
     on('reset', ({ reason }) => {
       this.#arrivals.clear();
       this.#generation = 0;
       this.#log.note(`Starts over, because of “${reason}”`);
     });
-  }
-
-  async #greet() {
-    this.#tell('online', 'Connected');
-    const mayWrite = await this.#access.mayWrite();
-    if (!mayWrite && part('state').dataset.state === 'online') {
-      say(part('state'), 'Connected: you may look, not change');
-    }
-  }
-
-  #lose(error, delay) {
-    if (!REFUSALS.includes(error.status)) {
-      this.#tell('offline', `Offline: ${error.message}; ${
-        delay === Infinity ? 'the server refuses to go on'
-          : `tries again within ${counted(Math.ceil(delay), 'second')}`}`);
-    } else if (this.#generation) { // else `start` rejects, and tells
-      this.#client.close();
-      this.#refused(error);
-    }
-  }
-
-  #tell(state, text) {
-    part('state').dataset.state = state;
-    part('retry').hidden = state === 'online';
-    say(part('state'), text);
-    this.#log.note(text);
   }
 
   #arrive({ changes, generation, size }) {
@@ -226,4 +178,4 @@ class Explorer {
   }
 }
 
-new Explorer().run();
+new Explorer();

@@ -1,4 +1,4 @@
-import { say } from './elements.js';
+import { element, say } from './elements.js';
 
 const REASONS = {
   401: 'The server wants a token.',
@@ -11,23 +11,17 @@ const REASONS = {
  * long as the tab is open.
  */
 export class Access {
-  #panel;
+  #reason = element('span', 'reason');
+  #detail = element('span', 'detail');
+  #input = Object.assign(element('input'), {
+    id: 'token', type: 'password', autocomplete: 'off', spellcheck: false });
   #base;
   #key;
 
-  /**
-   * @param {HTMLFormElement} panel
-   *   Has an input `token`, a .reason and a .detail.
-   * @param {URL} base  Where the server is.
-   */
-  constructor(panel, base) {
-    this.#panel = panel;
+  /** @param {URL} base  Where the server is. */
+  constructor(base) {
     this.#base = base;
     this.#key = `gset-token ${base.pathname}`;
-    panel.addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.#use(panel.elements.token.value.trim());
-    });
   }
 
   /** The token; undefined if there is none. */
@@ -64,13 +58,30 @@ export class Access {
 
   /** Says why the server, or the client, refused, and asks for a token. */
   ask({ status, detail, message }) {
-    say(this.#panel.querySelector('.reason'), status === 401 && this.token
+    if (!this.#input.isConnected) {
+      document.getElementById('main').before(this.#form());
+    }
+    say(this.#reason, status === 401 && this.token
       ? 'The server doesn’t know this token.'
       : REASONS[status] ?? 'That doesn’t work.');
-    say(this.#panel.querySelector('.detail'),
-        status ? `${status}: ${detail}` : message);
-    this.#panel.hidden = false;
-    this.#panel.elements.token.focus();
+    say(this.#detail, status ? `${status}: ${detail}` : message);
+    this.#input.focus();
+  }
+
+  #form() {
+    const form = element('form', '',
+      element('h2', '', 'No access'), Object.assign(
+        element('p', '', this.#reason, ' ', this.#detail), { role: 'alert' }),
+      Object.assign(element('label', '', 'Token'), { htmlFor: 'token' }),
+      this.#input, element('button', '', 'Try again'),
+      element('p', 'hint', 'It is kept until you close this tab, and sent to ',
+        'this server only.'));
+    form.id = 'access';
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#use(this.#input.value.trim());
+    });
+    return form;
   }
 
   /** Posts an object of JSON.  Rejects with what the server says. */
