@@ -69,7 +69,6 @@ class Explorer {
   #arrive({ changes, generation, size }) {
     const arrival = { since: this.#generation, generation, date: new Date() };
     this.#generation = generation;
-    part('main').hidden = false;
     const fresh = this.#arrivals.note(arrival, changes);
     if (!document.hidden) { // else it would grow until the user looks
       fresh.forEach((key) => this.#fresh.add(key));
@@ -93,6 +92,8 @@ class Explorer {
   }
 
   #draw() {
+    // With what is drawn now: if it came later, panels would move.
+    part('main').hidden = this.#connection.isRefused;
     this.#census = new Census(this.#client.items);
     this.#set ??= firstWithItems(this.#census).path;
     if (!isSet(this.#client.items.at(this.#set))) {

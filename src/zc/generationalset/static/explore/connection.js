@@ -14,6 +14,7 @@ const part = (id) => document.getElementById(id);
 export class Connection {
   access = new Access(BASE);
   client = null;
+  isRefused = false; // the form for a token is there
   #page;
   #isStarted = false; // it has shown something
 
@@ -47,6 +48,7 @@ export class Connection {
   }
 
   #refused(error) {
+    this.isRefused = true;
     this.#tell('offline', 'No access');
     part('retry').hidden = true; // the form is there to try again
     part('main').hidden = true;

@@ -47,7 +47,11 @@ export class Rows {
   show(count, active) {
     this.#count = count;
     this.#active = active;
-    this.draw();
+    if (this.#height) {
+      this.draw();
+    } else { // the first frame has the rows, so that nothing moves later
+      this.#measure();
+    }
   }
 
   /** The index of the first visible row. */

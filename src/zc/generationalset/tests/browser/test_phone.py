@@ -39,6 +39,17 @@ HIDDEN = '''(part) => [...part.querySelectorAll('button, textarea')].filter(
     const found = document.elementFromPoint(x + width / 2, y + height / 2);
     return width && !each.contains(found);
   }).map((each) => each.outerHTML)'''
+#: Notes how far parts of a page move without a user, as a share of the window.
+NOTE_SHIFTS = '''
+window.shifts = [];
+new PerformanceObserver((list) => shifts.push(
+  ...list.getEntries().map(({ value }) => value),
+)).observe({ type: 'layout-shift', buffered: true });
+'''
+#: Resolves when two frames are painted, the last of which had nothing new.
+PAINTED = '''() => new Promise((resolve) => {
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve()));
+})'''
 WIDTH = 'document.documentElement.scrollWidth'
 SONGS = 'Ask the band for a list of songs'
 
@@ -157,6 +168,15 @@ class ExplorerTests(Explorer, unittest.TestCase):
         self.rows().first.tap()
         expect(item).to_contain_text('text')
         expect(item).to_be_in_viewport(ratio=1)
+
+    def test_nothing_moves_while_it_fills(self):
+        context = self.context(**PHONE)
+        context.add_init_script(NOTE_SHIFTS)
+        page = self.page = self.window('/explore', context)
+        self.rows().first.wait_for()
+        expect(page.locator('#state')).to_contain_text('Connected')
+        page.evaluate(PAINTED)
+        self.assertLess(sum(page.evaluate('shifts')), 0.1)
 
     def test_large_letters(self):
         page = self.explore(**LARGE)
