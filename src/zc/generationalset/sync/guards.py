@@ -6,14 +6,13 @@ import itertools
 from collections.abc import Iterable
 from hashlib import blake2b
 
-from BTrees.LLBTree import LLTreeSet
-
 from zc.generationalset.merging import ABSENT, canonical
 from zc.generationalset.sync.deciding import is_empty
 from zc.generationalset.sync.errors import Unreadable
 from zc.generationalset.sync.hub import BATCH, Session
 from zc.generationalset.sync.inbox import Seen
 from zc.generationalset.sync.kinds import Unfit
+from zc.generationalset.sync.numbers import Numbers
 from zc.generationalset.sync.side import Side
 
 #: So many deletions pass in any case.
@@ -80,9 +79,9 @@ class _Suspects:
     """
 
     def __init__(self, side: Side) -> None:
-        self.keys = LLTreeSet(side.missing)
-        self.new = LLTreeSet()
-        self.changed = LLTreeSet()
+        self.keys = Numbers(side.missing)
+        self.new = Numbers()
+        self.changed = Numbers()
         self._gone = len(side.missing)
         self._cleared = 0
         self._weight = self._gone
@@ -101,15 +100,17 @@ class _Suspects:
             if is_agreed:
                 self.changed.add(key)
         if seen.fields is None:
-            is_another = self.keys.insert(key)
+            is_another = key not in self.keys
             self._gone += is_another
             self._weight += is_another
+            self.keys.add(key)
         elif is_agreed:
             count = sum(
                 1 for field, value in shadow.items()
                 if not is_empty(value) and is_empty(
                     seen.fields.get(field, ABSENT)))
-            if count and self.keys.insert(key):
+            if count and key not in self.keys:
+                self.keys.add(key)
                 self._cleared += 1
                 self._weight += count
 
@@ -156,4 +157,4 @@ def _confirm(session: Session, side: Side) -> None:
             side.inbox.put(seen)
         if number % BATCH == 0:
             session.commit()
-    side.missing = LLTreeSet()
+    side.missing = Numbers()

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from BTrees.LLBTree import LLTreeSet
-
 from zc.generationalset.merging import canonical, same
 from zc.generationalset.sync.hub import BATCH, Session
 from zc.generationalset.sync.inbox import Seen
 from zc.generationalset.sync.intents import Intent, Intents
 from zc.generationalset.sync.items import Items
+from zc.generationalset.sync.scratch import Scratch
 from zc.generationalset.sync.side import Side
 from zc.generationalset.sync.state import Link, State
 from zc.generationalset.sync.type import digest, folded
@@ -85,15 +84,14 @@ class Matching:
             if alone is not None:
                 yield None, name, alone
 
-    def _twice(self, side: Side) -> Any:
-        """Return hashes of natural keys, folded, that come more than once.
-
-        Of all others, too, only a number is in memory.
-        """
-        hashes, twice = LLTreeSet(), LLTreeSet()
+    def _twice(self, side: Side) -> Scratch[int]:
+        """Return hashes of natural keys, folded, that come more than once."""
+        once: Scratch[int] = Scratch()
+        twice: Scratch[int] = Scratch()
         for name, _ in self._named(side):
-            if name is not None and not hashes.insert(hash(folded(name))):
-                twice.add(hash(folded(name)))
+            if name is not None:
+                number = hash(folded(name))
+                (twice if number in once else once).add(number)
         return twice
 
     def _chosen(self, side: Side, seen: Seen) -> int | None:

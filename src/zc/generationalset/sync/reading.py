@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from BTrees.LLBTree import LLTreeSet
-
 from zc.generationalset.merging import canonical, same
 from zc.generationalset.sync.accessor import Changes, Found, Listed
 from zc.generationalset.sync.data import Data
@@ -14,7 +12,9 @@ from zc.generationalset.sync.errors import Gone, Incomplete, Unreadable
 from zc.generationalset.sync.hub import BATCH, Session
 from zc.generationalset.sync.inbox import Seen
 from zc.generationalset.sync.kinds import Unfit
+from zc.generationalset.sync.numbers import Numbers
 from zc.generationalset.sync.records import Progress
+from zc.generationalset.sync.scratch import Scratch
 from zc.generationalset.sync.side import Side
 from zc.generationalset.sync.type import digest
 
@@ -83,8 +83,8 @@ class _Reading:
         self._side = side
         #: What was read: the keys of items that are linked, and hashes of the
         #: ids of others.
-        self._linked = LLTreeSet()
-        self._others = LLTreeSet()
+        self._linked = Numbers()
+        self._others: Scratch[int] = Scratch()
 
     def note(self, each: Found) -> None:
         if isinstance(each, Gone):
@@ -181,7 +181,7 @@ class _Reading:
             Whether nothing may be overlooked, as it isn't listed again soon.
         """
         side = self._side
-        missing = LLTreeSet()
+        missing = Numbers()
         if len(self._linked) < side.items.count(side.name):
             missing.update(key for key in side.items.keys(side.name)
                            if key not in self._linked)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from BTrees.LLBTree import LLTreeSet
-
 from zc.generationalset.sync.conflicts import Conflicts
 from zc.generationalset.sync.deciding import Deciding, Decision
 from zc.generationalset.sync.guards import guard
-from zc.generationalset.sync.hub import BATCH, LEASE, Session
+from zc.generationalset.sync.hub import BATCH, LEASE, Session, portioned
 from zc.generationalset.sync.inbox import Seen
 from zc.generationalset.sync.intents import Intents
 from zc.generationalset.sync.items import Items
 from zc.generationalset.sync.matching import Matching
+from zc.generationalset.sync.numbers import Numbers
 from zc.generationalset.sync.planning import is_waiting, name_of, steps_for
 from zc.generationalset.sync.reading import read, version_of
 from zc.generationalset.sync.records import Progress, Records
@@ -154,7 +153,7 @@ class Round:
     def _decide_type(
             self, name: str, prefer: str | None) -> Iterator[list[Step]]:
         items, sides = self._items[name], self.sides.of_type(name)
-        keys = LLTreeSet(items.todo)
+        keys = Numbers(portioned(items.todo))
         for side in sides.values():
             found = (items.key_of_id(side.name, id) for id in side.inbox.ids())
             keys.update(key for key in found if key is not None)

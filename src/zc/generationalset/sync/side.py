@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from BTrees.LLBTree import LLTreeSet
-
 from zc.generationalset.merging import ABSENT, canonical, same
 from zc.generationalset.sync.accessor import Accessor
 from zc.generationalset.sync.data import Data
@@ -15,6 +13,7 @@ from zc.generationalset.sync.errors import Gone, Refused
 from zc.generationalset.sync.inbox import Inbox, Seen
 from zc.generationalset.sync.intents import Intent
 from zc.generationalset.sync.items import Items
+from zc.generationalset.sync.numbers import Numbers
 from zc.generationalset.sync.state import Link, State
 from zc.generationalset.sync.store import Store
 from zc.generationalset.sync.type import Type, as_id, digest, folded, is_id
@@ -54,9 +53,8 @@ class Side:
         self.is_available = True
         self.is_complete = False
         self.is_touched = False
-        # B-trees take a fifth of the memory of sets.
-        self.missing = LLTreeSet()
-        self.held = LLTreeSet()
+        self.missing = Numbers()
+        self.held = Numbers()
         self.doubtful: set[str | None] = set()
         #: The numbers of additions that may have made what is in doubt.
         self.suspected: set[int] = set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
@@ -100,6 +101,13 @@ def is_at_rest(status: os.stat_result, now: int) -> bool:
 def digest(content: bytes) -> str:
     """Return a token for a content."""
     return blake2b(content, digest_size=12).hexdigest()
+
+
+def digest_of_all(contents: Iterable[bytes]) -> str:
+    """Return a token for contents in any order, with only one in memory."""
+    total = sum(int.from_bytes(blake2b(each).digest(), 'big')
+                for each in contents)
+    return digest(str(total).encode())
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -7,12 +7,10 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-
-from BTrees.LLBTree import LLTreeSet
 
 from zc.generationalset.files import remove_file
 from zc.generationalset.sync.accessor import (
@@ -30,6 +28,7 @@ from zc.generationalset.sync.errors import (
     Unreadable,
 )
 from zc.generationalset.sync.options import Options
+from zc.generationalset.sync.scratch import Scratch
 from zc.generationalset.sync.store import Store
 from zc.generationalset.sync.stores import files
 from zc.generationalset.sync.stores.forms import (
@@ -113,14 +112,17 @@ class FolderStore(Store):
 
     def fingerprint(self) -> str:
         """Return a digest of what the folders say of their files."""
-        found = [f'{each.path} {files.stamp(each.stat(follow_symlinks=False))}'
-                 for folder in self._folders for each in os.scandir(folder)]
-        return _digest(found)
+        return files.digest_of_all(
+            _line(each.path, each.stat(follow_symlinks=False))
+            for folder in self._folders for each in os.scandir(folder))
 
 
-def _digest(lines: Iterable[str]) -> str:
-    return files.digest('\n'.join(sorted(lines)).encode(
-        errors='surrogateescape'))
+def _line(name: str, status: os.stat_result) -> bytes:
+    return os.fsencode(name) + f' {files.stamp(status)}'.encode()
+
+
+class _Changing(Exception):
+    """A file was changed just now."""
 
 
 def _checked(name: str) -> str:
@@ -144,7 +146,7 @@ class FolderAccessor(Accessor):
         self._form = form
         #: The hashes of names, without case, for new ones; None if the folder
         #: wasn't listed for that.
-        self._taken: LLTreeSet | None = None
+        self._taken: Scratch[int] | None = None
 
     def _check_folder(self) -> None:
         """Raise Unavailable if there is no folder.
@@ -174,23 +176,30 @@ class FolderAccessor(Accessor):
     def version(self, known: str | None) -> str | None:
         """Return a digest of names and stamps; None while files change."""
         self._check_folder()
-        now, found = time.time_ns(), [type(self._form).__name__]
         try:
-            with os.scandir(self.path) as entries:
-                for each in entries:
-                    if self._is_ours(each):
-                        status = each.stat(follow_symlinks=False)
-                        if not files.is_at_rest(status, now):
-                            return None
-                        found.append(f'{each.name} {files.stamp(status)}')
-        except OSError:
+            return files.digest_of_all(self._lines())
+        except (_Changing, OSError):
             return None  # the listing tells why
-        return _digest(found)
+
+    def _lines(self) -> Iterator[bytes]:
+        """Yield what the version depends on.  Raises _Changing."""
+        now = time.time_ns()
+        yield type(self._form).__name__.encode()
+        with os.scandir(self.path) as entries:
+            for each in entries:
+                if self._is_ours(each):
+                    status = each.stat(follow_symlinks=False)
+                    if not files.is_at_rest(status, now):
+                        raise _Changing
+                    yield _line(each.name, status)
 
     def find(self, cursor: str | None = None) -> Iterator[Found]:
         self._taken = None
         # The hub has them in this order, so it finds them faster.
-        for name in sorted(self._names()):
+        names: Scratch[bytes] = Scratch()
+        for name in self._names():
+            names.add(os.fsencode(name))
+        for name in map(os.fsdecode, names):
             try:
                 status = os.lstat(f'{self.path}/{name}')
                 if stat.S_ISREG(status.st_mode):
@@ -229,11 +238,14 @@ class FolderAccessor(Accessor):
         self._check_folder()
         content = self._patched(b'', data.fields)
         if self._taken is None:
-            self._taken = LLTreeSet(
-                hash(each.casefold()) for each in self._names())
+            self._taken = Scratch()
+            for each in self._names():
+                self._taken.add(hash(each.casefold()))
         for id in self._form.names(data.fields):
             # Names that differ in case would be one file elsewhere.
-            if self._taken.insert(hash(_checked(id).casefold())):
+            number = hash(_checked(id).casefold())
+            if number not in self._taken:
+                self._taken.add(number)
                 with contextlib.suppress(FileExistsError):
                     files.create(self.path / id, content)
                     return self.get(id)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import ZODB
 from ZODB.FileStorage import FileStorage
 
 from zc.generationalset import GSet
-from zc.generationalset.answers import Position, SubsetUpdates
+from zc.generationalset.answers import Answer, Position, SubsetUpdates
 from zc.generationalset.documents import Document
 from zc.generationalset.interfaces import IdError
 from zc.generationalset.merging import ABSENT
@@ -25,6 +25,7 @@ from zc.generationalset.sync.accessor import (
 from zc.generationalset.sync.data import Data
 from zc.generationalset.sync.errors import (
     Gone,
+    Incomplete,
     Refused,
     Stale,
     Unavailable,
@@ -32,7 +33,7 @@ from zc.generationalset.sync.errors import (
 )
 from zc.generationalset.sync.options import Options
 from zc.generationalset.sync.store import Store
-from zc.generationalset.sync.stores.chunks import CHUNK, chunks
+from zc.generationalset.sync.stores.chunks import CHUNK
 from zc.generationalset.sync.stores.cursors import asked
 from zc.generationalset.sync.stores.files import digest
 from zc.generationalset.sync.stores.renaming import with_names
@@ -43,6 +44,9 @@ Result = TypeVar('Result')
 
 #: Takes the root of a database and the name of a type, and returns the set.
 Find = Callable[[Any, str], Any]
+
+#: Ids and items.
+_Entries: TypeAlias = Iterator[tuple[Any, Any]]
 
 
 def make(options: Options) -> SetStore:
@@ -192,28 +196,24 @@ class SetAccessor(Accessor):
             return error
 
     def find(self, cursor: str | None = None) -> Changes:
-        position, ids = self._with_set(partial(_changed_since, cursor))
-        # What is read later may be newer, and is listed again the next time.
-        return Changes(
-            self._all() if ids is None else self._changed(ids),
-            ids is None, lambda: str(position))
+        def begin(items: Any) -> tuple[Position, bool]:
+            return (Position(items.epoch, items.generation),
+                    _updates_since(cursor, items) is None)
 
-    def _all(self) -> Iterator[Found]:
+        position, is_all = self._with_set(begin)
+        # What is read later may be newer, and is listed again the next time.
+        listed = self._listed(_all if is_all else partial(_changed, cursor))
+        return Changes(listed, is_all, lambda: str(position))
+
+    def _listed(self, entries: Callable[[Any], _Entries]) -> Iterator[Found]:
+        """Yield items, of which few are in memory."""
         with self._transactions.reading() as connection:
             items = self._find(connection.root(), self._type.name)
-            for number, item in enumerate(items, 1):
-                yield self._found(item, items.get_id(item))
+            for number, (id, item) in enumerate(entries(items), 1):
+                yield Gone(as_id(id)) if item is None \
+                    else self._found(item, id)
                 if number % CHUNK == 0:
                     connection.cacheGC()
-
-    def _changed(self, ids: Iterable[Any]) -> Iterator[Found]:
-        for chunk in chunks(ids):
-            yield from self._with_set(partial(self._look, ids=chunk))
-
-    def _look(self, items: Any, ids: Iterable[Any]) -> list[Found]:
-        there = [(id, items.get(id)) for id in ids]
-        return [Gone(as_id(id)) if item is None else self._found(item, id)
-                for id, item in there]
 
     def count(self) -> int:
         return self._with_set(len)
@@ -273,17 +273,32 @@ class SetAccessor(Accessor):
         self._with_set(remove)
 
 
-def _changed_since(
-        cursor: str | None, items: Any) -> tuple[Position, list[Any] | None]:
-    """Return the position of a set, and the ids that have changed since a
-    cursor; None if all must be listed.  Raises Replaced."""
-    position = Position(items.epoch, items.generation)
-    since = asked(cursor, position)
+def _updates_since(cursor: str | None, items: Any) -> Answer | None:
+    """Return what has changed since a cursor; None if all must be listed.
+
+    Raises Replaced.
+    """
+    since = asked(cursor, Position(items.epoch, items.generation))
     if not since:
-        return position, None
-    updates = items.client_updates(since, items.epoch)
-    if 'contents' in updates:
-        return position, None
-    changed = [each['id'] if isinstance(each, SubsetUpdates) else each[0]
-               for each in updates.get('adds', ())]
-    return position, [*changed, *updates.get('removals', ())]
+        return None
+    updates: Answer = items.client_updates(since, items.epoch)
+    return None if 'contents' in updates else updates
+
+
+def _all(items: Any) -> _Entries:
+    for item in items:
+        yield items.get_id(item), item
+
+
+def _changed(cursor: str | None, items: Any) -> _Entries:
+    """Yield what has changed since a cursor; None for what is gone.
+
+    Raises Incomplete.
+    """
+    updates = _updates_since(cursor, items)
+    if updates is None:
+        raise Incomplete('the set has forgotten what was removed')
+    for each in updates.get('adds', ()):
+        yield (each['id'], each) if isinstance(each, SubsetUpdates) else each
+    for id in updates.get('removals', ()):
+        yield id, None

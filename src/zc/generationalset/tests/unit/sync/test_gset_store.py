@@ -1,7 +1,6 @@
 """Sets in a ZODB, as stores."""
 
 import datetime
-import gc
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,7 +27,6 @@ from zc.generationalset.sync import (
     Unreadable,
 )
 from zc.generationalset.sync.configuration import Configuration
-from zc.generationalset.sync.stores.chunks import CHUNK
 from zc.generationalset.sync.stores.gset import SetStore
 from zc.generationalset.sync.stores.memory import MemoryStore
 from zc.generationalset.sync.testing import StoreTests
@@ -200,76 +198,6 @@ class BatchTests(unittest.TestCase):
                          None).result()
         self.assertEqual(self.ids(), ['0'])
         self.assertEqual(self.accessor.get('0').fields, {'title': 'theirs'})
-
-
-class LargeTests(unittest.TestCase):
-    """Sets of many documents, of which few may be in memory at a time."""
-
-    def setUp(self):
-        self.db = ZODB.DB(None, cache_size=100)
-        self.addCleanup(self.db.close)
-        with self.db.transaction() as connection:
-            connection.root.issues = GSet()
-        self.accessor = SetStore(
-            'set', self.db, lambda root, name: root[f'{name}s'], {TYPE: {}},
-        ).accessors['issue']
-
-    def put(self, count):
-        with self.db.transaction() as connection:
-            for number in range(count):
-                connection.root.issues.add(
-                    Document(f'{number}', {'title': f'{number}'}))
-
-    def most_alive(self, changes):
-        """Return how many were found, and how many were in memory."""
-        most = number = 0
-        for number, _ in enumerate(changes, 1):
-            if number % CHUNK == CHUNK - 1:
-                most = max(most, sum(
-                    isinstance(each, Data)
-                    or (isinstance(each, Document)
-                        and each._p_changed is not None)
-                    for each in gc.get_objects()))
-        return number, most
-
-    def test_few_are_in_memory(self):
-        cursor = None
-        for count in 4 * CHUNK, 5 * CHUNK:  # all, and what has changed
-            self.put(count)
-            changes = self.accessor.find(cursor)
-            found, most = self.most_alive(changes)
-            self.assertEqual(found, count)
-            self.assertLess(most, 2.5 * CHUNK)
-            cursor = changes.cursor
-
-    def test_changes_while_it_is_listed(self):
-        self.put(3)
-        left = iter(self.accessor.find())
-        listed = [next(left).id, next(left).id]
-        self.accessor.update('2', {'title': 'new'}, None)
-        self.accessor.remove('1', None)
-        listed += [each.id for each in left]
-        self.assertEqual(listed, ['0', '1', '2'])
-
-    def test_what_is_gone_when_it_is_read(self):
-        self.put(3)
-        changes = self.accessor.find()
-        list(changes)
-        self.put(2)
-        later = self.accessor.find(changes.cursor)
-        self.accessor.remove('1', None)
-        self.assertEqual([type(each) for each in later], [Data, Gone])
-        self.assertEqual(
-            [each.id for each in self.accessor.find(later.cursor)], ['1'])
-
-    def test_subsets(self):
-        cursor = self.accessor.find()
-        list(cursor)
-        with self.db.transaction() as connection:
-            connection.root.issues.add(GSet('inner'))
-        for changes in self.accessor.find(), self.accessor.find(cursor.cursor):
-            self.assertEqual([(each.id, type(each)) for each in changes],
-                             [('inner', Unreadable)])
 
 
 CONFIGURATION = '''\

@@ -16,6 +16,7 @@ from zc.generationalset.sync import (
     Synchronizer,
     Unavailable,
     Unreadable,
+    scratch,
 )
 from zc.generationalset.sync.stores import files
 from zc.generationalset.sync.stores.folder import FolderStore
@@ -184,6 +185,10 @@ class HostileTests(InFolder, unittest.TestCase):
         self.issues.remove('good.json', None)
         self.assertEqual(self.issues.add(
             Data('issue', None, {'title': 'gooD'}), '1').id, 'gooD.json')
+
+    def test_names_that_differ_in_case_of_many(self):
+        with mock.patch.object(scratch, 'MOST', 2):
+            self.test_names_that_differ_in_case()
 
     def changing(self, *contents):
         """Change the file after each reading of it."""

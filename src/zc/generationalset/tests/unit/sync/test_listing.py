@@ -1,5 +1,6 @@
 """Stores that list tokens; types that get another field."""
 
+import contextlib
 import os
 import unittest
 from pathlib import Path
@@ -8,7 +9,7 @@ from unittest import mock
 
 import ZODB
 
-from zc.generationalset.sync import Gone, Hub, Synchronizer, Type
+from zc.generationalset.sync import Gone, Hub, Synchronizer, Type, scratch
 from zc.generationalset.sync.items import Items
 from zc.generationalset.sync.stores import files
 from zc.generationalset.sync.stores.folder import FolderStore
@@ -102,6 +103,31 @@ class ListingTests(Synchronizing, unittest.TestCase):
             self.db.close()
 
 
+@contextlib.contextmanager
+def in_order(reverse):
+    """Have folders list their files in an order."""
+    really = os.scandir
+
+    class Listing:
+
+        def __init__(self, path):
+            with really(path) as entries:
+                self.entries = sorted(
+                    entries, key=lambda each: each.name, reverse=reverse)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def __iter__(self):
+            return iter(self.entries)
+
+    with mock.patch.object(os, 'scandir', Listing):
+        yield
+
+
 class FolderTests(unittest.TestCase):
 
     type = Type('issue', {'title': 'str'}, ['title'])
@@ -170,6 +196,31 @@ class FolderTests(unittest.TestCase):
                 FolderStore('folder', self.path, {type: (form, '.')})
                 .accessors['file'].version(None) for form in ('json', 'bytes')}
         self.assertEqual(len(versions), 2)
+
+    def test_a_version_does_not_depend_on_the_order_of_a_listing(self):
+        store = self.sync.stores['folder']
+        listed = {}
+        with self.rest():
+            for reverse in False, True:
+                with in_order(reverse):
+                    listed[reverse] = (
+                        store.accessors['issue'].version(None),
+                        store.fingerprint())
+            self.assertEqual(listed[False], listed[True])
+            self.assertNotIn(None, listed[True])
+
+    def test_many_files_are_listed_in_the_order_of_their_names(self):
+        names = [f'{name}{number}.json' for name in ('\udcff', 'É', 'x', 'X')
+                 for number in range(7)]
+        for name in names:
+            (self.path / name).write_text('{}')
+        folder = self.sync.stores['folder'].accessors['issue']
+        few = [each.id for each in folder.find()]
+        self.assertEqual(
+            few, sorted(['a.json', 'b.json', 'c.json', *names],
+                        key=os.fsencode))
+        with mock.patch.object(scratch, 'MOST', 4):
+            self.assertEqual([each.id for each in folder.find()], few)
 
     def test_a_folder_with_new_files_has_no_version(self):
         folder = self.sync.stores['folder'].accessors['issue']
