@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import tracemalloc
 import unittest
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -221,6 +222,24 @@ class FolderTests(unittest.TestCase):
                         key=os.fsencode))
         with mock.patch.object(scratch, 'MOST', 4):
             self.assertEqual([each.id for each in folder.find()], few)
+
+    def test_few_names_are_in_memory(self):
+        for number in range(3000):
+            (self.path / f'{number}.json').touch()
+        store = self.sync.stores['folder']
+        folder = store.accessors['issue']
+        for read in (
+                lambda: folder.version(None), store.fingerprint,
+                lambda: sum(1 for _ in folder.find())):
+            with self.rest(), mock.patch.object(scratch, 'MOST', 100):
+                read()  # imports, and fills caches
+                tracemalloc.start()
+                try:
+                    read()
+                    _, peak = tracemalloc.get_traced_memory()
+                finally:
+                    tracemalloc.stop()
+            self.assertLess(peak, 100_000)
 
     def test_a_folder_with_new_files_has_no_version(self):
         folder = self.sync.stores['folder'].accessors['issue']
