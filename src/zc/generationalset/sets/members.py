@@ -30,7 +30,8 @@ from zc.generationalset.sets.wrappers import bare
 
 def locate(gset: BaseSet) -> tuple[BaseSet, Path]:
     """Return the root, and the ids that lead from it to the set."""
-    gset = bare(gset)
+    if gset.__class__ is not type(gset):  # hardly ever, so no call
+        gset = bare(gset)
     if gset.parent is None:
         return gset, ()
     path: Path = ()

@@ -99,7 +99,8 @@ class GenerationalSet(BaseSet):
     # Changes
 
     def add(self, ob: Any, id: Any = None) -> None:
-        ob = bare(ob)
+        if ob.__class__ is not type(ob):  # hardly ever, so no call
+            ob = bare(ob)
         if isinstance(ob, BaseSet):
             changes.adopt(self, ob, id)
             return
@@ -110,7 +111,8 @@ class GenerationalSet(BaseSet):
             changes.put(self, id, ob)
 
     def changed(self, ob: Any, id: Any = None) -> None:
-        ob = bare(ob)
+        if ob.__class__ is not type(ob):
+            ob = bare(ob)
         id = self._id_of(ob, id)
         if changes.replace_unstored(self, id, ob):
             return
