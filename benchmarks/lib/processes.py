@@ -7,6 +7,8 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -107,6 +109,17 @@ def answers(port, message):
     except (OSError, ValueError):
         return False
     return True
+
+
+def zeo(stack):
+    """Start a ZEO server; return its URI."""
+    directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    port = free_port()
+    process = Process(
+        [str(Path(sys.executable).with_name('runzeo')), '-a',
+         f'{HOST}:{port}', '-f', str(directory / 'data.fs')], directory)
+    stack.callback(process.stop)
+    return f'zeo://{HOST}:{port}?wait_timeout=20'
 
 
 def allow_many_connections():

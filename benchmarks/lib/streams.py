@@ -29,8 +29,9 @@ PIECE = 65536
 class Listener:
     """A client: a socket, and what is known of it."""
 
-    def __init__(self, port, message):
-        self.socket = socket.create_connection((HOST, port))
+    def __init__(self, port, message, address):
+        self.socket = socket.create_connection(
+            (HOST, port), source_address=(address, 0))
         self.socket.sendall(message)
         self.socket.setblocking(False)
         self.is_open = False
@@ -58,14 +59,14 @@ class Listener:
 
 
 class Audience:
-    """All clients of some servers, in one loop."""
+    """All clients of some servers, in one loop; they have one address."""
 
-    def __init__(self, ports, message, count):
+    def __init__(self, ports, message, count, address=HOST):
         self._selector = selectors.DefaultSelector()
         self._listeners = []
         turns = cycle(ports)
         while len(self._listeners) < count:
-            crowd = [Listener(port, message) for port in islice(
+            crowd = [Listener(port, message, address) for port in islice(
                 turns, min(CROWD, count - len(self._listeners)))]
             for listener in crowd:
                 self._selector.register(

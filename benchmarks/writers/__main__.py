@@ -23,7 +23,13 @@ from statistics import median
 
 from benchmarks.lib.connection import Connection, request
 from benchmarks.lib.environments import CHECKOUT
-from benchmarks.lib.processes import Failed, Process, answers, free_port
+from benchmarks.lib.processes import (
+    Failed,
+    Process,
+    answers,
+    free_port,
+    zeo,
+)
 from benchmarks.lib.streams import quantile
 from benchmarks.lib.table import figure, framed
 from benchmarks.writers.clients import ITEMS
@@ -48,17 +54,6 @@ def served(stack, module, *arguments):
             {'op': 'put', 'path': [f'{number}'], 'item': 'x'}
             for number in range(ITEMS)]}))
     return process, port
-
-
-def zeo(stack):
-    """Start a ZEO server; return its URI."""
-    directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    port = free_port()
-    process = Process(
-        [str(Path(sys.executable).with_name('runzeo')), '-a',
-         f'127.0.0.1:{port}', '-f', str(directory / 'data.fs')], directory)
-    stack.callback(process.stop)
-    return f'zeo://127.0.0.1:{port}?wait_timeout=20'
 
 
 def clients(port, count, seconds, how):
