@@ -157,8 +157,7 @@ def set_clock_back(world):
 
 
 def pack(world):
-    with contextlib.closing(world.storage.open()) as db:
-        db.pack()
+    world.storage.pack(world.resting)
 
 
 # Changes that are taken back

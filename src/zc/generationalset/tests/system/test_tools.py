@@ -132,9 +132,13 @@ class ToolsTests(unittest.TestCase):
         self.convert(FILE.format('source', 'Data.fs'),
                      SQLITE.format('destination'))
         Path('pack.conf').write_text(SQLITE.format(''))
-        zodbpack.main(['zodbpack', '--days', '0', 'pack.conf'])
+        zodbpack.main(['zodbpack', '--days', '0', '--prepack', 'pack.conf'])
         with contextlib.closing(self.open_sqlite()) as db:
-            self.assertEqual(state(db), self.before)
+            change(db, 100)
+            before = state(db)
+        zodbpack.main(['zodbpack', '--use-prepack-state', 'pack.conf'])
+        with contextlib.closing(self.open_sqlite()) as db:
+            self.assertEqual(state(db), before)
             change(db, 3)
             state(db)
 
