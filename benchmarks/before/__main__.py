@@ -85,7 +85,7 @@ def main():
             for workload in WORKLOADS:
                 if options.only in (None, workload):
                     # Who is first changes with each round.
-                    for side in sorted((0, 1), reverse=number % 2):
+                    for side in sorted((0, 1), reverse=number % 2 == 1):
                         figures[side] |= measured(workload, sides[side])
             rounds.append(figures)
     print('\n'.join(table(rounds)))

@@ -29,7 +29,7 @@ PIECE = 65536
 class Listener:
     """A client: a socket, and what is known of it."""
 
-    def __init__(self, port, message, address):
+    def __init__(self, port, message, address=HOST):
         self.socket = socket.create_connection(
             (HOST, port), source_address=(address, 0))
         self.socket.sendall(message)
