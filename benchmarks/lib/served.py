@@ -13,6 +13,7 @@ from zc.generationalset.commands.serving import prepare
 from zc.generationalset.process.running import run
 from zc.generationalset.process.sockets import listen
 from zc.generationalset.server import Limits, application
+from zc.generationalset.server.jobs import CONNECTIONS
 
 #: Event streams of one address, which is where all clients come from.
 STREAMS = 20_000
@@ -30,7 +31,7 @@ class WithoutExtensions:
 
 def main():
     path, port, *through = sys.argv[1:]
-    with opened(path) as db:
+    with opened(path, CONNECTIONS) as db:
         (name,), _ = prepare(db, 'things')
         app = application(db, lambda root: root[name], write=True,
                           limits=Limits(streams=STREAMS))

@@ -24,14 +24,21 @@ CROWD, PATIENCE = 100, 30
 #: Changes that warm up, before those that are counted.
 WARM = 2
 PIECE = 65536
+#: An option of Linux that Python 3.11 has no name for.
+IP_BIND_ADDRESS_NO_PORT = 24
 
 
 class Listener:
     """A client: a socket, and what is known of it."""
 
     def __init__(self, port, message, address=HOST):
-        self.socket = socket.create_connection(
-            (HOST, port), source_address=(address, 0))
+        self.socket = socket.socket()
+        if address != HOST:
+            # Else `bind` would look long for a port that nobody uses at all.
+            self.socket.setsockopt(
+                socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+            self.socket.bind((address, 0))
+        self.socket.connect((HOST, port))
         self.socket.sendall(message)
         self.socket.setblocking(False)
         self.is_open = False
