@@ -322,7 +322,7 @@ def _install_kinto(progress):
     environments.pip(KINTO, '-r', Path(__file__).with_name('kinto.txt'))
 
 
-def _install_pouch(progress):
+def install_pouch(progress):
     install_npm(POUCH, f'pouchdb-server@{POUCHDB}', progress)
 
 
@@ -345,7 +345,7 @@ def install_npm(name, package, progress):
 
 
 INSTALLERS = {SERVED: _install_served, KINTO: _install_kinto,
-              POUCH: _install_pouch}
+              POUCH: install_pouch}
 
 
 def prepare(names, progress):

@@ -2,6 +2,7 @@
 
     python -m benchmarks.writers
     python -m benchmarks.writers --workers 4
+    python -m benchmarks.writers --pouchdb
 
 Each write is a PUT of 200 bytes into a FileStorage, which syncs each commit.
 One server makes the writes that wait for each other in one transaction, and
@@ -9,7 +10,9 @@ another one makes each alone, in eight threads.  They take turns, and the
 medians of all rounds are printed.
 
 With --workers, one process is compared with several, all of them clients of
-one ZEO server.
+one ZEO server.  With --pouchdb, this is compared with pouchdb-server on
+LevelDB, which doesn't sync the disk; the clients then create documents, as
+PouchDB's would have to know the revisions of those that they change.
 """
 
 import argparse
@@ -30,6 +33,8 @@ from benchmarks.lib.processes import (
     free_port,
     zeo,
 )
+from benchmarks.lib.progress import Progress
+from benchmarks.lib.servers import Pouch, install_pouch
 from benchmarks.lib.streams import quantile
 from benchmarks.lib.table import figure, framed
 from benchmarks.writers.clients import ITEMS
@@ -75,10 +80,10 @@ def p99(times):
     return quantile(sorted(times), .99)
 
 
-def written(process, port, count, seconds):
+def written(process, port, count, seconds, how='write'):
     """Return the figures of some connections that write."""
     before = process.processor()
-    done = clients(port, count, seconds, 'write')()
+    done = clients(port, count, seconds, how)()
     used = process.processor() - before
     return {'rate': done['rate'], 'refused': done['refused'],
             'p50': median(done['times']), 'p99': p99(done['times']),
@@ -164,15 +169,40 @@ def workers(options):
     print('\n'.join(framed(table)))
 
 
+def beside_pouchdb(options):
+    """Compare this with PouchDB."""
+    install_pouch(Progress())
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        pouch = stack.enter_context(Pouch(directory))
+        ours, port = served(stack, 'benchmarks.lib.served', 'data.fs')
+        measured = {Pouch.title: {}, 'this': {}}
+        for _ in range(options.rounds):
+            for count in CONNECTIONS:
+                for title, *server, path in (
+                        (Pouch.title, pouch.process, pouch.port, '/things/'),
+                        ('this', ours, port, '/items/')):
+                    measured[title].setdefault(count, []).append(
+                        written(*server, count, options.seconds, path))
+    table = [HEADING]
+    for title, figures in measured.items():
+        table += rows(title, {
+            count: medians(each) for count, each in figures.items()})
+    print('\n'.join(framed(table)))
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument('--seconds', type=float, default=4)
     parser.add_argument('--workers', type=int, metavar='N')
+    parser.add_argument('--pouchdb', action='store_true')
     options = parser.parse_args()
     if options.workers:
         workers(options)
+    elif options.pouchdb:
+        beside_pouchdb(options)
     else:
         compared(options)
 

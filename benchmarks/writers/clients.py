@@ -1,17 +1,20 @@
 """Clients that write, or read, each as soon as it has its answer.
 
-    python -m benchmarks.writers.clients PORT COUNT SECONDS write|read
+    python -m benchmarks.writers.clients PORT COUNT SECONDS write|read|PATH
 
-This prints what they have measured, as JSON.
+With a path, such as /items/, those that write create documents there.  This
+prints what they have measured, as JSON.
 """
 
 import json
+import os
 import random
 import selectors
 import socket
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 from benchmarks.lib.connection import (
     END,
@@ -44,18 +47,27 @@ class Done:
 
 
 class Writer:
-    """A connection that writes."""
+    """A connection that changes items, or creates documents at a path."""
 
-    def __init__(self, port, number):
+    def __init__(self, port, number, path):
         self.socket = socket.create_connection((HOST, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._random = random.Random(number)
+        # Other processes create others.
+        self._path = path and f'{path}{os.getpid()}-{number}-'
+        self._count = 0
         self._data = b''
 
     def ask(self):
-        id = self._random.randrange(ITEMS)
-        self.socket.sendall(request(
-            'PUT', f'/items/{id}', f'{self._random.random():<{SIZE}}'))
+        self._count += 1
+        text = f'{self._random.random():<{SIZE}}'
+        if self._path:
+            message = request(
+                'PUT', f'{self._path}{self._count}', {'text': text})
+        else:
+            id = self._random.randrange(ITEMS)
+            message = request('PUT', f'/items/{id}', text)
+        self.socket.sendall(message)
         self.asked = time.perf_counter()
 
     def hear(self):
@@ -71,12 +83,12 @@ class Writer:
         return status
 
 
-def write(port, count, seconds):
+def write(port, count, seconds, path=None):
     """Write with some connections, for some seconds."""
     done = Done()
     with selectors.DefaultSelector() as selector:
         for number in range(count):
-            writer = Writer(port, number)
+            writer = Writer(port, number, path)
             selector.register(writer.socket, selectors.EVENT_READ, writer)
             writer.ask()
         begin = time.perf_counter() + WARM
@@ -117,7 +129,8 @@ def read(port, count, seconds):
 
 def main():
     port, count, seconds, how = sys.argv[1:]
-    clients = {'write': write, 'read': read}[how]
+    clients = {'write': write, 'read': read}.get(
+        how, partial(write, path=how))
     print(json.dumps(asdict(clients(int(port), int(count), float(seconds)))))
 
 
