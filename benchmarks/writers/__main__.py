@@ -179,11 +179,11 @@ def beside_pouchdb(options):
         measured = {Pouch.title: {}, 'this': {}}
         for _ in range(options.rounds):
             for count in CONNECTIONS:
-                for title, *server, path in (
+                for title, process, at, path in (
                         (Pouch.title, pouch.process, pouch.port, '/things/'),
                         ('this', ours, port, '/items/')):
                     measured[title].setdefault(count, []).append(
-                        written(*server, count, options.seconds, path))
+                        written(process, at, count, options.seconds, path))
     table = [HEADING]
     for title, figures in measured.items():
         table += rows(title, {
