@@ -49,7 +49,7 @@ export class Server {
       });
     }
     const { promise } = this.#exit();
-    await until(() => output.includes('http://') || promise.done, 60);
+    await until(() => output.includes('http://') || promise.done, 300);
     this.url = /http:\S+/.exec(output)?.[0];
     assert.ok(this.url, output);
     this.#port = new URL(this.url).port;

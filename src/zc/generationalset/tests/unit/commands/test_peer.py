@@ -305,6 +305,7 @@ class RefusedTests(Base):
     def told(self, data):
         """Return what the command says if a server sends this."""
         with socket.create_server(('127.0.0.1', 0)) as listening:
+            listening.settimeout(300)  # if the command ends before
             port = listening.getsockname()[1]
             process = subprocess.Popen(
                 self.command('sync', HERE, f'tcp://127.0.0.1:{port}', *TABLES),
