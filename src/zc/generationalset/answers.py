@@ -100,6 +100,13 @@ class Answer(_Head, total=False):
     next: str
 
 
+class LargeAnswer(dict[str, Any]):
+    """An answer of which it is known that it is large.
+
+    To read its first entries may take long.  It equals a plain dictionary.
+    """
+
+
 class Misfit(ValueError):
     """An answer that a replica can't apply at its position.
 

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Iterator
 
 _HEADER = b'\x1f\x8b\x08\0\0\0\0\0\0\xff'
 _RAW = -15  # without header and checksum
+#: A block without content that ends at a byte, and the last one.
+_EMPTY = b'\0\0\0\xff\xff'
+_LAST = b'\3\0'
 _POLYNOMIAL = 0xedb88320
 
 
@@ -16,6 +19,9 @@ class Deflated:
 
     Compression is fast enough for a network, if not for a disk.
     """
+
+    #: What may stand between two chunks, and has no content.
+    nothing = _EMPTY
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = chunks
@@ -31,12 +37,12 @@ class Deflated:
             # last are read.
             yield (compressor.compress(chunk)
                    + compressor.flush(zlib.Z_SYNC_FLUSH))
-        yield compressor.flush()
 
     def end(self, head: bytes) -> bytes:
         """Return the end of the gzip file, if the first part was ``head``."""
         both = _concatenated(zlib.crc32(head), self._sum, self._size)
-        return struct.pack('<LL', both, (len(head) + self._size) % 2 ** 32)
+        return _LAST + struct.pack(
+            '<LL', both, (len(head) + self._size) % 2 ** 32)
 
 
 def begin(head: bytes) -> bytes:

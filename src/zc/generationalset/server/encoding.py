@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from zc.generationalset import wire
-from zc.generationalset.answers import NOTHING, Answer, Position
+from zc.generationalset.answers import NOTHING, Answer, LargeAnswer, Position
 from zc.generationalset.parts import Path
 from zc.generationalset.server.answer import (
     SMALL,
@@ -188,10 +188,15 @@ class Encoder:
     def _first(
             self, updates: Answer, most: int, unreadable: wire.Unreadable,
     ) -> tuple[bytes, Iterator[bytes] | None]:
-        """Encode the beginning, and the rest, too, if that is small."""
+        """Encode the beginning, and the rest, too, if that is small.
+
+        If it takes long to find the beginning, that is in the rest.
+        """
         first, size = [], 0
         chunks = _told(wire.encode_chunks(
             updates, self._default, unreadable=unreadable))
+        if isinstance(updates, LargeAnswer):
+            return b'', chunks
         for chunk in chunks:
             first.append(chunk)
             size += len(chunk)

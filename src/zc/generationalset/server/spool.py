@@ -26,6 +26,8 @@ T = TypeVar('T')
 #: The most open files, and the most that one user may read at once.
 FILES = 64
 EACH = 4
+#: Seconds after which a reader gets a sign of life, if nothing has come.
+BEAT = 10.0
 #: Bytes that are read of a file at once.
 _BLOCK = 64 * 1024
 
@@ -100,6 +102,9 @@ class Spool:
     async def blocks(self) -> AsyncGenerator[bytes, None]:
         """Iterate over what is there, and then over what comes.
 
+        If that takes long, there are signs of life between, which mean
+        nothing: clients give up a server that sends nothing.
+
         Raises ConnectionAbortedError if the answer couldn't be completed, so
         that the response doesn't look complete.
         """
@@ -115,7 +120,15 @@ class Spool:
             elif self.complete:
                 return
             else:
-                await self._grown.wait()
+                try:
+                    await asyncio.wait_for(self._grown.wait(), BEAT)
+                except asyncio.TimeoutError:
+                    yield self._sign
+
+    @property
+    def _sign(self) -> bytes:
+        """What may come between two chunks, and means nothing."""
+        return b'\n' if self.deflated is None else self.deflated.nothing
 
 
 class Spools:

@@ -67,7 +67,8 @@ class Snapshot(AbstractContextManager['Snapshot'], Protocol):
         A part in which nothing changed has only its ``path``.
 
         Iterating over its entries may read the source, so do it before the
-        snapshot is closed.  Raises NoTree.
+        snapshot is closed.  If it is known before that there are many, the
+        answer is a LargeAnswer.  Raises NoTree.
         """
 
     def page(

@@ -116,7 +116,8 @@ class Reading(Protocol):
     ) -> Iterable[Key]:
         """Yield the keys of what may have changed since a generation.
 
-        In the order of the changes, each key once.  The rows may be gone.
+        In the order of the changes, each key once.  The rows may be gone.  To
+        find the first key takes the longer, the more there are.
         """
 
     def some_changes(
@@ -125,7 +126,8 @@ class Reading(Protocol):
         """Return some of what ``changes`` yields, in any order.
 
         A key that changed several times may come at several places.  What
-        comes before a place isn't read again.
+        comes before a place isn't read again.  There may be few keys, or none,
+        before there are others: it never takes long.
 
         place
             That of the answer before; empty to begin.

@@ -20,12 +20,20 @@ def news(reading: Reading, table: Table, since: int) -> dict[str, Any]:
         return {'contents': contents(reading, table)}
     if since >= reading.position.generation:
         return {}
-    keys = list(reading.changes(table, since, CHUNK + 1))
-    if len(keys) <= CHUNK:
+    keys, place = reading.some_changes(table, since, (), CHUNK)
+    if not place:
         return listed(reading, table, keys)
     # Too many to keep, so they are read twice: removals come first.
     return {'removals': _removals(reading, table, since),
             'adds': _adds(reading, table, since)}
+
+
+def are_many(updates: dict[str, Any]) -> bool:
+    """Tell whether updates of a table list many changes.
+
+    To find the first one may take long.
+    """
+    return isinstance(updates.get('removals'), Iterator)
 
 
 def listed(

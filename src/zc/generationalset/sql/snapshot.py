@@ -6,9 +6,14 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
-from zc.generationalset.answers import Answer, Position, SubsetUpdates
+from zc.generationalset.answers import (
+    Answer,
+    LargeAnswer,
+    Position,
+    SubsetUpdates,
+)
 from zc.generationalset.parts import Parts, Path
 from zc.generationalset.sources import (
     NoItem,
@@ -19,7 +24,7 @@ from zc.generationalset.sources.cursors import read_cursor
 from zc.generationalset.sql.database import Database, Reading
 from zc.generationalset.sql.errors import DatabaseError
 from zc.generationalset.sql.items import Item
-from zc.generationalset.sql.news import contents, news
+from zc.generationalset.sql.news import are_many, contents, news
 from zc.generationalset.sql.paging import Pager
 from zc.generationalset.sql.served import Served
 from zc.generationalset.sql.tables import Table
@@ -75,6 +80,8 @@ class SQLSnapshot(AbstractContextManager['SQLSnapshot']):
                 SubsetUpdates(id=id, **updates)
                 for id, table in tree.tables(self._reading).items()
                 if (updates := news(self._reading, table, since))]
+        if any(map(are_many, answer.get('parts') or answer.get('adds', ()))):
+            return cast(Answer, LargeAnswer(answer))
         return answer
 
     def _head(self, name: Hashable, asked: Position) -> tuple[Answer, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias, TypeVar
@@ -17,16 +16,12 @@ from zc.generationalset.sql.editor import SQLEditor
 from zc.generationalset.sql.errors import Conflict
 from zc.generationalset.sql.served import Served, View, views_of
 from zc.generationalset.sql.snapshot import SQLSnapshot, available
+from zc.generationalset.sql.tidying import Tidying
 
 T = TypeVar('T')
 
 #: Returns the views of a tree, by the ids of their sets, for its name.
 Views: TypeAlias = 'Callable[[Hashable], Mapping[str, View] | None]'
-
-#: Seconds after which the database is tidied up again.
-TIDY = 10.0
-#: How many times as long as it took to tidy up is waited at least.
-PAUSE = 50
 
 
 class SQLSource:
@@ -73,36 +68,32 @@ class SQLSource:
         self._counting = threading.Lock()
         self._registering = threading.Lock()
         self._listeners: frozenset[Callable[[], None]] = frozenset()
-        self._poll: Poll | None = None
+        #: What goes on while somebody listens.
+        self._work: tuple[Poll, Tidying] | None = None
         self._version: object = None
-        self._untidy = 0.0
 
     # Commits
 
     def listen(self, told: Callable[[], None]) -> Callable[[], None]:
         with self._registering:
             self._listeners |= {told}
-            if self._poll is None:
+            if self._work is None:
                 self._version = None
-                self._poll = Poll(self._ask, self.look)
+                self._work = (Poll(self._ask, self.look),
+                              Tidying(self._database.tidy))
         return partial(self._ignore, told)
 
     def _ignore(self, told: Callable[[], None]) -> None:
         with self._registering:
             self._listeners -= {told}
-            if not self._listeners and self._poll is not None:
-                self._poll.close()
-                self._poll = None
+            if not self._listeners and self._work is not None:
+                for each in self._work:
+                    each.close()
+                self._work = None
 
     def _ask(self) -> bool:
         """Tell whether something was committed since the last time."""
         before, self._version = self._version, self._database.version()
-        start = time.monotonic()
-        if start > self._untidy:
-            self._untidy = start + TIDY
-            self._database.tidy()
-            end = time.monotonic()
-            self._untidy = max(self._untidy, end + PAUSE * (end - start))
         return self._version != before
 
     def look(self) -> None:

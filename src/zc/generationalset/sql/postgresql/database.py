@@ -132,6 +132,9 @@ class PostgreSQLDatabase:
         begin = f'{SNAPSHOT} READ ONLY'
         with self._pool.connection() as connection, told():
             known, now = self._begin(connection, begin, _look)
+            if now.has_many_news:
+                # They wait in the queue, and have a number before this begins.
+                known, now = self._begin_again(connection, begin)
             if not now.is_numbered:
                 connection.rollback()
                 known, now = self._begin(connection, begin, self._share)
@@ -151,11 +154,8 @@ class PostgreSQLDatabase:
     def writing(self) -> Iterator[PostgreSQLWriting]:
         with self._pool.connection() as connection, told():
             known, now = self._begin(connection, SNAPSHOT, _look)
-            if now.is_broken:
-                connection.rollback()
-                with self._numbering.connection() as numberer:
-                    self._numbered(numberer)
-                known, now = self._begin(connection, SNAPSHOT, _look)
+            if now.is_broken or now.has_many_news:
+                known, now = self._begin_again(connection, SNAPSHOT)
             yield PostgreSQLWriting(
                 connection, known, now, now.generation + 1, self._conditions)
             commit(connection)
@@ -205,6 +205,14 @@ class PostgreSQLDatabase:
         raise DatabaseError('expected tables that are tracked, got none, or '
                             'such that change again and again')
 
+    def _begin_again(
+            self, connection: Connection, begin: str) -> tuple[Layout, Moment]:
+        """Begin after a numbering."""
+        connection.rollback()
+        with self._numbering.connection() as numberer:
+            self._numbered(numberer)
+        return self._begin(connection, begin, _look)
+
     def _known(self, connection: Connection) -> Layout:
         known = self._layout
         if known is None:
@@ -236,7 +244,7 @@ class PostgreSQLDatabase:
 
     def _numbered(self, connection: Connection) -> Position:
         _, now = self._begin(connection, None, _look)
-        if not now.is_numbered:
+        if not now.is_settled:
             _, now = self._begin(connection, None, numbering.number)
         return now.position
 
@@ -245,7 +253,7 @@ class PostgreSQLDatabase:
             return numbering.renew(connection, seen)
 
     def tidy(self) -> None:
-        with self._numbering.connection() as connection, told():
+        with self._pool.connection() as connection, told():
             numbering.tidy(
                 connection, self._known(connection), self._removals)
 

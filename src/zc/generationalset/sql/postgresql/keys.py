@@ -88,8 +88,13 @@ class Keys:
     @property
     def arrays(self) -> str:
         """The first parameters, as arrays of values of the key."""
+        return self.arrays_from(1)
+
+    def arrays_from(self, first: int) -> str:
+        """Return the parameters from one on, as arrays of the key's values.
+        """
         return ', '.join([f'${place}::{type}[]' for place, type
-                          in enumerate(self._types, 1)])
+                          in enumerate(self._types, first)])
 
     @property
     def wanted(self) -> str:

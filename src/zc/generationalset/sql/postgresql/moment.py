@@ -22,6 +22,10 @@ _IDENTITY = '''concat_ws(
     s.tableoid)'''
 
 
+#: The most changes of a table that are moved at once out of its queue.
+MANY = 20_000
+
+
 class State(NamedTuple):
     """A table at a moment.
 
@@ -33,15 +37,27 @@ class State(NamedTuple):
         The one that it has.
     is_noticed
         Whether all its triggers are there, and enabled.
-    has_news
-        Whether its queue has changes.
+    news
+        How many changes its queue has; ``MANY`` and one if there are more.
+    waiting
+        The generation of the changes that have one and are in the queue yet;
+        None if there are none.
     """
 
     floor: int
     stored: str
     fingerprint: str
     is_noticed: bool
-    has_news: bool
+    news: int = 0
+    waiting: int | None = None
+
+    @property
+    def has_many_news(self) -> bool:
+        return self.news > MANY
+
+
+#: The last number that a transaction can have.
+_LAST = "'18446744073709551615'::xid8"
 
 
 class Moment(NamedTuple):
@@ -84,7 +100,26 @@ class Moment(NamedTuple):
     def is_numbered(self) -> bool:
         """Whether its generation says all that it has."""
         return not self.is_broken and not any(
-            state.has_news for state in self.tables.values())
+            state.news for state in self.tables.values())
+
+    @property
+    def has_many_news(self) -> bool:
+        return any(state.has_many_news for state in self.tables.values())
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is in the queues."""
+        return self.is_numbered and all(
+            state.waiting is None for state in self.tables.values())
+
+    def waiting(self, number: int) -> tuple[int, str]:
+        """Return the generation of what waits in the queue of a table.
+
+        And the condition of SQL that finds it there.
+        """
+        generation = self.tables[number].waiting
+        return (0, 'false') if generation is None else (
+            generation, f'NOT {self.news}')
 
     def fits(self, layout: Layout) -> bool:
         """Whether the tables are those that are known."""
@@ -107,20 +142,25 @@ NOTHING = Moment('', 0, '', '', 'false', {})
 
 def question(layout: Layout) -> str:
     """Return the query for ``read``."""
+    # With the order, PostgreSQL uses the index, whatever it believes of the
+    # queue: it may have many rows that aren't news.
     news = '\n'.join([f'''
-        WHEN {number} THEN EXISTS (
-            SELECT FROM gset.queue_{number}
-            WHERE xid >= pg_snapshot_xmax(s.snapshot)
-        ) OR EXISTS (
-            SELECT FROM gset.queue_{number} WHERE xid = ANY (
-                ARRAY(SELECT pg_snapshot_xip(s.snapshot))))'''
+        WHEN {number} THEN (SELECT count(*) FROM (
+            SELECT FROM (
+                SELECT pg_snapshot_xmax(s.snapshot), {_LAST}
+                UNION ALL
+                SELECT x, x FROM pg_snapshot_xip(s.snapshot) x
+            ) AS r (low, high) CROSS JOIN LATERAL (
+                SELECT FROM gset.queue_{number}
+                WHERE xid >= low AND xid <= high ORDER BY xid LIMIT {MANY + 1}
+            ) AS q LIMIT {MANY + 1}) AS n)'''
                       for number in layout.numbers])
-    news = f'CASE t.number {news} END' if news else 'false'
+    news = f'CASE t.number {news} END' if news else '0'
     return f'''
         SELECT s.epoch, s.generation, s.identity, {_IDENTITY},
             s.snapshot::text, pg_is_in_recovery(),
             t.number, t.floor, t.fingerprint, f.fingerprint, f.enabled,
-            coalesce({news}, false)
+            coalesce({news}, 0), t.waiting
         FROM gset.state s LEFT JOIN gset.tables t
         ON EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.relation)
         LEFT JOIN LATERAL ({fingerprint.QUERY})
@@ -148,7 +188,7 @@ def read(connection: Connection, question: str) -> Moment:
 def plain(layout: Layout) -> Moment:
     """Return a moment without numbers, for tables that may not be tracked."""
     return Moment('', 0, '', '', 'false', {
-        number: State(0, '', '', is_noticed=True, has_news=False)
+        number: State(0, '', '', is_noticed=True)
         for number in layout.numbers})
 
 

@@ -34,35 +34,60 @@ def number(
     The moment has the generation after that, and the condition that found the
     news before.
 
+    Changes that have a number are moved out of the queue.  If there are many,
+    they wait there, and each time some of them are moved: nobody should wait
+    until all are.
+
     share
-        Called with the snapshot, which another transaction can use then.
+        Called with the snapshot, which another transaction can use then.  It
+        finds no more in the queue than there was, so none of that waits.
     """
     with transaction(connection, _BEGIN):
         if share is not None:
             [[name]] = execute(connection, 'SELECT pg_export_snapshot()')
             share(name)
         now = moment.read(connection, moment.question(layout))
-        if now.is_numbered or not now.fits(layout):
+        if not now.fits(layout):
             return now
-        return _numbered(connection, layout, now)
+        before = now
+        if not now.is_numbered:
+            now = _numbered(connection, layout, now, share is None)
+        for each in layout.numbers.values():
+            if before.tables[each.number].waiting is not None:
+                _move_some(connection, each, before, now)
+        return now
 
 
-def _numbered(connection: Connection, layout: Layout, now: Moment) -> Moment:
+def _numbered(
+        connection: Connection, layout: Layout, now: Moment, may_wait: bool,
+) -> Moment:
     generation = now.generation + 1
     tables = dict(now.tables)
     for each in layout.numbers.values():
         state = tables[each.number]
-        if now.is_other or state.stored != state.fingerprint:
+        is_same = not now.is_other and state.stored == state.fingerprint
+        if may_wait and state.has_many_news and not now.is_other:
+            is_known = is_same and not _is_cleared(connection, each, now.news)
+            state = state._replace(waiting=generation)
+            _let_wait(connection, each, generation)
+        elif not is_same:
             _forget(connection, each, 'true' if now.is_other else now.news)
             is_known = False
-        elif state.has_news:
-            is_known = _move(connection, each, now.news, generation)
+            if now.is_other:
+                state = state._replace(waiting=None)
+                _let_wait(connection, each, None)
+        elif state.news:
+            _, is_cleared = _move(connection, each, now.news, generation)
+            if is_cleared:
+                _forget(connection, each, 'false')
+            is_known = not is_cleared
         else:
             continue
         if not is_known:
-            tables[each.number] = state._replace(
+            state = state._replace(
                 floor=generation, stored=state.fingerprint)
             _raise(connection, each, generation, state.fingerprint)
+        tables[each.number] = state
     now = now._replace(
         generation=generation, tables=tables, stored=now.identity,
         epoch=new_epoch() if now.is_other else now.epoch)
@@ -83,14 +108,18 @@ def _forget(connection: Connection, tracked: Tracked, news: str) -> None:
 
 
 def _move(
-        connection: Connection, tracked: Tracked, news: str, generation: int,
-) -> bool:
-    """Give a generation to what is new; return whether that is all known.
+        connection: Connection, tracked: Tracked, where: str, generation: int,
+) -> tuple[int, bool]:
+    """Move changes out of the queue, and give them a generation.
+
+    Return how many there were, and whether the table was cleared.
 
     This must not wait for a lock of the table: whoever numbers is waited for
     by readers, who have such locks.  So it can't look whether a row is there.
     One that went and came again may be noted as gone; then it is forgotten a
     little too early.
+
+    What waited may be older than what was moved before.
     """
     names = ', '.join(keys(tracked.table))
     values = ', '.join([*keys(tracked.table), *olds(tracked.noted)])
@@ -99,21 +128,54 @@ def _move(
             SELECT {values}, $1::bigint
             FROM moved WHERE gone AND k1 IS NOT NULL
         )''' if tracked.noted else ''
-    [[is_cleared]] = execute(connection, f'''
+    [[count, is_cleared]] = execute(connection, f'''
         WITH moved AS (
-            DELETE FROM gset.queue_{tracked.number} WHERE {news}
+            DELETE FROM gset.queue_{tracked.number} WHERE {where}
             RETURNING {values}, gone
         ){kept}, noted AS (
-            INSERT INTO gset.rows_{tracked.number}
+            INSERT INTO gset.rows_{tracked.number} AS r
             SELECT {names}, $1::bigint, bool_or(gone)
             FROM moved WHERE k1 IS NOT NULL GROUP BY {names}
             ON CONFLICT ({names}) DO UPDATE
             SET generation = EXCLUDED.generation, gone = EXCLUDED.gone
+                OR r.gone AND r.generation = EXCLUDED.generation
+            WHERE r.generation <= EXCLUDED.generation
         )
-        SELECT bool_or(k1 IS NULL) FROM moved''', generation)
-    if is_cleared:
-        _forget(connection, tracked, 'false')
-    return not is_cleared
+        SELECT count(*), bool_or(k1 IS NULL) FROM moved''', generation)
+    return int(count), bool(is_cleared)
+
+
+def _is_cleared(connection: Connection, tracked: Tracked, news: str) -> bool:
+    """Tell whether all rows of a table were removed at once."""
+    [[is_cleared]] = execute(connection, f'''
+        SELECT EXISTS (SELECT FROM gset.queue_{tracked.number}
+                       WHERE {news} AND k1 IS NULL)''')
+    return bool(is_cleared)
+
+
+def _let_wait(
+        connection: Connection, tracked: Tracked, generation: int | None,
+) -> None:
+    """Note the generation of what waits in a queue; None if nothing does."""
+    execute(connection, '''
+        UPDATE gset.tables SET waiting = $1 WHERE number = $2''',
+            generation, tracked.number)
+
+
+def _move_some(
+        connection: Connection, tracked: Tracked, before: Moment, now: Moment,
+) -> None:
+    """Move some of the changes that waited in a queue before."""
+    generation = now.tables[tracked.number].waiting
+    if generation is None:
+        return
+    _, waits = before.waiting(tracked.number)
+    # A scan of so large a table goes on where the last one has ended.
+    count, _ = _move(connection, tracked, f'''ctid = ANY (ARRAY(
+        SELECT ctid FROM gset.queue_{tracked.number}
+        WHERE {waits} LIMIT {moment.MANY}))''', generation)
+    if count < moment.MANY and generation == before.tables[tracked.number].waiting:
+        _let_wait(connection, tracked, None)
 
 
 def _raise(

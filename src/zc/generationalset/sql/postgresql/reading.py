@@ -74,7 +74,7 @@ class PostgreSQLReading:
     def floor(self, table: Table) -> int:
         number = self._tracked(str(table)).number
         state = self._moment.tables[number]
-        if state.has_news:
+        if state.news:
             [[is_cleared]] = execute(self._connection, f'''
                 SELECT EXISTS (
                     SELECT FROM gset.queue_{number}
@@ -127,23 +127,67 @@ class PostgreSQLReading:
         texts = keys.texts(place) if place else ()
         if texts is None:
             raise ValueError(f'expected a key of {table}, got {place!r}')
-        also, values = self._seen(table)
-        places = keys.given_from(3 + len(values))
-        where = f'AND ({keys.names}) > ({places})' if texts else ''
-        numbered, news = self._noted(table, where)
-        # Each source has an order: what comes after the limit isn't read.
-        sources = ' UNION '.join([f'''(
-            SELECT {keys.names} FROM ({source}) AS w {also}
-            ORDER BY {keys.names} LIMIT {limit + 1})''' for source in (
-                numbered, f'SELECT DISTINCT * FROM ({news}) AS n')])
         with keys.trying(self._connection, *given):
-            found = self._once(f'''
-                SELECT {keys.selected} FROM ({sources}) AS w
-                ORDER BY {keys.wanted} LIMIT {limit + 1}''',
-                since, self._news, *values, *texts).fetchall()
-            return Changes(
-                found[:limit], found[limit - 1] if found[limit:] else ())
+            waiting = self._some_waiting(table, since, texts, limit)
+            last = waiting[limit:]
+            found = self._some(table, since, texts, waiting, limit)
+            if found[limit:]:
+                last = [found[limit - 1]]
+            return Changes(found[:limit], last[0] if last else ())
         raise ValueError(f'expected a key of {table}, got {place!r}')
+
+    def _some(
+            self, table: Table, since: int, texts: tuple[str, ...],
+            waiting: list[Key], limit: int) -> list[Key]:
+        """Return the first keys after one; with more than a limit, one more.
+
+        waiting
+            What ``_some_waiting`` returns.
+        """
+        keys = Keys(table)
+        also, values = self._seen(table)
+        places = count(3 + len(values), len(table.key))
+        where = ''
+        if texts:
+            where = f'AND ({keys.names}) > ({keys.given_from(next(places))})'
+        if waiting[limit:]:
+            # What waits behind it isn't known.
+            texts += keys.texts(waiting[-1]) or ()
+            where += f' AND ({keys.names}) <= ({keys.given_from(next(places))})'
+        numbered, news, _ = self._noted(table, where)
+        sources = [numbered, f'SELECT DISTINCT * FROM ({news}) AS n']
+        arrays = keys.arrays_of(waiting)
+        if arrays:
+            sources.append(f'SELECT * FROM unnest('
+                           f'{keys.arrays_from(next(places))}) AS n')
+        # Each source has an order: what comes after the limit isn't read.
+        union = ' UNION '.join([f'''(
+            SELECT {keys.names} FROM ({source}) AS w ({keys.names}) {also}
+            ORDER BY {keys.names} LIMIT {limit + 1})''' for source in sources])
+        return self._once(f'''
+            SELECT {keys.selected} FROM ({union}) AS w
+            ORDER BY {keys.wanted} LIMIT {limit + 1}''',
+            since, self._news, *values, *texts, *arrays).fetchall()
+
+    def _some_waiting(
+            self, table: Table, since: int, texts: tuple[str, ...],
+            limit: int) -> list[Key]:
+        """Return the first keys that wait in the queue, after one.
+
+        In their order, the same one maybe several times; one more than the
+        limit if there may be others.
+        """
+        keys, number = Keys(table), self._tracked(str(table)).number
+        generation, waits = self._moment.waiting(number)
+        if generation <= since:
+            return []
+        where = f'AND ({keys.names}) > ({keys.given})' if texts else ''
+        return self._once(f'''
+            SELECT {keys.selected} FROM (
+                SELECT {keys.names} FROM gset.queue_{number}
+                WHERE {waits} AND k1 IS NOT NULL {where}
+                ORDER BY {keys.names} LIMIT {limit + 1}
+            ) AS w ORDER BY {keys.wanted}''', *texts).fetchall()
 
     def _changed(self, table: Table) -> tuple[str, tuple[Any, ...]]:
         """Return the query for keys, and values of its condition.
@@ -152,32 +196,39 @@ class PostgreSQLReading:
         """
         keys = Keys(table)
         also, values = self._seen(table)
-        numbered, news = self._noted(table, '', ', generation', ', $2::bigint')
+        noted = ' UNION ALL '.join(self._noted(table, '', True))
         mark = self._tracked(str(table)).relation.mark
         return f'''
             SELECT {keys.selected} FROM ( {mark}
                 SELECT {keys.names}, max(generation) AS generation FROM (
-                    {numbered} UNION ALL {news}
+                    {noted}
                 ) AS c GROUP BY {keys.names}
             ) AS w {also}''', values
 
     def _noted(
-            self, table: Table, where: str, numbered: str = '',
-            news: str = '') -> tuple[str, str]:
-        """Return queries for keys that are numbered, and for the others.
+            self, table: Table, where: str, with_generations: bool = False,
+    ) -> tuple[str, str, str]:
+        """Return queries for keys: of rows, of news, and of what waits.
 
         where
             A condition for the keys.
-        numbered, news
-            What else the queries select.
+        with_generations
+            Whether the queries select generations, too.
         """
         names = Keys(table).names
         number = self._tracked(str(table)).number
+        waiting, waits = self._moment.waiting(number)
+        first, *others = [
+            f'SELECT {names}{also if with_generations else ""} FROM gset.'
+            for also in (', generation', ', $2::bigint', f', {waiting}::bigint')]
         return f'''
-            SELECT {names}{numbered} FROM gset.rows_{number}
+            {first}rows_{number}
             WHERE generation > $1::bigint {where}''', f'''
-            SELECT {names}{news} FROM gset.queue_{number}
+            {others[0]}queue_{number}
             WHERE $2::bigint > $1::bigint AND {self._moment.news}
+            AND k1 IS NOT NULL {where}''', f'''
+            {others[1]}queue_{number}
+            WHERE {waiting} > $1::bigint AND {waits}
             AND k1 IS NOT NULL {where}'''
 
     def _seen(self, table: Table) -> tuple[str, tuple[Any, ...]]:
@@ -207,13 +258,17 @@ class PostgreSQLReading:
             The number of the parameter with the generation of the news.
         """
         number, columns = tracked.number, note_columns(tracked)
+        waiting, waits = self._moment.waiting(number)
         notes, is_old = ('olds', 'gone AND') if tracked.noted else ('rows', '')
         return f'''(
                 SELECT {columns}, generation AS gset_generation
                 FROM gset.{notes}_{number}
                 UNION ALL
                 SELECT {columns}, ${news}::bigint FROM gset.queue_{number}
-                WHERE {is_old} k1 IS NOT NULL AND {self._moment.news})'''
+                WHERE {is_old} k1 IS NOT NULL AND {self._moment.news}
+                UNION ALL
+                SELECT {columns}, {waiting}::bigint FROM gset.queue_{number}
+                WHERE {is_old} k1 IS NOT NULL AND {waits})'''
 
     def changed(self, table: Table, key: Key) -> int:
         tracked = self._tracked(str(table))
@@ -239,12 +294,15 @@ class PostgreSQLReading:
         return 0
 
     def _newest(self, tracked: Tracked, keys: Keys, news: int) -> str:
+        waiting, waits = self._moment.waiting(tracked.number)
         return f'''
             SELECT greatest(
                 (SELECT generation FROM gset.rows_{tracked.number}
                  WHERE {keys.is_given}),
                 (SELECT ${news}::bigint FROM gset.queue_{tracked.number}
-                 WHERE {keys.is_given} AND {self._moment.news} LIMIT 1))'''
+                 WHERE {keys.is_given} AND {self._moment.news} LIMIT 1),
+                (SELECT {waiting}::bigint FROM gset.queue_{tracked.number}
+                 WHERE {keys.is_given} AND {waits} LIMIT 1))'''
 
     def rows(self, table: Table, keys: Sequence[Key]) -> Iterator[Row]:
         tracked = self._tracked(str(table))

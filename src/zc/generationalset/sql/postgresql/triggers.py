@@ -37,7 +37,8 @@ SCHEMA = (
     relation regclass NOT NULL UNIQUE,
     floor bigint NOT NULL,
     fingerprint text NOT NULL,
-    noted text[] NOT NULL
+    noted text[] NOT NULL,
+    waiting bigint
 )''',
 )
 

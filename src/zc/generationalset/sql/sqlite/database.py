@@ -316,7 +316,8 @@ def _state(connection: Connection) -> State:
     epoch, generation, mark = connection.execute(
         'SELECT epoch, ifnull(seq, 0), ifnull(mark, 0) '
         'FROM gset_state LEFT JOIN gset_queue '
-        'ORDER BY seq DESC LIMIT 1').fetchone()
+        # Not with ORDER BY, for which SQLite would read all notes.
+        'ON seq = (SELECT max(seq) FROM gset_queue)').fetchone()
     return State(epoch, Moment(connection.identity, generation, mark),
                  _schema(connection))
 

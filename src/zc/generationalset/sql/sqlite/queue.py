@@ -56,8 +56,10 @@ def noted(connection: Connection, number: int) -> dict[str, str]:
 
 def ends(connection: Connection) -> tuple[int, int]:
     """Return the numbers of the first and last notes."""
+    # In one query without subqueries, SQLite would read all notes.
     first, last = connection.execute(
-        'SELECT min(seq), max(seq) FROM gset_queue').fetchone()
+        'SELECT (SELECT min(seq) FROM gset_queue), '
+        '(SELECT max(seq) FROM gset_queue)').fetchone()
     return first, last
 
 

@@ -26,6 +26,9 @@ from zc.generationalset.sql.tables import Condition, Key, Table
 BATCH = 1000
 #: How many rows are looked for together.
 TOGETHER = 100
+#: The most notes that are read for some changes: those of other tables, of
+#: rows that are hidden, and of a row that changes often, take time, too.
+NOTES = 50_000
 #: The types of values that SQLite has; None can't be in a key.
 _TYPES = int, float, str, bytes
 #: The integers that SQLite has.
@@ -101,7 +104,8 @@ class SQLiteReading:
         last, end = place or (since, self.position.generation)
         if not (type(last) is type(end) is int and _is_possible((last, end))):
             raise ValueError(f'expected numbers of notes, got {place!r}')
-        query, values = self._noted_changes(table, last, end)
+        upto = self._upto(last, end)
+        query, values = self._noted_changes(table, last, upto)
         found: dict[Key, None] = {}
         for seq, *names in self._select(query, *values):
             key = tuple(names)
@@ -109,7 +113,14 @@ class SQLiteReading:
                 return Changes(list(found), (last, end))
             found[key] = None
             last = seq
-        return Changes(list(found), ())
+        return Changes(list(found), () if upto == end else (upto, end))
+
+    def _upto(self, last: int, end: int) -> int:
+        """Return up to which note some changes are read."""
+        found = [] if end - last <= NOTES else column(
+            self.connection, 'SELECT seq FROM gset_queue WHERE seq > ? '
+            'AND seq < ? ORDER BY seq LIMIT 1 OFFSET ?', last, end, NOTES - 1)
+        return found[0] if found else end
 
     def _noted_changes(
             self, table: Table, since: int, end: int,

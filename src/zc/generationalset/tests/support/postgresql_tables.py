@@ -22,10 +22,14 @@ class Copy:
 
     It is told what changed, as clients of a server are: keys, and whole tables
     if the position that it has is too old.
+
+    limit
+        How many keys it gets at a time; None for all.
     """
 
-    def __init__(self, *names, conditions=()):
+    def __init__(self, *names, conditions=(), limit=None):
         self.position = None
+        self.limit = limit
         #: Those of the rows that it has, by the names of tables.
         self.conditions = dict(conditions)
         self.rows = {name: {} for name in names}
@@ -56,11 +60,22 @@ class Copy:
             rows.clear()
             rows.update(reading.scan(table))
             return
-        keys = list(reading.changes(table, before.generation))
+        keys = list(self._changes(reading, table, before.generation))
         self.keys[str(table)] = set(keys)
         for key in keys:
             rows.pop(key, None)
         rows.update(reading.rows(table, keys))
+
+    def _changes(self, reading, table, since):
+        if self.limit is None:
+            yield from reading.changes(table, since)
+            return
+        keys, place = reading.some_changes(table, since, (), self.limit)
+        while place:
+            yield from keys
+            keys, place = reading.some_changes(
+                table, since, place, self.limit)
+        yield from keys
 
 
 class PostgreSQLTests(unittest.TestCase):

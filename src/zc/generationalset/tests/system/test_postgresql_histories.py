@@ -7,10 +7,12 @@ however far behind it was.
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 import psycopg
 from psycopg import errors
 
+from zc.generationalset.sql.postgresql import moment
 from zc.generationalset.tests.support.postgresql_tables import (
     LINES,
     ORDERS,
@@ -79,6 +81,7 @@ class HistoriesTests(PostgreSQLTests):
     writers = 4
     readers = 3
     transactions = 60 * (MORE if THOROUGH else 1)
+    limits = None,
 
     def test_whoever_reads_has_what_is_there(self):
         self.database = self.track(
@@ -139,8 +142,9 @@ class HistoriesTests(PostgreSQLTests):
         chance = random.Random(f'{self.seed} reads {number}')
         database = self.open(removals=20) if number else self.database
         names = 'public.orders', 'public.lines', 'public.notes'
-        copies = [Copy(*names, conditions=conditions)
-                  for conditions in ((), CONDITIONS) * 2]
+        copies = [Copy(*names, conditions=conditions, limit=limit)
+                  for conditions in ((), CONDITIONS) * 2
+                  for limit in self.limits]
         while self.writing.is_set():
             copy = chance.choice(copies)
             self.check(copy, database)
@@ -149,7 +153,7 @@ class HistoriesTests(PostgreSQLTests):
                 chance.choice([database.version, database.tidy])()
             if chance.random() < 0.05:
                 copies[copies.index(copy)] = Copy(
-                    *names, conditions=copy.conditions)
+                    *names, conditions=copy.conditions, limit=copy.limit)
         for copy in copies:
             self.check(copy, database)
 
@@ -163,6 +167,18 @@ class HistoriesTests(PostgreSQLTests):
                     f'seed {self.seed}, from {before} to {copy.position}: '
                     f'{name}: {wrong} differ; renewed: {copy.renewed}, '
                     f'keys: {copy.keys.get(name)}')
+
+
+class WaitingTests(HistoriesTests):
+    """Most changes wait in the queue, and a few of them are moved at a time.
+    """
+
+    transactions = 30 * (MORE if THOROUGH else 1)
+    limits = None, 2
+
+    def setUp(self):
+        super().setUp()
+        self.enterContext(mock.patch.object(moment, 'MANY', 2))
 
 
 def statement(chance):

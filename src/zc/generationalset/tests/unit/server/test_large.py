@@ -1,15 +1,18 @@
 """Large answers, without HTTP: who comes while one is kept, or at the end."""
 
 import asyncio
+import gzip
 import threading
 import unittest
 from unittest import mock
 
-from zc.generationalset.answers import NOTHING
-from zc.generationalset.server import encoding, queues
+from zc.generationalset import wire
+from zc.generationalset.answers import NOTHING, LargeAnswer
+from zc.generationalset.server import encoding, queues, spool
 from zc.generationalset.server.metrics import Metrics
 from zc.generationalset.server.options import Limits, Options
 from zc.generationalset.server.trees import Trees
+from zc.generationalset.tests.support import memory
 from zc.generationalset.tests.support.memory import MemorySource
 
 
@@ -80,6 +83,51 @@ class LargeTests(unittest.IsolatedAsyncioTestCase):
                 self.assertRaises(ZeroDivisionError):
             await self.spool()
         self.assertIs(await self.spool(), kept)
+
+    async def test_an_answer_that_is_known_to_be_large(self):
+        """It begins before anybody knows its first entry."""
+        asked = (await self.trees.answer(self.tree, NOTHING)).position
+        self.put('b')
+        gate = threading.Event()
+        self.addCleanup(gate.set)
+
+        def adds():
+            gate.wait(90)
+            yield 'b', 1
+
+        def updates(snapshot, name, asked, parts=()):
+            return LargeAnswer(
+                epoch=asked.epoch, since=asked.generation,
+                generation=asked.generation + 1, adds=adds())
+
+        def page(snapshot, name, asked, cursor, limit):
+            return {**updates(snapshot, name, asked), 'adds': [], 'next': 'x'}
+
+        with mock.patch.multiple(
+                memory.Snapshot, updates=updates, page=page), \
+                mock.patch.object(spool, 'BEAT', 0.001):
+            event = await self.trees.event(self.tree, asked)
+            self.assertTrue(event.is_too_large)
+            some = await self.trees.answer(self.tree, asked, cursor='')
+            self.assertIn(b'"next":"x"', some.body)
+            answers = [await self.trees.answer(self.tree, asked, compressed)
+                       for compressed in (False, True)]
+            texts = await asyncio.gather(*[
+                self.text(answer.large, gate) for answer in answers])
+        self.assertGreater(texts[0].count(b'\n'), 2)
+        texts[1] = gzip.decompress(texts[1])
+        self.assertNotIn(b'\n', texts[1])
+        for text in texts:
+            self.assertEqual(wire.decode(text)['adds'], [('b', 1)])
+
+    async def text(self, large, gate):
+        """Read an answer that goes on after some signs of life."""
+        blocks = []
+        async for block in large.blocks():
+            blocks.append(block)
+            if len(blocks) == 9:
+                gate.set()
+        return b''.join(blocks)
 
     async def test_the_end(self):
         """No file is left open for an answer that nobody makes."""

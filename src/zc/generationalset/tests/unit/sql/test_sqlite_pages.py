@@ -5,9 +5,10 @@ from typing import Any
 from unittest import mock
 
 from zc.generationalset import wire
-from zc.generationalset.answers import Position
+from zc.generationalset.answers import LargeAnswer, Position
 from zc.generationalset.sql import news
 from zc.generationalset.sql.sqlite import queue
+from zc.generationalset.sql.sqlite import reading as sqlite_reading
 from zc.generationalset.tests.unit.sql.test_sqlite_tracking import Base
 
 
@@ -106,6 +107,53 @@ class PagesTests(Base):
                 itertools.chain(*found),
                 [id for id in range(1, 1001) if not where or id != 7])
             self.assertLess(max(steps), 2000)
+
+    def test_the_first_page_takes_as_long(self):
+        """However many changes there are, and nobody looks at all of them."""
+        with self.database.reading() as reading:
+            connection = reading.connection
+        since, steps = Position(self.replica.epoch, self.since), []
+        connection.set_progress_handler(lambda: steps.append(1), 10)
+        found = []
+        for rows in 2000, 20_000:
+            self.run_sql(
+                'WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL '
+                f'SELECT n + 1 FROM n WHERE n < {rows}) '
+                'INSERT INTO people (id) SELECT n FROM n WHERE true '
+                'ON CONFLICT (id) DO UPDATE SET age = 1')
+            steps.clear()
+            with mock.patch.object(news, 'CHUNK', 50), \
+                    mock.patch.object(sqlite_reading, 'NOTES', 1000), \
+                    self.source.snapshot() as snapshot:
+                self.assertIs(connection.in_transaction, True)
+                answer = snapshot.updates(None, since)
+                self.assertIsInstance(answer, LargeAnswer)
+                page = snapshot.page(None, since, '', 50)
+            found.append(len(steps))
+            self.assertIn('next', page)
+        self.assertLess(found[1], 1.5 * found[0])
+
+    def test_many_notes_of_other_rows(self):
+        """A page looks only at some; it may list nothing, and have a next."""
+        self.insert(1)
+        self.run_sql(*['UPDATE people SET age = age + 1'] * 9)
+        self.run_sql(*[f'INSERT INTO others VALUES ({number})'
+                       for number in range(25)])
+        self.insert(2)
+        with mock.patch.object(sqlite_reading, 'NOTES', 10):
+            self.assertEqual(
+                [ids for ids, _ in self.pages(2)], [[1], [], [], [2]])
+            self.assertEqual(
+                [ids for ids, _ in self.pages(2, 'id > 1')],
+                [[], [], [], [2]])
+            pages = [self.page()]
+            while 'next' in pages[-1]:
+                pages.append(self.page())
+        self.assertEqual(
+            [[len(each['adds']) for each in page.get('adds', ())]
+             for page in pages].count([]), 2)
+        self.assertCountEqual(self.replica.items['people'], [1, 2])
+        self.assertEqual(len(self.replica.items['others']), 25)
 
     def test_a_row_that_changes_often_fills_no_page(self):
         self.insert(1, 2)

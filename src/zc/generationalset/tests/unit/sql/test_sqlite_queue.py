@@ -1,9 +1,9 @@
 """The queue forgets, and says from when on."""
 
-from types import SimpleNamespace
+import threading
 from unittest import mock
 
-from zc.generationalset.sql import source
+from zc.generationalset.sql import tidying
 from zc.generationalset.sql.sqlite import SQLiteDatabase, queue
 from zc.generationalset.tests.support import tables
 from zc.generationalset.tests.unit.sql.test_sqlite_tracking import Base
@@ -120,22 +120,27 @@ class QueueTests(Base):
         self.assertGreater(self.notes(), 58)
 
     def test_tidying_up_takes_a_small_part_of_the_time(self):
-        """Who is told of commits waits meanwhile."""
-        now, tidied = [0.0], []
+        self.assertEqual(
+            [tidying.pause(seconds) for seconds in (0.1, 0.2, 1, 30)],
+            [10, 10, 50, 1500])
+
+    def test_commits_are_noticed_while_it_tidies_up(self):
+        begun, told, gate = [threading.Event() for _ in range(3)]
+        self.addCleanup(gate.set)
 
         def tidy():
-            tidied.append(int(now[0]))
-            now[0] += 1 if now[0] < 100 else 0.1
+            begun.set()
+            gate.wait(90)
 
-        with mock.patch.object(source, 'Poll') as poll, \
-                mock.patch.object(source, 'time', SimpleNamespace(
-                    monotonic=lambda: now[0])), \
-                mock.patch.object(self.database, 'tidy', tidy):
-            self.source.listen(lambda: None)
-            ask, _ = poll.call_args.args
-            for now[0] in range(1, 150):
-                ask()
-        self.assertEqual(tidied, [1, 53, 105, 116, 127, 138, 149])
+        with mock.patch.object(self.database, 'tidy', tidy):
+            end = self.source.listen(told.set)
+        self.addCleanup(end)
+        self.addCleanup(gate.set)  # before that
+        self.assertTrue(begun.wait(90))
+        for id in 1, 2:  # at first, it may have looked before a commit
+            told.clear()
+            self.run_sql(f'INSERT INTO people (id) VALUES ({id})')
+            self.assertTrue(told.wait(90))
 
     def test_the_generation_stays(self):
         """Also if the last note is of a row that is gone."""
