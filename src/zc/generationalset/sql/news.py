@@ -28,8 +28,8 @@ def news(reading: Reading, table: Table, since: int) -> dict[str, Any]:
             'adds': _adds(reading, table, since)}
 
 
-def are_many(updates: dict[str, Any]) -> bool:
-    """Tell whether updates of a table list many changes.
+def are_many(updates: Any) -> bool:
+    """Tell whether the updates of a table list many changes.
 
     To find the first one may take long.
     """

@@ -169,12 +169,12 @@ def _move_some(
     generation = now.tables[tracked.number].waiting
     if generation is None:
         return
-    _, waits = before.waiting(tracked.number)
+    was, waits = before.waiting(tracked.number)
     # A scan of so large a table goes on where the last one has ended.
     count, _ = _move(connection, tracked, f'''ctid = ANY (ARRAY(
         SELECT ctid FROM gset.queue_{tracked.number}
         WHERE {waits} LIMIT {moment.MANY}))''', generation)
-    if count < moment.MANY and generation == before.tables[tracked.number].waiting:
+    if count < moment.MANY and generation == was:
         _let_wait(connection, tracked, None)
 
 

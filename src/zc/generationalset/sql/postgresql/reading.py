@@ -153,7 +153,8 @@ class PostgreSQLReading:
         if waiting[limit:]:
             # What waits behind it isn't known.
             texts += keys.texts(waiting[-1]) or ()
-            where += f' AND ({keys.names}) <= ({keys.given_from(next(places))})'
+            last = keys.given_from(next(places))
+            where += f' AND ({keys.names}) <= ({last})'
         numbered, news, _ = self._noted(table, where)
         sources = [numbered, f'SELECT DISTINCT * FROM ({news}) AS n']
         arrays = keys.arrays_of(waiting)
@@ -196,7 +197,7 @@ class PostgreSQLReading:
         """
         keys = Keys(table)
         also, values = self._seen(table)
-        noted = ' UNION ALL '.join(self._noted(table, '', True))
+        noted = ' UNION ALL '.join(self._noted(table, ''))
         mark = self._tracked(str(table)).relation.mark
         return f'''
             SELECT {keys.selected} FROM ( {mark}
@@ -205,29 +206,24 @@ class PostgreSQLReading:
                 ) AS c GROUP BY {keys.names}
             ) AS w {also}''', values
 
-    def _noted(
-            self, table: Table, where: str, with_generations: bool = False,
-    ) -> tuple[str, str, str]:
-        """Return queries for keys: of rows, of news, and of what waits.
+    def _noted(self, table: Table, where: str) -> tuple[str, str, str]:
+        """Return queries for keys and generations.
+
+        They are for what was moved, for news, and for what waits.
 
         where
             A condition for the keys.
-        with_generations
-            Whether the queries select generations, too.
         """
         names = Keys(table).names
         number = self._tracked(str(table)).number
         waiting, waits = self._moment.waiting(number)
-        first, *others = [
-            f'SELECT {names}{also if with_generations else ""} FROM gset.'
-            for also in (', generation', ', $2::bigint', f', {waiting}::bigint')]
         return f'''
-            {first}rows_{number}
+            SELECT {names}, generation FROM gset.rows_{number}
             WHERE generation > $1::bigint {where}''', f'''
-            {others[0]}queue_{number}
+            SELECT {names}, $2::bigint FROM gset.queue_{number}
             WHERE $2::bigint > $1::bigint AND {self._moment.news}
             AND k1 IS NOT NULL {where}''', f'''
-            {others[1]}queue_{number}
+            SELECT {names}, {waiting}::bigint FROM gset.queue_{number}
             WHERE {waiting} > $1::bigint AND {waits}
             AND k1 IS NOT NULL {where}'''
 
