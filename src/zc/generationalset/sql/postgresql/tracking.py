@@ -90,6 +90,8 @@ def beginning(
         [[number]] = execute(
             connection, 'SELECT coalesce(max(number), 0) + 1 FROM gset.tables')
     statements: list[str] = []
+    if is_there and not _is_current(connection):
+        statements.append('ALTER TABLE gset.tables ADD COLUMN waiting bigint')
     for table in dict.fromkeys(tables):
         if str(table) not in found:
             raise Untrackable(f'table {table}: there is none of this name')
@@ -114,6 +116,14 @@ def beginning(
     else:
         yield from triggers.SCHEMA
     yield from statements
+
+
+def _is_current(connection: Connection) -> bool:
+    """Tell whether the schema is that of this release, not an older one."""
+    [[is_there]] = execute(connection, """
+        SELECT count(*) > 0 FROM pg_catalog.pg_attribute
+        WHERE attrelid = 'gset.tables'::regclass AND attname = 'waiting'""")
+    return bool(is_there)
 
 
 def _known(

@@ -41,6 +41,15 @@ class NoticeTests(PostgreSQLTests):
         self.assertEqual(self.copy.rows['public.orders'][2,], (2, 'd'))
         self.assertEqual(self.keys(), set())
 
+    def test_tracked_by_an_older_release(self):
+        self.tell('ALTER TABLE gset.tables DROP COLUMN waiting')
+        tables = self.database.tables()
+        self.database.execute(self.database.plan_tracking(tables))
+        self.assertEqual(
+            self.database.plan_tracking(tables).statements, ())
+        self.tell("UPDATE orders SET name = 'd' WHERE id = 2")
+        self.assertEqual(self.keys(), {(2,)})
+
     def test_position_stays_while_nothing_changes(self):
         position = self.copy.position
         self.assertEqual(self.database.version(), position)
