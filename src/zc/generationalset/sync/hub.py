@@ -30,8 +30,9 @@ TAKEN = (f'another runner has the hub; if it was killed, wait {LEASE:g} '
 TRIES = 10
 #: How many runs are remembered.
 RUNS = 1000
-#: How many items are in memory between commits.
-BATCH = 1000
+#: How many items are in memory between commits.  With each come the buckets of
+#: B-trees that it is in, 30 to 50 KB.
+BATCH = 300
 
 
 class LeaseLost(Problem):

@@ -33,7 +33,6 @@ from zc.generationalset.sync.errors import (
 )
 from zc.generationalset.sync.options import Options
 from zc.generationalset.sync.store import Store
-from zc.generationalset.sync.stores.chunks import CHUNK
 from zc.generationalset.sync.stores.cursors import asked
 from zc.generationalset.sync.stores.files import digest
 from zc.generationalset.sync.stores.renaming import with_names
@@ -44,6 +43,9 @@ Result = TypeVar('Result')
 
 #: Takes the root of a database and the name of a type, and returns the set.
 Find = Callable[[Any, str], Any]
+
+#: How many items are read before others leave the memory.
+FEW = 100
 
 #: Ids and items.
 _Entries: TypeAlias = Iterator[tuple[Any, Any]]
@@ -212,7 +214,7 @@ class SetAccessor(Accessor):
             for number, (id, item) in enumerate(entries(items), 1):
                 yield Gone(as_id(id)) if item is None \
                     else self._found(item, id)
-                if number % CHUNK == 0:
+                if number % FEW == 0:
                     connection.cacheGC()
 
     def count(self) -> int:

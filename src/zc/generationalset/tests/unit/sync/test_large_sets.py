@@ -10,8 +10,7 @@ from ZODB.Connection import Connection
 from zc.generationalset import GSet
 from zc.generationalset.documents import Document
 from zc.generationalset.sync import Data, Gone, Incomplete, Unreadable
-from zc.generationalset.sync.stores.chunks import CHUNK
-from zc.generationalset.sync.stores.gset import SetStore
+from zc.generationalset.sync.stores.gset import FEW, SetStore
 from zc.generationalset.tests.support.stored import TYPE
 
 
@@ -33,44 +32,35 @@ class LargeTests(unittest.TestCase):
                 connection.root.issues.add(
                     Document(f'{number}', {'title': f'{number}'}))
 
-    def most_alive(self, changes):
-        """Return how many were found, and how many were in memory."""
-        most = number = 0
-        for number, _ in enumerate(changes, 1):
-            if number % CHUNK == CHUNK - 1:
-                most = max(most, sum(
-                    isinstance(each, Data)
-                    or (isinstance(each, Document)
-                        and each._p_changed is not None)
-                    for each in gc.get_objects()))
-        return number, most
-
-    def test_few_are_in_memory(self):
-        cursor = None
-        for count in 4 * CHUNK, 5 * CHUNK:  # all, and what has changed
-            self.put(count)
-            changes = self.accessor.find(cursor)
-            found, most = self.most_alive(changes)
-            self.assertEqual(found, count)
-            self.assertLess(most, 2.5 * CHUNK)
-            cursor = changes.cursor
-
-    def test_few_are_loaded_to_find_what_has_changed(self):
-        self.put(1)
-        changes = self.accessor.find()
-        list(changes)
-        self.put(4 * CHUNK)
-        loaded = []
+    def most_alive(self, cursor=None):
+        """Find items; return how many, how many objects of the database were
+        in memory, how many Data, and the next cursor."""
+        loaded, made, number = [], [], 0
 
         def load(connection, ob):
             really(connection, ob)
             loaded.append(connection._cache.cache_non_ghost_count)
 
-        really = Connection.setstate
+        def count():
+            return sum(isinstance(each, Data) for each in gc.get_objects())
+
+        gc.collect()
+        before, really = count(), Connection.setstate
         with mock.patch.object(Connection, 'setstate', load):
-            found = sum(1 for _ in self.accessor.find(changes.cursor))
-        self.assertEqual(found, 4 * CHUNK)
-        self.assertLess(max(loaded), 2.5 * CHUNK)
+            changes = self.accessor.find(cursor)
+            for number, _ in enumerate(changes, 1):
+                if number % FEW == 0:
+                    made.append(count() - before)
+        return number, max(loaded), max(made), changes.cursor
+
+    def test_few_are_in_memory(self):
+        cursor = None
+        for count in 20 * FEW, 21 * FEW:  # all, and what has changed
+            self.put(count)
+            found, loaded, made, cursor = self.most_alive(cursor)
+            self.assertEqual(found, count)
+            self.assertLess(loaded, 5 * FEW)
+            self.assertLess(made, FEW)
 
     def test_changes_while_it_is_listed(self):
         self.put(3)
