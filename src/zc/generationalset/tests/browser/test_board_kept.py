@@ -121,7 +121,7 @@ class OfflineTests(Keeping):
         self.browser.set_offline(True)
         self.say(self.one, 'Hello')
         self.browser.set_offline(False)
-        self.until(lambda: shown(self.two)['messages'][-1], 'Hello')
+        self.until(lambda: shown(self.two)['messages'][-1:], ['Hello'])
         self.rests(self.one)
         self.agree(self.one, self.two)
 
@@ -134,8 +134,8 @@ class OfflineTests(Keeping):
         self.one.reload()
         other = self.reopen()
         for page in self.one, other:
-            self.until(lambda page=page: shown(page)['messages'][-1],
-                       'Reloaded')
+            self.until(lambda page=page: shown(page)['messages'][-1:],
+                       ['Reloaded'])
         self.say(self.one, 'Closed')
         self.kept(other, 2)
         self.one.close(run_before_unload=True)
@@ -230,7 +230,7 @@ class UndoTests(Keeping):
         self.card(self.one, SONGS).drag_to(
             self.column(self.one, 'Done').locator('.handle'))
         expect(self.notice).to_have_text(f'Moved “{SONGS}”.')
-        self.until(lambda: self.cards(self.one, 'Done')[0], SONGS)
+        self.until(lambda: self.cards(self.one, 'Done')[:1], [SONGS])
         self.one.get_by_role('button', name='Undo').click()
         expect(self.notice).to_have_text('Taken back.')
         self.until(lambda: shown(self.one), before)

@@ -55,7 +55,8 @@ class MarkupTests(BoardServed):
             field = one.get_by_label('Write a message')
             field.fill(text)
             field.press('Enter')
-            self.until(lambda text=text: shown(two)['messages'][-1], text)
+            self.until(lambda text=text: shown(two)['messages'][-1:],
+                       [text])
             field = one.get_by_label('Add a column')
             field.fill(text)
             field.press('Enter')

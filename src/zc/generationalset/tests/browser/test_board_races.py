@@ -107,7 +107,7 @@ class RaceTests(BoardServed):
         self.lasts('Last')
         self.press(self.deaf, first, 'Shift+ArrowDown')
         self.until(lambda: 'Last' in self.cards(self.deaf, 'Doing'), True)
-        self.until(lambda: self.cards(self.deaf, 'Doing')[1], first)
+        self.until(lambda: self.cards(self.deaf, 'Doing')[1:2], [first])
         self.agree(self.deaf, self.other)
 
     def test_undo_looks_first(self):

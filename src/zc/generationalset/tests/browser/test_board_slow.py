@@ -242,7 +242,7 @@ class RefusedTests(Slow):
         self.until(self.refused, ['milk'])
         # It may be allowed again.
         self.one.get_by_role('button', name='Try again').click()
-        self.until(lambda: shown(self.two)['messages'][-1], 'milk')
+        self.until(lambda: shown(self.two)['messages'][-1:], ['milk'])
         expect(state).not_to_contain_text('look', use_inner_text=True)
 
     def test_an_edit_opens_again(self):
