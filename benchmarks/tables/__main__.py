@@ -10,6 +10,7 @@ that a process ever had.
 """
 
 import argparse
+import json
 import os
 import random
 import re
@@ -24,6 +25,8 @@ from collections.abc import Callable
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
+from urllib.request import urlopen
 
 import psycopg
 from benchmarks.lib.postgresql import PostgreSQL, version
@@ -158,6 +161,14 @@ def follow(connect, url, path):
     return sorted(times[1:])[10]
 
 
+def page(url, before=None):
+    """Return the first page for who has an answer; without it, for anybody."""
+    query = '' if before is None else (
+        f'&generation={before["generation"]}&epoch={quote(before["epoch"])}')
+    with urlopen(f'{url}/updates?cursor={query}') as response:
+        return json.load(response)
+
+
 def measure(source, options, directory):
     name, url, connect, _ = source
     port = free_port()
@@ -182,10 +193,16 @@ def measure(source, options, directory):
               f'{moving.count:,} keys moved meanwhile', flush=True)
         seconds = follow(connect, served, path)
         print(f'  a change afterwards: {1000 * seconds:.0f} ms (median)')
+        before = page(served)
         with closing(connect()) as connection:
             connection.execute('UPDATE orders SET total = total + 1')
             connection.commit()
         start = time.perf_counter()
+        # At first, the server may not know of the commit yet.
+        while 'next' not in page(served, before):
+            time.sleep(0.01)
+        print('  the first page of changes of all rows: '
+              f'{time.perf_counter() - start:.2f} s', flush=True)
         copying.finish()
         print('  changes of all rows: '
               f'{time.perf_counter() - start:.0f} s', flush=True)
