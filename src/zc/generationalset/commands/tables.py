@@ -45,13 +45,13 @@ def track(options: argparse.Namespace) -> None:
     """Track tables, and say what that does.  Raises Failure."""
     url, names = options.url, options.tables
 
-    def plan(database: Any) -> Any:
-        return database.plan_tracking(
-            _named(database, names), options.add_key, options.note)
-
     with opened(url) as database:
+        def plan() -> Any:
+            return database.plan_tracking(
+                _named(database, names), options.add_key, options.note)
+
         if options.dry_run:
-            for statement in plan(database).statements:
+            for statement in plan().statements:
                 print(f'{statement};')
         elif not _begin(database, url, names, plan):
             print(f'tracked already: {", ".join(names)} of {public(url)}')
@@ -84,8 +84,8 @@ def begin(
         tables = [_table(database, part) for part in parts.values()]
         noted = sorted({
             name for part in parts.values() for name in part.names})
-        _begin(database, url, list(parts), lambda database:
-               database.plan_tracking(tables, noted=noted))
+        _begin(database, url, list(parts),
+               lambda: database.plan_tracking(tables, noted=noted))
         with database.reading() as reading:
             for part in parts.values():
                 for user in users if part.is_of_user else ['']:
@@ -121,7 +121,7 @@ def _try(reading: Any, part: Part, user: str) -> None:
 
 def _begin(
         database: Any, url: str, names: Sequence[str],
-        plan: Callable[[Any], Any]) -> bool:
+        plan: Callable[[], Any]) -> bool:
     """Execute a plan; return whether there was something to do."""
     return _execute(database, plan,
                     f'tracking {", ".join(names)} of {public(url)}:')
@@ -130,12 +130,12 @@ def _begin(
 def untrack(url: str) -> None:
     """Remove everything that tracking has made.  Raises Failure."""
     with opened(url) as database:
-        if not _execute(database, lambda database: database.plan_untracking()):
+        if not _execute(database, database.plan_untracking):
             raise Failure(f'{public(url)}: no table is tracked', 1)
 
 
 def _execute(
-        database: Any, plan: Callable[[Any], Any], title: str = '') -> bool:
+        database: Any, plan: Callable[[], Any], title: str = '') -> bool:
     """Execute a plan, and say what it does; return whether it does anything.
 
     Another process may do the same, so it is planned again after a conflict.
@@ -144,7 +144,7 @@ def _execute(
     from zc.generationalset.sql.errors import Conflict
 
     def attempt() -> bool:
-        planned = plan(database)
+        planned = plan()
         if planned.statements:
             for line in filter(None, [
                     title, *('  ' + _short(each)

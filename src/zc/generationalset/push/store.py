@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import islice
 from typing import Any, NamedTuple
 
 import transaction
 from transaction.interfaces import TransientError
 
 from zc.generationalset.answers import Position
+from zc.generationalset.chunks import chunks
 from zc.generationalset.push.messages import Target
 from zc.generationalset.push.subscriptions import Subscription, Subscriptions
 from zc.generationalset.sources.attempts import repeated
@@ -103,8 +103,7 @@ class Store:
         Return the ids of the subscriptions that were removed.
         """
         removed = []
-        left = iter(outcomes.items())
-        while some := dict(islice(left, TOGETHER)):
+        for some in map(dict, chunks(outcomes.items(), TOGETHER)):
             rows = repeated(partial(self._note, some), TransientError)
             removed += [id for id, row in rows.items() if row is None]
             self._learn(rows)

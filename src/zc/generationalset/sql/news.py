@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Any
 
+from zc.generationalset.chunks import chunks
 from zc.generationalset.sql.database import Reading
 from zc.generationalset.sql.items import Item
 from zc.generationalset.sql.tables import Key, Table
@@ -75,9 +75,7 @@ def _adds(reading: Reading, table: Table, since: int) -> Iterator[Any]:
 def _changes(
         reading: Reading, table: Table, since: int) -> Iterator[list[Key]]:
     """Yield the keys of what may have changed, some at a time."""
-    changes = iter(reading.changes(table, since))
-    while keys := list(islice(changes, CHUNK)):
-        yield keys
+    return chunks(reading.changes(table, since), CHUNK)
 
 
 def entry(table: Table, item: Item) -> tuple[Any, Item]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from zc.generationalset.chunks import chunks
 from zc.generationalset.sync.conflicts import Conflicts
 from zc.generationalset.sync.deciding import Deciding, Decision
 from zc.generationalset.sync.guards import guard
@@ -158,8 +158,7 @@ class Round:
             found = (items.key_of_id(side.name, id) for id in side.inbox.ids())
             keys.update(key for key in found if key is not None)
         interrupted = {intent.place for intent in self.intents}
-        left = iter(keys)
-        while batch := list(itertools.islice(left, BATCH)):
+        for batch in chunks(keys, BATCH):
             steps = []
             for key in batch:
                 state = items.get(key)

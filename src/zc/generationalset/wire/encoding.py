@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 from zc.generationalset.answers import SubsetUpdates, check_answer
+from zc.generationalset.chunks import chunks
 from zc.generationalset.updates import check_members
 from zc.generationalset.wire.forms import Default, plain_value, wire_text
 from zc.generationalset.wire.ids import encode_id, encode_ids, plain_id
@@ -165,8 +165,7 @@ class Level(NamedTuple):
             self, name: str, updates: Mapping[str, Any]) -> Iterator[bytes]:
         """Yield the ids of a member, with its name, if there are some."""
         begin = separator = b',"%b":[' % name.encode()
-        ids = iter(updates.get(name, ()))
-        while some := [*islice(ids, _IDS)]:
+        for some in chunks(updates.get(name, ()), _IDS):
             texts = [text for id in some if (text := self._id(id)) is not None]
             if texts:
                 yield separator + b','.join(texts)

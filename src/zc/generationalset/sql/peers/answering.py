@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from zc.generationalset.chunks import chunks
 from zc.generationalset.sql.database import Reading
 from zc.generationalset.sql.peers import frames
-from zc.generationalset.sql.peers.changing import chunks, current
+from zc.generationalset.sql.peers.agreements import CHUNK
+from zc.generationalset.sql.peers.changing import current
 from zc.generationalset.sql.peers.errors import BadMessage
 from zc.generationalset.sql.peers.lines import joined
 from zc.generationalset.sql.peers.remembered import Remembered
@@ -42,7 +44,7 @@ def answer(
         changed = reading.changes(pair.table, since) \
             if since < reading.position.generation else ()
         yield from frames.rows(pair.name, _entries(
-            reading, pair, chunks(changed), remembered))
+            reading, pair, chunks(changed, CHUNK), remembered))
 
 
 def _entries(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
-from typing import TypeVar
 
 from zc.generationalset.answers import Position
+from zc.generationalset.chunks import chunks
 from zc.generationalset.sql.database import Database, Reading, Row
 from zc.generationalset.sql.peers.agreements import (
     CHUNK,
@@ -18,8 +17,6 @@ from zc.generationalset.sql.peers.conversation import Tell, history_of
 from zc.generationalset.sql.peers.seen import Seen
 from zc.generationalset.sql.peers.versions import GONE, Pair, versions
 from zc.generationalset.sql.tables import Key
-
-T = TypeVar('T')
 
 
 def prepare(
@@ -104,7 +101,7 @@ def _candidates(
             pair.key_of(key) for key, _, _ in marked])
     changed = reading.changes(pair.table, positions.ours) \
         if positions.ours < reading.position.generation else ()
-    for keys in chunks(changed):
+    for keys in chunks(changed, CHUNK):
         yield current(reading, pair, keys)
 
 
@@ -113,7 +110,7 @@ def _all(
 ) -> Iterator[dict[str, str]]:
     rows: Iterator[Row] = reading.scan(pair.table)
     with Seen() as seen:
-        for chunk in chunks(rows):
+        for chunk in chunks(rows, CHUNK):
             found = dict(map(pair.entry, chunk))
             seen.add(found)
             yield found
@@ -129,9 +126,3 @@ def current(
     keys = list(keys)
     return dict.fromkeys(map(pair.text_of, keys), GONE) | versions(
         reading, pair, keys)
-
-
-def chunks(values: Iterable[T]) -> Iterator[list[T]]:
-    iterator = iter(values)
-    while chunk := list(islice(iterator, CHUNK)):
-        yield chunk

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from zc.generationalset import wire
+from zc.generationalset.chunks import chunks
 from zc.generationalset.merging import ABSENT
 from zc.generationalset.sql.database import Reading, Row
 from zc.generationalset.sql.tables import Column, Key, Table, named
@@ -25,12 +26,14 @@ from zc.generationalset.sync.errors import (
     Unavailable,
     Unreadable,
 )
-from zc.generationalset.sync.stores.chunks import chunks
 from zc.generationalset.sync.stores.cursors import asked
 from zc.generationalset.sync.stores.files import digest
 from zc.generationalset.sync.stores.sql.cells import Cell, is_text
 from zc.generationalset.sync.stores.sql.opened import Opened
 from zc.generationalset.sync.type import Type, as_id, is_id
+
+#: How many rows of those that changed are read at a time.
+CHUNK = 1000
 
 
 class SQLAccessor(Accessor):
@@ -130,7 +133,7 @@ class SQLAccessor(Accessor):
                 yield self._found(table, row)
 
     def _changed(self, keys: Sequence[Key]) -> Iterator[Found]:
-        for chunk in chunks(keys):
+        for chunk in chunks(keys, CHUNK):
             with self._opened.reading() as reading:
                 table = self._table(reading)
                 there = {row.key: row for row in reading.rows(table, chunk)}

@@ -17,6 +17,7 @@ from zc.generationalset.tests.support.imports import (
 #: The one without a name is the package itself.
 MAY_IMPORT = {
     'extras': set(),
+    'chunks': set(),
     'files': set(),
     'toml': set(),
     'merging': set(),
@@ -29,7 +30,7 @@ MAY_IMPORT = {
     'sets': {'answers', 'interfaces', 'pages', 'parts'},
     'check': {'sets'},
     '': {'sets'},
-    'wire': {'answers', 'extras', 'parts', 'updates'},
+    'wire': {'answers', 'chunks', 'extras', 'parts', 'updates'},
     'replica': {'answers', 'files', 'pages', 'parts', 'updates', 'wire'},
     'documents': {'sets', 'wire'},
     'client': {
@@ -39,18 +40,19 @@ MAY_IMPORT = {
         'wire'},
     'server': {'answers', 'extras', 'parts', 'sources', 'wire'},
     'sql': {
-        'answers', 'extras', 'loopback', 'merging', 'pages', 'parts',
+        'answers', 'chunks', 'extras', 'loopback', 'merging', 'pages', 'parts',
         'replica', 'sources', 'updates', 'wire'},
     'mirror': {
         '', 'answers', 'client', 'documents', 'extras', 'interfaces', 'pages',
         'parts', 'sets', 'updates', 'wire'},
-    'push': {'answers', 'client', 'extras', 'server', 'sources'},
+    'push': {'answers', 'chunks', 'client', 'extras', 'server', 'sources'},
     'conformance': {
         'answers', 'client', 'extras', 'loopback', 'replica', 'wire'},
     'process': {'server'},
     'sync': {
-        '', 'answers', 'client', 'documents', 'extras', 'files', 'interfaces',
-        'loopback', 'merging', 'sources', 'sql', 'toml', 'wire'},
+        '', 'answers', 'chunks', 'client', 'documents', 'extras', 'files',
+        'interfaces', 'loopback', 'merging', 'sources', 'sql', 'toml',
+        'wire'},
     'commands': {
         '', 'check', 'client', 'documents', 'extras', 'files', 'interfaces',
         'loopback', 'mirror', 'process', 'push', 'replica', 'server',
