@@ -27,18 +27,15 @@ from benchmarks.lib.connection import Connection, request
 from benchmarks.lib.documents import document
 from benchmarks.lib.environments import CHECKOUT
 from benchmarks.lib.processes import (
+    PATH,
     Failed,
-    Process,
     allow_many_connections,
-    answers,
-    free_port,
+    serving,
     zeo,
 )
 from benchmarks.lib.progress import Progress
 from benchmarks.lib.streams import processor, quantile
 from benchmarks.lib.table import framed
-
-PATH = f'{CHECKOUT / "src"}:{CHECKOUT}'
 
 
 class Worker:
@@ -46,13 +43,9 @@ class Worker:
 
     def __init__(self, uri, stack):
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        self.port = free_port()
-        self.process = Process(
-            [sys.executable, '-m', 'benchmarks.lib.served', uri,
-             str(self.port)], directory, PYTHONPATH=PATH)
+        self.process, self.port = serving(
+            directory, 'benchmarks.lib.served', uri)
         stack.callback(self.process.stop)
-        self.process.wait_for(
-            lambda: answers(self.port, request('GET', '/items/')))
 
 
 class Player:

@@ -12,28 +12,19 @@ import sys
 import time
 from contextlib import closing
 
-from benchmarks.lib.connection import Connection, request
 from benchmarks.lib.processes import allow_many_connections
-from benchmarks.lib.streams import Audience, without_pauses
+from benchmarks.lib.streams import Audience, following, without_pauses
 
 
 def tell(message):
     print(json.dumps(message), flush=True)
 
 
-def message(port):
-    """Return the request of a client that has everything."""
-    with Connection(port) as connection:
-        answer = connection.ask(request('GET', '/updates')).json()
-    return request('GET', '/events?generation={generation}&epoch={epoch}'
-                   .format_map(answer))
-
-
 def main():
     address, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     allow_many_connections()
     with closing(Audience(
-            [port], message(port), count, address)) as audience, \
+            [port], following(port), count, address)) as audience, \
             without_pauses():
         tell(count)
         for line in sys.stdin:

@@ -13,8 +13,11 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.lib.connection import HOST, Connection
+from benchmarks.lib.connection import HOST, Connection, request
+from benchmarks.lib.environments import CHECKOUT
 
+#: Where processes find this checkout.
+PATH = f'{CHECKOUT / "src"}:{CHECKOUT}'
 #: Seconds that a server may take to answer its first request, and to end.
 START, STOP = 60, 10
 
@@ -109,6 +112,24 @@ def answers(port, message):
     except (OSError, ValueError):
         return False
     return True
+
+
+def serving(directory, name, *arguments):
+    """Start a server of sets, and wait for it; return it and its port.
+
+    name, arguments
+        The module, and what it is given before the port.
+    """
+    port = free_port()
+    process = Process(
+        [sys.executable, '-m', name, *arguments, str(port)], directory,
+        PYTHONPATH=PATH)
+    try:
+        process.wait_for(lambda: answers(port, request('GET', '/items/')))
+    except BaseException:
+        process.stop()
+        raise
+    return process, port
 
 
 def zeo(stack):

@@ -1,6 +1,6 @@
 """Serves a set to thousands of event streams of one address.
 
-    python served.py DATA.fs PORT [asgi]
+    python -m benchmarks.lib.served [asgi] DATA.fs|URI PORT
 
 That is more than ``gset serve`` allows; otherwise this does the same.  With
 ``asgi``, streams go through ASGI as on other servers.
@@ -30,7 +30,7 @@ class WithoutExtensions:
 
 
 def main():
-    path, port, *through = sys.argv[1:]
+    *through, path, port = sys.argv[1:]
     with opened(path, CONNECTIONS) as db:
         (name,), _ = prepare(db, 'things')
         app = application(db, lambda root: root[name], write=True,

@@ -15,6 +15,7 @@ from itertools import cycle, islice
 from statistics import median
 
 from benchmarks.lib.connection import HOST, Connection
+from benchmarks.lib.dialects import This
 from benchmarks.lib.documents import document, documents
 from benchmarks.lib.processes import Failed
 from benchmarks.lib.servers import load
@@ -151,12 +152,12 @@ def streams(source, count, beats, servers=None):
     client = source.dialect()
     with Connection(source.port) as connection:
         load(client, connection, documents(1000))
-        token = _token(client, source)
+        token = _token(client, source.port)
         # Something to send at once, so that it shows when a stream is open.
         connection.ask(client.put('opening', document(0)))
     if servers:
-        last = _token(client, source)
-        while any(_token(client, server) != last for server in servers):
+        last = _token(client, source.port)
+        while any(_token(client, server.port) != last for server in servers):
             time.sleep(0.05)
     servers = servers or [source]
     before = [server.process.memory() for server in servers]
@@ -180,8 +181,14 @@ def streams(source, count, beats, servers=None):
             'processor': seconds / len(delays)}
 
 
-def _token(client, server):
-    with Connection(server.port) as connection:
+def following(port):
+    """Return the request for a stream of a client of ours that has all."""
+    client = This()
+    return client.stream(_token(client, port))
+
+
+def _token(client, port):
+    with Connection(port) as connection:
         return client.token(connection.ask(client.everything()))
 
 

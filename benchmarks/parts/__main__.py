@@ -11,20 +11,16 @@ import argparse
 import json
 import selectors
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
 from urllib.parse import quote
 
 from benchmarks.lib.connection import Connection, request
-from benchmarks.lib.environments import CHECKOUT
 from benchmarks.lib.processes import (
     Failed,
-    Process,
     allow_many_connections,
-    answers,
-    free_port,
+    serving,
 )
 from benchmarks.lib.streams import CROWD, PATIENCE, Listener
 
@@ -101,14 +97,10 @@ def main():
     parser.add_argument('--rounds', type=int, default=5)
     options = parser.parse_args()
     allow_many_connections()
-    port = free_port()
     with tempfile.TemporaryDirectory() as directory:
-        server = Process(
-            [sys.executable, '-m', 'benchmarks.lib.served',
-             str(Path(directory, 'data.fs')), str(port)], Path(directory),
-            PYTHONPATH=f'{CHECKOUT / "src"}:{CHECKOUT}')
+        server, port = serving(
+            Path(directory), 'benchmarks.lib.served', 'data.fs')
         try:
-            server.wait_for(lambda: answers(port, request('GET', '/items/')))
             times = run(server, port, options)
         finally:
             server.stop()

@@ -1,13 +1,12 @@
 """The servers of event streams that are compared."""
 
 import shutil
-import sys
 from pathlib import Path
 
-from benchmarks.lib.connection import HOST, Connection, request
+from benchmarks.lib.connection import HOST, request
 from benchmarks.lib.documents import document
-from benchmarks.lib.environments import CHECKOUT
-from benchmarks.lib.processes import Process, answers, free_port
+from benchmarks.lib.processes import Process, answers, free_port, serving
+from benchmarks.lib.streams import following
 
 NGINX = '/usr/sbin/nginx'
 NCHAN = '/usr/lib/nginx/modules/ngx_nchan_module.so'
@@ -45,21 +44,12 @@ class Ours:
     arguments: tuple[str, ...] = ()
 
     def __init__(self, directory):
-        self.port = free_port()
-        self.process = Process(
-            [sys.executable, '-m', 'benchmarks.lib.served',
-             str(Path(directory, 'data.fs')), str(self.port),
-             *self.arguments], Path(directory),
-            PYTHONPATH=f'{CHECKOUT / "src"}:{CHECKOUT}')
-        self.process.wait_for(
-            lambda: answers(self.port, request('GET', '/items/')))
+        self.process, self.port = serving(
+            directory, 'benchmarks.lib.served', *self.arguments, 'data.fs')
 
     def stream(self):
         """Return the request for a stream of a client that has everything."""
-        with Connection(self.port) as connection:
-            answer = connection.ask(request('GET', '/updates')).json()
-        return request('GET', '/events?generation={generation}&epoch={epoch}'
-                       .format_map(answer))
+        return following(self.port)
 
     def write(self, mark, text=''):
         """Return the request that sends a document, and a text, to all."""

@@ -27,10 +27,9 @@ from statistics import median
 from benchmarks.lib.connection import Connection, request
 from benchmarks.lib.environments import CHECKOUT
 from benchmarks.lib.processes import (
+    PATH,
     Failed,
-    Process,
-    answers,
-    free_port,
+    serving,
     zeo,
 )
 from benchmarks.lib.progress import Progress
@@ -42,18 +41,13 @@ from benchmarks.writers.clients import ITEMS
 CONNECTIONS = 1, 8, 64
 #: Connections that write while others read, and those that read.
 WRITERS, READERS = 64, 4
-PATH = f'{CHECKOUT / "src"}:{CHECKOUT}'
 
 
 def served(stack, module, *arguments):
     """Start a server, and put items into it; return it and its port."""
     directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    port = free_port()
-    process = Process(
-        [sys.executable, '-m', module, *arguments, str(port)],
-        directory, PYTHONPATH=PATH)
+    process, port = serving(directory, module, *arguments)
     stack.callback(process.stop)
-    process.wait_for(lambda: answers(port, request('GET', '/items/')))
     with Connection(port) as connection:
         connection.ask(request('POST', '/batch', {'changes': [
             {'op': 'put', 'path': [f'{number}'], 'item': 'x'}
