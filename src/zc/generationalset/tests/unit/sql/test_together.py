@@ -2,10 +2,13 @@
 
 import tempfile
 import unittest
-from contextlib import closing
+from argparse import Namespace
+from contextlib import closing, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from unittest import mock
 
+from zc.generationalset.commands.tables import track
 from zc.generationalset.sql import SQLReplica
 from zc.generationalset.sql.errors import Conflict
 from zc.generationalset.sql.opening import open_database
@@ -81,6 +84,14 @@ class SQLiteTests(Tests, unittest.TestCase):
 
     def named(self):
         return f'sqlite:///{self.path}'
+
+    def test_another_tracks_while_a_command_does(self):
+        self.meanwhile('plan_tracking', lambda: begin(
+            self.named(), ['things']).close())
+        with redirect_stdout(StringIO()) as told:
+            track(Namespace(url=self.named(), tables=['things'],
+                            add_key=False, note=[], dry_run=False))
+        self.assertIn('tracked already: things of ', told.getvalue())
 
 
 class PostgreSQLTests(Tests, unittest.TestCase):
