@@ -1,12 +1,14 @@
 """Copies a large set over connections that are cut after each megabyte.
 
-    python -m benchmarks.copies [--mirror] [COUNT]
+    python -m benchmarks.copies [--mirror] [--turns] [COUNT]
 
 COUNT documents of 200 bytes, a million by default, are in a FileStorage.  A
 process serves them, and a client in another process copies them into an SQLite
 file, or a mirror.  Between them, each connection breaks when it has brought a
 megabyte.  Meanwhile, documents are changed, added and removed, and a subset
-with a fiftieth of them moves every five seconds.
+with a fiftieth of them moves every five seconds.  With --turns, a mirror
+serves the documents, too, and connections lead to the server and to it by
+turns.
 
 Prints the time, and how much more memory than at rest the server and the
 client had at most.  This reads /proc, so it needs Linux.
@@ -19,16 +21,23 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.copies.cutting import Cutting
-from benchmarks.copies.items import fill, in_file, in_mirror, length, served
+from benchmarks.copies.items import (
+    FIRST,
+    fill,
+    in_file,
+    in_mirror,
+    length,
+    served,
+)
 
 from zc.generationalset.client import Client
 
 HERE = Path(__file__).parent
-PORT = 18_233
+PORT, MIRROR = 18_233, 18_234
 URL = f'http://127.0.0.1:{PORT}'
 #: How often both are compared at most, as the subset may move in between.
 COMPARISONS = 20
@@ -63,28 +72,39 @@ def serving(data, count):
     fill(data, count)
     server = start('-m', 'benchmarks.copies.serving', data, PORT)
     try:
-        until_answered()
+        until_served(PORT)
         yield server
     finally:
         server.kill()
         server.wait()
 
 
-def until_answered():
-    with Client(URL) as client:
-        for _ in range(600):
-            try:
-                client.get('nothing')
-            except Exception as error:
-                if getattr(error, 'status', None) == 404:
-                    return
-                time.sleep(.1)
+@contextmanager
+def mirrored(data):
+    """Serve a mirror of the set."""
+    mirror = start('-m', 'zc.generationalset', 'mirror', URL, data,
+                   '--port', MIRROR)
+    try:
+        until_served(MIRROR)
+        yield
+    finally:
+        mirror.kill()
+        mirror.wait()
+
+
+def until_served(port):
+    with Client(f'http://127.0.0.1:{port}') as client:
+        for _ in range(6000):
+            with suppress(Exception):
+                client.get(FIRST)
+                return
+            time.sleep(.1)
     raise TimeoutError('the server does not answer')
 
 
-def copied(server, copy, count):
+def copied(server, copy, count, *ports):
     """Copy over connections that are cut, while documents change."""
-    cutting = Cutting(PORT)
+    cutting = Cutting(*ports)
     client = start(
         HERE / 'copying.py', f'http://127.0.0.1:{cutting.port}', copy)
     client.stdout.readline()  # it is ready
@@ -121,14 +141,21 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('--mirror', action='store_true')
+    parser.add_argument('--turns', action='store_true')
     parser.add_argument('count', type=int, nargs='?', default=1_000_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         copy = directory / ('copy.fs' if options.mirror else 'copy')
         contents = in_mirror if options.mirror else in_file
-        with serving(directory / 'data.fs', options.count) as server:
-            copied(server, copy, options.count)
+        with ExitStack() as stack:
+            server = stack.enter_context(
+                serving(directory / 'data.fs', options.count))
+            ports = [PORT]
+            if options.turns:
+                stack.enter_context(mirrored(directory / 'mirror.fs'))
+                ports.append(MIRROR)
+            copied(server, copy, options.count, *ports)
             for _ in range(COMPARISONS):
                 truth = served(URL)
                 if truth == contents(copy, URL):

@@ -9,12 +9,16 @@ CUT = 1_000_000
 
 
 class Cutting(threading.Thread):
-    """Passes bytes between a client and a server, and breaks connections."""
+    """Passes bytes between a client and servers, and breaks connections.
 
-    def __init__(self, port):
+    A connection leads to the first server, the next one to the second, and so
+    on by turns.
+    """
+
+    def __init__(self, *ports):
         super().__init__(daemon=True)
         self.connections = self.bytes = 0
-        self._port = port
+        self._ports = ports
         self._ready = threading.Event()
         self.start()
         self._ready.wait()
@@ -36,9 +40,9 @@ class Cutting(threading.Thread):
         await server.serve_forever()
 
     async def _pass(self, reader, writer):
+        port = self._ports[self.connections % len(self._ports)]
         self.connections += 1
-        upstream, sending = await asyncio.open_connection(
-            '127.0.0.1', self._port)
+        upstream, sending = await asyncio.open_connection('127.0.0.1', port)
 
         async def send():
             with suppress(OSError):

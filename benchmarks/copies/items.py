@@ -19,6 +19,8 @@ PLACES = 'left', 'right'
 SHELF = 'shelf'
 #: One document of so many is in the subset that moves.
 SHARE = 50
+#: The first document that isn't.
+FIRST = '00000001'
 
 
 def fill(path, count):

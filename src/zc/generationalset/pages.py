@@ -6,21 +6,26 @@ happens.  docs/protocol.txt has the rules.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from zc.generationalset.answers import Answer, Misfit, Position, is_to
+
+#: Where a page ended.  The first member names the order of ids.
+Place = tuple[Any, ...]
 
 
 class Span(NamedTuple):
     """Which part of an answer makes a page."""
 
-    #: Where the previous page ended; empty for the first page.
-    place: tuple[Any, ...]
+    #: Where the last pages of the source, and of each mirror, ended, by the
+    #: names of their orders of ids; empty for the first page of all.
+    places: Mapping[str, Place]
     #: The most entries of the page.
     limit: int
-    #: Returns the text of a place; None if a page can't end there.
-    cursor_of: Callable[[tuple[Any, ...]], str | None]
+    #: Returns the text of the places, with a new one; None if a page can't end
+    #: there.
+    cursor_of: Callable[[Place], str | None]
 
 
 class StalePlace(ValueError):

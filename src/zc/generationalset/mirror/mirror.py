@@ -113,14 +113,10 @@ class Mirror(persistent.Persistent):
         A mirror has an order of ids of its own, and so places of its own.
         """
         answer, since = self._head(generation, epoch)
-        first = self.epoch or ''
-        if span.place and (
-                answer['generation'] > self.generation or 'reset' in answer
-                or span.place[0] != first):
-            raise StalePlace('the page is of another epoch')
-        page = self.mirrored.client_page(since, self.mirrored.epoch, Span(
-            span.place[1:], span.limit,
-            lambda place: span.cursor_of((first, *place))))
+        if span.places and (
+                answer['generation'] > self.generation or 'reset' in answer):
+            raise StalePlace('the page is of another epoch, or a later one')
+        page = self.mirrored.client_page(since, self.mirrored.epoch, span)
         if 'next' in page:
             answer['next'] = page['next']
         return cast(Answer, answer | with_ids(page))

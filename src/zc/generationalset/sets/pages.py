@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any, cast
 
 from zc.generationalset.answers import Answer, SubsetUpdates
-from zc.generationalset.pages import Span, StalePlace
+from zc.generationalset.pages import Place, Span, StalePlace
 from zc.generationalset.sets import btrees, facts, members
 from zc.generationalset.sets.base import BaseSet
 from zc.generationalset.sets.records import (
@@ -40,21 +40,22 @@ def page_since(
     root, path = members.locate(gset)
     answer = head(gset, since, since_epoch, generation_of(root))
     name = answer['epoch'] or ''
-    if span.place and ('reset' in answer or not _is_place(span.place, name)):
+    place = span.places.get(name, ())
+    if (span.places and 'reset' in answer) or (place and not _is_place(place)):
         raise StalePlace('the page is of another set')
     reader = _Reader(
         members.tree_index(gset, root), 0 if 'reset' in answer else since,
         span)
     born = members.born(gset) if path else 0
-    page = reader.updates(gset, path, born, (name,), span.place[1:])
+    page = reader.updates(gset, path, born, (name,), place[1:])
     if reader.next is not None:
         answer['next'] = reader.next
     return cast(Answer, answer | page)
 
 
-def _is_place(place: tuple[Any, ...], name: str) -> bool:
+def _is_place(place: Place) -> bool:
     numbers = [*place[1::3], *place[2::3]]
-    return (place[0] == name and len(place) % 3 == 1 and len(place) > 1
+    return (len(place) % 3 == 1 and len(place) > 1
             and all(type(number) is int for number in numbers))
 
 

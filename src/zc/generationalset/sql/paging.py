@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from zc.generationalset.answers import SubsetUpdates
+from zc.generationalset.pages import Place, Span
 from zc.generationalset.sources import StaleCursor
-from zc.generationalset.sources.cursors import write_cursor
 from zc.generationalset.sql.database import Reading
 from zc.generationalset.sql.items import Item
 from zc.generationalset.sql.news import entry, listed
@@ -22,25 +22,25 @@ class Pager:
     listed, and a place in it, which is the last key that was read, or a place
     among the changes.  Without that, it is the table's beginning.
 
-    limit
-        The most entries.
+    span
+        Where the page begins, and how long it may be.
     """
 
     def __init__(
             self, reading: Reading, epoch: str | None, since: int,
-            limit: int) -> None:
+            span: Span) -> None:
         self._reading = reading
-        self._epoch = epoch
+        self._epoch = epoch or ''
         self._since = since
-        self._room = limit
+        self._place = span.places.get(self._epoch, ())
+        self._room = span.limit
+        self._cursor_of = span.cursor_of
         #: The cursor of the next page; None if this is the last one.
         self.next: str | None = None
 
-    def entries(
-            self, tables: dict[str, Table], place: tuple[Any, ...],
-    ) -> list[SubsetUpdates]:
-        """Return the entries of the page that begins at a place, or ()."""
-        first, whole, inner = self._beginning(place, list(tables.values()))
+    def entries(self, tables: dict[str, Table]) -> list[SubsetUpdates]:
+        """Return the entries of the page."""
+        first, whole, inner = self._beginning(list(tables.values()))
         entries = []
         for number, (id, table) in enumerate(tables.items()):
             if number < first or self.next is not None:
@@ -55,11 +55,11 @@ class Pager:
         return entries
 
     def _beginning(
-            self, place: tuple[Any, ...], tables: Sequence[Table],
-    ) -> tuple[int, bool, tuple[Any, ...]]:
+            self, tables: Sequence[Table]) -> tuple[int, bool, Key]:
+        place = self._place
         if not place:
             return 0, False, ()
-        if place[0] != self._epoch or not _is_place(place, tables):
+        if not _is_place(place, tables):
             raise StaleCursor(
                 'the page is of another tree; ask with an empty cursor')
         _, first, whole, *inner = place
@@ -120,10 +120,10 @@ class Pager:
             self, number: int, whole: bool, inner: tuple[Any, ...] = (),
     ) -> str | None:
         place = self._epoch, number, int(whole)
-        return write_cursor((*place, inner) if inner else place)
+        return self._cursor_of((*place, inner) if inner else place)
 
 
-def _is_place(place: tuple[Any, ...], tables: Sequence[Table]) -> bool:
+def _is_place(place: Place, tables: Sequence[Table]) -> bool:
     if len(place) < 3:
         return False
     _, first, whole, *inner = place

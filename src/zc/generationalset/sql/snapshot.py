@@ -20,7 +20,7 @@ from zc.generationalset.sources import (
     StaleCursor,
     Unavailable,
 )
-from zc.generationalset.sources.cursors import read_cursor
+from zc.generationalset.sources.cursors import span_at
 from zc.generationalset.sql.database import Database, Reading
 from zc.generationalset.sql.errors import DatabaseError
 from zc.generationalset.sql.items import Item
@@ -112,10 +112,9 @@ class SQLSnapshot(AbstractContextManager['SQLSnapshot']):
                 raise StaleCursor('the page is of another tree; ask with an '
                                   'empty cursor')
             answer['cursor'] = cursor
-        pager = Pager(self._reading, answer['epoch'], since, limit)
-        entries = pager.entries(
-            self._tree(name).tables(self._reading),
-            read_cursor(cursor) if cursor else ())
+        pager = Pager(self._reading, answer['epoch'], since, span_at(
+            cursor, answer['epoch'], limit))
+        entries = pager.entries(self._tree(name).tables(self._reading))
         if pager.next is not None:
             answer['next'] = pager.next
         if since or pager.next is not None:

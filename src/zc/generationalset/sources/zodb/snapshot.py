@@ -12,10 +12,10 @@ from ZODB.POSException import POSError
 
 from zc.generationalset.answers import Answer, Position
 from zc.generationalset.interfaces import IServed
-from zc.generationalset.pages import Span, StalePlace
+from zc.generationalset.pages import StalePlace
 from zc.generationalset.parts import Parts, Path
 from zc.generationalset.sets.set import GenerationalSet
-from zc.generationalset.sources.cursors import read_cursor, write_cursor
+from zc.generationalset.sources.cursors import span_at
 from zc.generationalset.sources.errors import (
     NoTree,
     ReadOnly,
@@ -95,12 +95,12 @@ class ZODBSnapshot(Available):
     def page(
             self, name: Hashable, asked: Position, cursor: str, limit: int,
     ) -> Answer:
-        place = read_cursor(cursor) if cursor else ()
+        gset = self._set(name)
+        span = span_at(cursor, gset.epoch, limit)
         self._is_paged = True
         try:
-            page: Answer = self._set(name).client_page(
-                asked.generation, asked.epoch,
-                Span(place, limit, write_cursor))
+            page: Answer = gset.client_page(
+                asked.generation, asked.epoch, span)
         except StalePlace as error:
             raise StaleCursor(f'{error}; ask with an empty cursor') from error
         if cursor:

@@ -11,9 +11,10 @@ from ZODB.DemoStorage import DemoStorage
 from zc.generationalset import GSet, check, wire
 from zc.generationalset.answers import is_page
 from zc.generationalset.mirror import Mirror, StoredMirror
-from zc.generationalset.pages import Span, StalePlace
+from zc.generationalset.pages import StalePlace
 from zc.generationalset.replica import Misfit, Replica, SQLiteReplica
-from zc.generationalset.sources.cursors import read_cursor, write_cursor
+from zc.generationalset.sources import StaleCursor
+from zc.generationalset.sources.cursors import span_at
 from zc.generationalset.tests.support.things import state
 
 
@@ -30,15 +31,17 @@ def plain(items):
 
 def page(server, client, limit):
     """Return the next page of a server, as JSON, or else the first page."""
+    def page_at(cursor):
+        return server.client_page(
+            client.generation, client.epoch,
+            span_at(cursor, server.epoch, limit))
+
     try:
-        place = read_cursor(client.cursor) if client.cursor else ()
-        updates = server.client_page(
-            client.generation, client.epoch, Span(place, limit, write_cursor))
-        if place:
+        updates = page_at(client.cursor)
+        if client.cursor:
             updates['cursor'] = client.cursor
-    except StalePlace:
-        updates = server.client_page(
-            client.generation, client.epoch, Span((), limit, write_cursor))
+    except (StalePlace, StaleCursor):
+        updates = page_at('')
     return wire.encode(updates, lambda thing: thing.version)
 
 
@@ -215,7 +218,7 @@ class World:
         """Let a client ask for pages, now here, now there, to the end."""
         copier = self.copiers[number]
         for turn in count():
-            self.turn(number, turn // 30 % (len(self.mirrors) + 1), 2)
+            self.turn(number, turn % (len(self.mirrors) + 1), 2)
             if not copier.replica.cursor and turn > 99 and copier.is_even:
                 break
 

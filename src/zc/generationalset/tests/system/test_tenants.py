@@ -87,7 +87,7 @@ class AttackTests:
         self.assertEqual(answer['reset'], 'epoch')
         self.assertNotIn('anns-', json.dumps(answer))
         for epoch, status in (anns['epoch'], 410), (bobs['epoch'], 200):
-            cursor = write_cursor((epoch, 0, 1, (9000,)))
+            cursor = write_cursor(epoch, [(epoch, 0, 1, (9000,))])
             response = self.bob.get('updates', params={'cursor': cursor})
             self.refused(response, status)
             self.assertEqual('9004' in response.text, status == 200)

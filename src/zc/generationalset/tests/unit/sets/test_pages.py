@@ -11,16 +11,23 @@ import ZODB
 from zc.generationalset import GSet, wire
 from zc.generationalset.answers import NOTHING, Position, SubsetUpdates
 from zc.generationalset.documents import Document
-from zc.generationalset.pages import Span, StalePlace
+from zc.generationalset.pages import StalePlace
 from zc.generationalset.replica import Replica
 from zc.generationalset.sets import pages
-from zc.generationalset.sources.cursors import read_cursor, write_cursor
+from zc.generationalset.sources import StaleCursor
+from zc.generationalset.sources.cursors import (
+    read_cursor,
+    span_at,
+    write_cursor,
+)
 
 
-def read(gset, cursor='', limit=3, asked=NOTHING, cursor_of=write_cursor):
+def read(gset, cursor='', limit=3, asked=NOTHING, may_end=lambda place: True):
     """Return a page, as a client receives it."""
-    page = gset.client_page(asked.generation, asked.epoch, Span(
-        read_cursor(cursor) if cursor else (), limit, cursor_of))
+    span = span_at(cursor, gset.epoch, limit)
+    page = gset.client_page(asked.generation, asked.epoch, span._replace(
+        cursor_of=lambda place: (
+            span.cursor_of(place) if may_end(place) else None)))
     if cursor:
         page['cursor'] = cursor
     return wire.decode(wire.encode(page))
@@ -161,15 +168,13 @@ class OrderTests(unittest.TestCase):
             self.assertEqual(
                 [listed(page) for page in turn_all(gset, replica)],
                 [[], [5], []])
-            page = read(gset, limit=99, cursor_of=lambda place: (
-                write_cursor(place) if place[-1] > 6 else None))
+            page = read(gset, limit=99, may_end=lambda place: place[-1] > 6)
         self.assertEqual(listed(page), [*range(8)])
 
     def test_a_page_ends_where_it_can(self):
         """Some places have no cursor."""
         gset = filled('abcdef')
-        page = read(gset, cursor_of=lambda place: (
-            write_cursor(place) if place[-1] > 'd' else None))
+        page = read(gset, may_end=lambda place: place[-1] > 'd')
         self.assertEqual(listed(page), [*'abcde'])
         self.assertEqual(listed(read(gset, page['next'])), ['f'])
 
@@ -220,14 +225,17 @@ class StaleTests(unittest.TestCase):
 
     def refuse(self, place, asked=NOTHING):
         with self.assertRaises(StalePlace):
-            read(self.gset, write_cursor(place), asked=asked)
+            self.read(place, asked)
+
+    def read(self, place, asked=NOTHING):
+        cursor = write_cursor(self.gset.epoch, [place])
+        return listed(read(self.gset, cursor, asked=asked))
 
     def test_places_of_nothing(self):
         epoch = self.gset.epoch
-        page = read(self.gset, write_cursor((epoch, 1, 0, 'f')))
-        self.assertEqual(listed(page), ['g', 'h'])
+        self.assertEqual(self.read((epoch, 1, 0, 'f')), ['g', 'h'])
         for place in [
-                ('!', 1, 0, 'f'), ('~', 1, 0, 'f'), (epoch,), (epoch, 1),
+                (epoch,), (epoch, 1),
                 (epoch, 1, 0), (epoch, 1, 0, 'f', 1), (epoch, 'x', 0, 'f'),
                 (epoch, 1, 'x', 'f'), (epoch, 1.5, 0, 'f'),
                 (epoch, 1, 0, 'f', 1, 'x', 'f')]:
@@ -238,13 +246,27 @@ class StaleTests(unittest.TestCase):
         self.refuse((self.gset.epoch, 1, 0, 5))
 
     def test_another_epoch(self):
-        place = self.gset.epoch, 1, 0, 'f'
+        cursor = write_cursor(self.gset.epoch, [(self.gset.epoch, 1, 0, 'f')])
         self.gset.renew()
-        self.refuse(place)
+        with self.assertRaises(StaleCursor):
+            read(self.gset, cursor)
+
+    def test_places_of_others(self):
+        """The set begins with its first page, and keeps their places."""
+        for place in ('!', 1, 0, 'f'), ('~', 'x'):
+            cursor = write_cursor(self.gset.epoch, [place])
+            page = read(self.gset, cursor)
+            self.assertEqual(listed(page), ['a', 'b', 'c'])
+            page = read(self.gset, page['next'])
+            self.assertEqual(listed(page), ['d', 'e', 'f'])
+            self.assertEqual(
+                read_cursor(page['next'], self.gset.epoch)[place[0]], place)
+            for asked in Position('other', 3), Position(self.gset.epoch, 99):
+                self.refuse(place, asked)
 
     def test_a_client_that_has_to_start_again(self):
         place = self.gset.epoch, 0, 0, 'f'
-        read(self.gset, write_cursor(place), asked=Position(place[0], 3))
+        self.read(place, Position(place[0], 3))
         self.refuse(place, Position('other', 3))
         self.refuse(place, Position(place[0], 99))
 
@@ -256,7 +278,8 @@ class StaleTests(unittest.TestCase):
         whole = read(self.gset, limit=2)['next']
         self.gset.maximum_removals = 0
         del self.gset['h']
-        self.refuse(read_cursor(cursor), asked)
+        with self.assertRaises(StalePlace):
+            read(self.gset, cursor, asked=asked)
         for question in NOTHING, asked:
             self.assertEqual(
                 listed(read(self.gset, whole, asked=question)),
