@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import KW_ONLY, dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from zc.generationalset import wire
@@ -120,9 +120,13 @@ def _in_one_line(json: bytes) -> bytes:
     return json
 
 
+@lru_cache(64)
 def nothing_new(
         position: Position, parts: Parts, count: int) -> EncodedAnswer:
-    """Return the answer for a client that has everything."""
+    """Return the answer for a client that has everything.
+
+    The last ones are kept, because this is what most clients get.
+    """
     updates: dict[str, Any] = {
         'epoch': position.epoch, 'since': position.generation,
         'generation': position.generation}

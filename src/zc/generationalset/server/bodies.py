@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+    Sized,
+)
 from typing import Any, Literal
 
 import anyio
@@ -18,8 +25,13 @@ from zc.generationalset.server.problems import Problem
 from zc.generationalset.server.turns import Turns
 
 #: The most bytes that are parsed in the event loop.  More are parsed in a
-#: thread, so many at a time, so that others go on meanwhile.
+#: thread, so that others go on meanwhile.
 AT_ONCE = 16 * 1024
+#: How many bytes of a large batch are parsed before other work goes on, and as
+#: how many a change without an item counts.
+TOGETHER, LEAST = 64 * 1024, 64
+#: The most bytes of a character of an id in a URL, and of what is around it.
+LONGEST, ROOM = 12, 9
 JSON = 'application/json'
 PATCH = 'application/merge-patch+json'
 
@@ -64,76 +76,90 @@ async def edits(
     """Return the changes of a batch."""
     body = await _body(request, JSON, limits.batch, limits, share)
     if len(body) <= AT_ONCE:
-        return _edits(_texts(body, limits), 0, limits)
-    texts = await threads.run(_texts, body, limits)
+        return _edits(_changes(body, limits), 0, limits)
+    changes = await threads.run(_changes, body, limits)
     edits: list[Edit] = []
-    for part in _parts(texts):
+    for part in _parts(changes):
         edits += await threads.run(_edits, part, len(edits), limits)
     return edits
 
 
-def _parts(texts: list[bytes]) -> Iterator[list[bytes]]:
-    part, size = [], 0
-    for text in texts:
-        part.append(text)
-        size += len(text)
-        if size > AT_ONCE:
-            yield part
-            part, size = [], 0
-    yield part
-
-
-def _texts(body: bytes, limits: Limits) -> list[bytes]:
-    """Return the texts of the changes of a batch."""
-    try:
-        batch, _ = _BATCH.read(body, wire.Limits(
-            limits.batch, limits.depth + 4, limits.batch))
-    except wire.WireError as error:
-        raise Problem(400, f'expected an object with a list of changes: '
-                      f'{error}') from error
-    listed = batch.changes
-    if len(listed) > limits.changes:
-        raise Problem(413, f'expected no more than {limits.changes} changes, '
-                      f'got {len(listed)}')
-    return [bytes(text) for text in listed]
-
-
-def _edits(
-        texts: list[bytes], first: int, limits: Limits) -> list[Edit]:
-    """Return changes of a batch; ``first`` is the index of the first."""
-    edits = []
-    for index, text in enumerate(texts, first):
-        try:
-            edits.append(_edit(text, limits))
-        except Problem as problem:
-            problem.members['change'] = index
-            raise
-    return edits
-
-
-class _Batch(msgspec.Struct):
-    changes: list[msgspec.Raw]
-
-
-class _Edit(msgspec.Struct, forbid_unknown_fields=True):
+class _Change(msgspec.Struct, forbid_unknown_fields=True):
     op: Literal['put', 'patch', 'add', 'set', 'remove']
     path: list[Any]
     item: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     unchanged_since: str | msgspec.UnsetType = msgspec.UNSET
 
 
+class _Batch(msgspec.Struct):
+    changes: list[_Change]
+
+
+class _Texts(msgspec.Struct):
+    changes: list[msgspec.Raw]
+
+
+_CHANGE: wire.Reader[_Change] = wire.Reader(_Change)
 _BATCH: wire.Reader[_Batch] = wire.Reader(_Batch)
-_EDIT: wire.Reader[_Edit] = wire.Reader(_Edit)
+_TEXTS: wire.Reader[_Texts] = wire.Reader(_Texts)
 
 
-def _edit(text: bytes, limits: Limits) -> Edit:
+def _parts(
+        changes: Iterable[_Change | msgspec.Raw],
+) -> Iterator[list[_Change | msgspec.Raw]]:
+    part, size = [], 0
+    for change in changes:
+        part.append(change)
+        text = change.item if isinstance(change, _Change) else change
+        size += LEAST + (0 if text is msgspec.UNSET else len(text))
+        if size > TOGETHER:
+            yield part
+            part, size = [], 0
+    yield part
+
+
+def _changes(body: bytes, limits: Limits) -> Sequence[_Change | msgspec.Raw]:
+    """Return the changes of a batch, or, if one is malformed, their texts."""
+    most = wire.Limits(limits.batch, limits.depth + 4, limits.batch)
     try:
-        edit, _ = _EDIT.read(text, wire.Limits(
-            limits.batch, limits.depth + 2, limits.batch))
+        try:
+            changes: Sequence[_Change | msgspec.Raw] = \
+                _BATCH.read(body, most)[0].changes
+        except wire.WireError:
+            changes = _TEXTS.read(body, most)[0].changes
+    except wire.WireError as error:
+        raise Problem(400, f'expected an object with a list of changes: '
+                      f'{error}') from error
+    if len(changes) > limits.changes:
+        raise Problem(413, f'expected no more than {limits.changes} changes, '
+                      f'got {len(changes)}')
+    return changes
+
+
+def _edits(
+        changes: Sequence[_Change | msgspec.Raw], first: int, limits: Limits,
+) -> list[Edit]:
+    """Return changes of a batch; ``first`` is the index of the first."""
+    edits = []
+    for index, change in enumerate(changes, first):
+        try:
+            edits.append(_edit(change, limits))
+        except Problem as problem:
+            problem.members['change'] = index
+            raise
+    return edits
+
+
+def _edit(change: _Change | msgspec.Raw, limits: Limits) -> Edit:
+    try:
+        edit = change if isinstance(change, _Change) else _CHANGE.read(
+            bytes(change), wire.Limits(
+                limits.batch, limits.depth + 2, limits.batch))[0]
         ids = tuple([wire.id_from_plain(id) for id in edit.path])
     except wire.WireError as error:
         raise Problem(400, str(error)) from error
-    check_path(ids, wire.encode_path(ids), limits)
+    if not _is_short(ids, limits):
+        check_path(ids, wire.encode_path(ids), limits)
     if not ids and edit.op != 'add':
         raise Problem(400, 'expected the id of an item, got the top of the '
                       'tree')
@@ -155,6 +181,16 @@ def _conditions(since: str | msgspec.UnsetType) -> Conditions:
         raise Problem(400, 'expected unchanged_since to be a position, '
                       f'EPOCH:GENERATION, got {since[:80]!r}')
     return Conditions((position,))
+
+
+def _is_short(ids: Collection[Any], limits: Limits) -> bool:
+    """Tell whether a path is within the limits, however it is encoded."""
+    length = 0
+    for id in ids:
+        if type(id) is not str:
+            return False
+        length += LONGEST * len(id) + ROOM
+    return len(ids) <= limits.depth and length <= limits.path
 
 
 def check_path(ids: Sized, path: Sized, limits: Limits) -> None:

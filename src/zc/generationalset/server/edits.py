@@ -142,9 +142,8 @@ def normal(text: bytes, limits: Limits) -> bytes:
         raise Problem(413, f'expected a document of up to {limits.document} '
                       f'bytes, got {len(text)}')
     try:
-        return wire.encode_value(wire.decode_value(
-            text, wire.Limits(limits.document, limits.depth, limits.document),
-            strict=True))
+        return wire.normal(
+            text, wire.Limits(limits.document, limits.depth, limits.document))
     except wire.WireError as error:
         raise Problem(400, str(error)) from error
 

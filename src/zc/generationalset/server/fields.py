@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from starlette.requests import Request
 
@@ -24,9 +25,13 @@ def has_tag(request: Request, etag: str) -> bool:
 
 def accepts_gzip(request: Request) -> bool:
     """Tell whether Accept-Encoding has gzip, with a weight above 0."""
+    return _has_gzip(field(request, 'accept-encoding'))
+
+
+@lru_cache(64)  # clients differ little
+def _has_gzip(codings: str) -> bool:
     weights = dict([
-        _weighted(member) for member in
-        field(request, 'accept-encoding').lower().split(',')])
+        _weighted(member) for member in codings.lower().split(',')])
     return weights.get('gzip', weights.get('*', 0)) > 0
 
 

@@ -7,7 +7,6 @@ import logging
 from typing import Any
 
 import msgspec
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -34,6 +33,8 @@ ISOLATION = {
     'cross-origin-resource-policy': 'same-origin',
     'x-content-type-options': 'nosniff',
 }
+_FIELDS = [(name.encode(), value.encode())
+           for name, value in ISOLATION.items()]
 
 #: The HTTP status of each error of a source.
 STATUSES: dict[type, int] = {
@@ -170,9 +171,10 @@ class Isolated:
             self, scope: Scope, receive: Receive, send: Send) -> None:
         async def begin(message: Message) -> None:
             if message['type'] == 'http.response.start':
-                headers = MutableHeaders(scope=message)
-                for name, value in ISOLATION.items():
-                    headers.setdefault(name, value)
+                headers = list(message['headers'])
+                names = {name for name, _ in headers}
+                headers += [each for each in _FIELDS if each[0] not in names]
+                message = {**message, 'headers': headers}
             await send(message)
 
         await self._app(scope, receive, begin)

@@ -83,6 +83,16 @@ class Spool:
             self._file.seek(position)
             return self._file.read(size)
 
+    def _read_now(self, position: int, size: int) -> bytes:
+        """Return what is in memory, and needn't be read from a disk."""
+        block = bytearray(size)
+        try:
+            count = os.preadv(
+                self._file.fileno(), [block], position, os.RWF_NOWAIT)
+        except (AttributeError, OSError):  # this system can't tell, or not now
+            return b''
+        return bytes(block[:count])
+
     # For the event loop
 
     def _grow(self, size: int) -> None:
@@ -111,8 +121,9 @@ class Spool:
         position = 0
         while True:
             if position < self.size:
-                block = await asyncio.to_thread(
-                    self._read, position, min(_BLOCK, self.size - position))
+                size = min(_BLOCK, self.size - position)
+                block = self._read_now(position, size) or \
+                    await asyncio.to_thread(self._read, position, size)
                 position += len(block)
                 yield block
             elif self.failed:

@@ -108,14 +108,17 @@ class Trees:
     # Following the database
 
     def _tell(self) -> None:
-        """Note a commit; called in any thread."""
+        """Note a commit; called in any thread.
+
+        Only the first commit of a burst wakes the event loop, because that
+        holds up the thread that commits.
+        """
         if not self._told:
             self._told = True
             with suppress(RuntimeError):  # the loop is closed: nobody listens
                 self._loop.call_soon_threadsafe(self._hear)
 
     def _hear(self) -> None:
-        self._told = False
         self._committed.set()
         self._metrics.wakeups.inc()
 
@@ -131,6 +134,9 @@ class Trees:
             if trees:
                 await self._look_at(trees)
             await asyncio.sleep(self._options.pace)
+            self._told = False
+            if self.source.count != count:
+                self._committed.set()
 
     async def _look_at(self, trees: list[Tree]) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from typing import Any, TypeVar
@@ -54,19 +54,30 @@ class Turns:
         user = USER.get()
         await self._turn(user)
         loop = asyncio.get_running_loop()
+        result: asyncio.Future[T] = loop.create_future()
 
-        def give_back(_: object) -> None:
+        def end(job: Future[T]) -> None:
+            # The thread is free, even if nobody waits for the result.
+            self._give_back(user)
+            if result.cancelled():
+                return
+            error = job.exception()
+            if error is None:
+                result.set_result(job.result())
+            else:
+                result.set_exception(error)
+
+        def ended(job: Future[T]) -> None:
             with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(self._give_back, user)
+                loop.call_soon_threadsafe(end, job)
 
         try:
             future = self._executor.submit(copy_context().run, job, *arguments)
         except BaseException:  # the executor is closed
             self._give_back(user)
             raise
-        # Called when the thread is free, even if nobody waits for the result.
-        future.add_done_callback(give_back)
-        return await asyncio.wrap_future(future)
+        future.add_done_callback(ended)
+        return await result
 
     async def _turn(self, user: Hashable) -> None:
         """Wait for a thread."""

@@ -18,7 +18,7 @@ from zc.generationalset.wire.encoding import (
     encode_chunks,
     encode_entry,
 )
-from zc.generationalset.wire.forms import encode_value, plain
+from zc.generationalset.wire.forms import encode_value, normal, plain
 from zc.generationalset.wire.ids import (
     decode_id,
     decode_parts,
@@ -65,6 +65,7 @@ __all__ = [
     'encode_path',
     'encode_value',
     'id_from_plain',
+    'normal',
     'parse',
     'patched',
     'path_segment',

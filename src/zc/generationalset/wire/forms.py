@@ -13,12 +13,22 @@ from uuid import UUID
 
 import msgspec
 
-from zc.generationalset.wire.jsontext import SAFE, dump, parse, shown
+from zc.generationalset.wire.jsontext import (
+    ANY,
+    LIMITS,
+    SAFE,
+    Limits,
+    Text,
+    dump,
+    parse,
+    shown,
+)
 from zc.generationalset.wire.values import (
     Extended,
     is_date,
     is_datetime,
     is_time,
+    value_from_plain,
 )
 
 #: Returns what to encode for an application's object, or raises TypeError.
@@ -41,6 +51,24 @@ def encode_value(value: Any, default: Default = None) -> bytes:
     b'{"size":{"$int":"100000000000000000000"},"ratio":{"$float":"nan"}}'
     """
     return dump(plain_value(value, default))
+
+
+def normal(text: Text, limits: Limits = LIMITS) -> bytes:
+    """Return the text that ``encode_value`` makes of the value in a text.
+
+    O(n), twice as fast as to decode and encode an ordinary value.
+
+    >>> normal('{"size": 2.50, "date": {"$date": "2026-11-21"}}')
+    b'{"size":2.5,"date":{"$date":"2026-11-21"}}'
+
+    Refuses extended values that are malformed or of an unknown kind.
+
+    Raises WireError.
+    """
+    data, simple = ANY.read(text, limits)
+    if simple:
+        return dump(data)
+    return encode_value(value_from_plain(data, strict=True))
 
 
 def plain(value: Any, default: Default = None) -> Any:

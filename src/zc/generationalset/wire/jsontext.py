@@ -143,11 +143,13 @@ def _outline(data: bytes) -> bytes:
 
 
 def _check(outline: bytes, limits: Limits) -> None:
-    brackets = outline.translate(None, b',:0e')
-    count = outline.count(b',') + brackets.count(b'[')
+    opening = outline.count(b'[')
+    count = outline.count(b',') + opening
     if count > limits.count:
         raise _beyond(limits.count, 'entries, elements and members', count)
-    depth = _depth(brackets)
+    if opening <= limits.depth:
+        return  # as in most documents
+    depth = _depth(outline.translate(None, b',:0e'))
     if depth > limits.depth:
         raise _beyond(limits.depth, 'levels of nesting', depth)
 

@@ -1,6 +1,7 @@
 """Cursors are texts of places."""
 
 import unittest
+from typing import Any
 
 from zc.generationalset.sources import StaleCursor
 from zc.generationalset.sources.cursors import (
@@ -48,9 +49,9 @@ class CursorTests(unittest.TestCase):
                 write_cursor('e', [('a', 1), ('e', 1, 0, id)]))
 
     def test_what_is_no_cursor(self):
-        for text in ['', 'x', 'ä', '%', *[
-                        write_cursor('e', [place])
-                        for place in [(), 'a', (1,), (('a',), 1)]],
+        places: list[Any] = [(), 'a', (1,), (('a',), 1)]
+        for text in ['', 'x', 'ä', '%',
+                     *[write_cursor('e', [place]) for place in places],
                      str(write_cursor('e', [('a',)])) + '=' * LENGTH]:
             with self.subTest(text=text), self.assertRaises(StaleCursor):
                 read_cursor(text, 'e')
