@@ -21,6 +21,8 @@ class Span(NamedTuple):
     #: Where the last pages of the source, and of each mirror, ended, by the
     #: names of their orders of ids; empty for the first page of all.
     places: Mapping[str, Place]
+    #: The highest generation of the pages before.
+    generation: int
     #: The most entries of the page.
     limit: int
     #: Returns the text of the places, with a new one; None if a page can't end
@@ -30,6 +32,10 @@ class Span(NamedTuple):
 
 class StalePlace(ValueError):
     """A page can't begin at a place: it is of another set, or of a past."""
+
+
+class LaterPlace(ValueError):
+    """A page can't begin at a place yet: this copy is behind it."""
 
 
 class Copy(NamedTuple):

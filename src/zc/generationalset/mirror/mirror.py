@@ -26,6 +26,7 @@ from zc.generationalset.mirror.pages import Changes, Contents, Pages
 from zc.generationalset.mirror.points import Points
 from zc.generationalset.pages import (
     Copy,
+    LaterPlace,
     Span,
     StalePlace,
     starts_over,
@@ -113,9 +114,15 @@ class Mirror(persistent.Persistent):
         A mirror has an order of ids of its own, and so places of its own.
         """
         answer, since = self._head(generation, epoch)
-        if span.places and (
-                answer['generation'] > self.generation or 'reset' in answer):
-            raise StalePlace('the page is of another epoch, or a later one')
+        # A page that is older than the ones before may keep what they have
+        # removed.  Those of a first copy keep nothing.
+        is_behind = generation and self.generation < max(
+            answer['generation'], span.generation)
+        if span.places and ('reset' in answer or (
+                is_behind and self._rewound)):
+            raise StalePlace('the page is of another epoch')
+        if span.places and is_behind:
+            raise LaterPlace('this mirror is behind the pages before')
         page = self.mirrored.client_page(since, self.mirrored.epoch, span)
         if 'next' in page:
             answer['next'] = page['next']

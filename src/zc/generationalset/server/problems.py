@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zc.generationalset.sources import (
     Contended,
+    LaterCursor,
     NoItem,
     NoTree,
     ReadOnly,
@@ -39,7 +40,7 @@ _FIELDS = [(name.encode(), value.encode())
 #: The HTTP status of each error of a source.
 STATUSES: dict[type, int] = {
     NoTree: 404, NoItem: 404, WrongKind: 409, WrongValue: 400,
-    Refused: 409, ReadOnly: 403, StaleCursor: 410,
+    Refused: 409, ReadOnly: 403, StaleCursor: 410, LaterCursor: 503,
     Contended: 503, Unavailable: 503, Uncertain: 500, SourceError: 500}
 #: What the log says of errors whose cause the client isn't told.
 _LOGGED: dict[type, str] = {

@@ -7,6 +7,7 @@ has the source for ZODB databases.
 from zc.generationalset.parts import Path
 from zc.generationalset.sources.errors import (
     Contended,
+    LaterCursor,
     NoItem,
     NoTree,
     ReadOnly,
@@ -29,6 +30,7 @@ from zc.generationalset.sources.interface import (
 __all__ = [
     'Contended',
     'Editor',
+    'LaterCursor',
     'NoItem',
     'NoTree',
     'Outcome',

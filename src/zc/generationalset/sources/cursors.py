@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from zc.generationalset import wire
+from zc.generationalset.answers import Position
 from zc.generationalset.pages import Place, Span
 from zc.generationalset.sources.errors import StaleCursor
 
@@ -22,37 +23,41 @@ from zc.generationalset.sources.errors import StaleCursor
 LENGTH = 6000
 
 
-def span_at(cursor: str, epoch: str | None, limit: int) -> Span:
+def span_at(cursor: str, position: Position, limit: int) -> Span:
     """Return the span of the page at a cursor; that of the first, if empty.
 
-    epoch
-        The epoch of the set that is served.
+    position
+        The position of the set that is served.
 
     Raises StaleCursor for what isn't a cursor, or is one of another set.
     """
-    epoch = epoch or ''
-    places = read_cursor(cursor, epoch) if cursor else {}
+    before, places = read_cursor(cursor, position.epoch) if cursor else (0, {})
+    highest = position._replace(
+        generation=max(before, position.generation))
 
     def cursor_of(place: Place) -> str | None:
         others = [each for each in places.values() if each[0] != place[0]]
-        return write_cursor(epoch, [*others, place])
+        return write_cursor(highest, [*others, place])
 
-    return Span(places, limit, cursor_of)
+    return Span(places, before, limit, cursor_of)
 
 
-def write_cursor(epoch: str, places: Sequence[Place]) -> str | None:
+def write_cursor(highest: Position, places: Sequence[Place]) -> str | None:
     """Return the cursor of places, if the last one's is short enough.
 
     If all places are too long, the first ones are left out.
 
-    >>> write_cursor('e', [('e', 1, 0, 'ann')])
-    'eyIkdHVwbGUiOlsiZSIseyIkdHVwbGUiOlsiZSIsMSwwLCJhbm4iXX1dfQ=='
+    highest
+        The highest position of the pages.
+
+    >>> write_cursor(Position('e', 7), [('e', 1, 0, 'ann')])
+    'eyIkdHVwbGUiOlsiZSIsNyx7IiR0dXBsZSI6WyJlIiwxLDAsImFubiJdfV19'
     >>> read_cursor(_, 'e')
-    {'e': ('e', 1, 0, 'ann')}
+    (7, {'e': ('e', 1, 0, 'ann')})
     """
     for number in range(len(places)):
         try:
-            text = wire.encode_id((epoch, *places[number:]))
+            text = wire.encode_id((*highest, *places[number:]))
         except (TypeError, ValueError):  # an id without a form in JSON
             return None
         cursor = urlsafe_b64encode(text).decode()
@@ -61,24 +66,25 @@ def write_cursor(epoch: str, places: Sequence[Place]) -> str | None:
     return None
 
 
-def read_cursor(cursor: str, epoch: str) -> dict[str, Place]:
-    """Return the places of a cursor, by the names of their orders.
+def read_cursor(
+        cursor: str, epoch: str | None) -> tuple[int, dict[str, Place]]:
+    """Return the generation of a cursor, and its places, by their orders.
 
     Raises StaleCursor for what isn't a cursor, or is one of another epoch.
     """
-    told, *places = _read(cursor)
+    told, generation, *places = _read(cursor)
     if told != epoch:
         raise StaleCursor('the page is of another set; ask with an empty '
                           'cursor')
-    return {place[0]: place for place in places}
+    return generation, {place[0]: place for place in places}
 
 
 def _read(cursor: str) -> tuple[Any, ...]:
     try:
         if len(cursor) <= LENGTH:
             read = wire.decode_id(urlsafe_b64decode(cursor.encode()))
-            if isinstance(read, tuple) and len(read) > 1 \
-                    and all(map(_is_place, read[1:])):
+            if isinstance(read, tuple) and len(read) > 2 \
+                    and type(read[1]) is int and all(map(_is_place, read[2:])):
                 return read
     except (ValueError, RecursionError):
         pass

@@ -51,6 +51,10 @@ class StaleCursor(SourceError):
     """A page can't begin at a cursor; the client begins anew."""
 
 
+class LaterCursor(SourceError):
+    """A page can't begin at a cursor yet: this copy is behind it."""
+
+
 class Contended(SourceError):
     """A change conflicts with those of other writers, again and again."""
 

@@ -113,7 +113,7 @@ class SQLSnapshot(AbstractContextManager['SQLSnapshot']):
                                   'empty cursor')
             answer['cursor'] = cursor
         pager = Pager(self._reading, answer['epoch'], since, span_at(
-            cursor, answer['epoch'], limit))
+            cursor, self.position(name), limit))
         entries = pager.entries(self._tree(name).tables(self._reading))
         if pager.next is not None:
             answer['next'] = pager.next

@@ -12,11 +12,12 @@ from ZODB.POSException import POSError
 
 from zc.generationalset.answers import Answer, Position
 from zc.generationalset.interfaces import IServed
-from zc.generationalset.pages import StalePlace
+from zc.generationalset.pages import LaterPlace, StalePlace
 from zc.generationalset.parts import Parts, Path
 from zc.generationalset.sets.set import GenerationalSet
 from zc.generationalset.sources.cursors import span_at
 from zc.generationalset.sources.errors import (
+    LaterCursor,
     NoTree,
     ReadOnly,
     StaleCursor,
@@ -96,13 +97,15 @@ class ZODBSnapshot(Available):
             self, name: Hashable, asked: Position, cursor: str, limit: int,
     ) -> Answer:
         gset = self._set(name)
-        span = span_at(cursor, gset.epoch, limit)
+        span = span_at(cursor, self.position(name), limit)
         self._is_paged = True
         try:
             page: Answer = gset.client_page(
                 asked.generation, asked.epoch, span)
         except StalePlace as error:
             raise StaleCursor(f'{error}; ask with an empty cursor') from error
+        except LaterPlace as error:
+            raise LaterCursor(f'{error}; ask again later') from error
         if cursor:
             page['cursor'] = cursor
         return page

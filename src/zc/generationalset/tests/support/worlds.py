@@ -9,9 +9,9 @@ import ZODB
 from ZODB.DemoStorage import DemoStorage
 
 from zc.generationalset import GSet, check, wire
-from zc.generationalset.answers import is_page
+from zc.generationalset.answers import Position, is_page
 from zc.generationalset.mirror import Mirror, StoredMirror
-from zc.generationalset.pages import StalePlace
+from zc.generationalset.pages import LaterPlace, StalePlace
 from zc.generationalset.replica import Misfit, Replica, SQLiteReplica
 from zc.generationalset.sources import StaleCursor
 from zc.generationalset.sources.cursors import span_at
@@ -30,11 +30,14 @@ def plain(items):
 
 
 def page(server, client, limit):
-    """Return the next page of a server, as JSON, or else the first page."""
+    """Return the next page of a server, as JSON, or else the first page.
+
+    Raises LaterPlace if the server is behind.
+    """
     def page_at(cursor):
         return server.client_page(
             client.generation, client.epoch,
-            span_at(cursor, server.epoch, limit))
+            span_at(cursor, Position(server.epoch, server.generation), limit))
 
     try:
         updates = page_at(client.cursor)
@@ -145,7 +148,7 @@ class World:
         """Let a mirror ask for a page."""
         self.remember()
         replica = self.mirrors[number - 1].replica
-        with self.server(source) as server:
+        with self.server(source) as server, contextlib.suppress(LaterPlace):
             if server.generation:
                 self.all.append(page(server, replica, limit))
                 replica.apply(wire.decode(self.all[-1]))
@@ -168,7 +171,7 @@ class World:
         """Let a client that takes pages ask for one."""
         self.remember()
         copier = self.copiers[copier]
-        with self.server(number) as server:
+        with self.server(number) as server, contextlib.suppress(LaterPlace):
             if server.generation:
                 self.all.append(page(server, copier.replica, limit))
                 copier.apply(self.all[-1])

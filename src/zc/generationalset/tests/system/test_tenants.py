@@ -5,6 +5,7 @@ import unittest
 
 import httpx
 
+from zc.generationalset.answers import Position
 from zc.generationalset.client import Client
 from zc.generationalset.sources.cursors import write_cursor
 from zc.generationalset.tests.support.layers import Servers
@@ -87,7 +88,7 @@ class AttackTests:
         self.assertEqual(answer['reset'], 'epoch')
         self.assertNotIn('anns-', json.dumps(answer))
         for epoch, status in (anns['epoch'], 410), (bobs['epoch'], 200):
-            cursor = write_cursor(epoch, [(epoch, 0, 1, (9000,))])
+            cursor = write_cursor(Position(epoch, 1), [(epoch, 0, 1, (9000,))])
             response = self.bob.get('updates', params={'cursor': cursor})
             self.refused(response, status)
             self.assertEqual('9004' in response.text, status == 200)

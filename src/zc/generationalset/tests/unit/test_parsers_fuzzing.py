@@ -4,6 +4,7 @@ import asyncio
 import logging
 import unittest
 from base64 import urlsafe_b64encode
+from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from zc.generationalset import wire
+from zc.generationalset.answers import Position
 from zc.generationalset.client.eventstream import EventStream, TooLong
 from zc.generationalset.process import connections
 from zc.generationalset.process.connections import Connection
@@ -150,14 +152,15 @@ class Parsers:
             cursor = urlsafe_b64encode(text).decode()
             for each in cursor, text.decode(errors='replace'):
                 try:
-                    places = read_cursor(each, 'e')
+                    number, places = read_cursor(each, 'e')
                 except StaleCursor:
                     continue
-                cursor = write_cursor('e', list(places.values()))
-                self.assertEqual(read_cursor(cursor, 'e'), places)
+                cursor = write_cursor(
+                    Position('e', number), list(places.values()))
+                self.assertEqual(read_cursor(cursor, 'e'), (number, places))
 
         self.fuzz(test, PARTS | PARTS.map(
-            lambda text: b'{"$tuple":["e",{"$tuple":%b}]}' % text))
+            lambda text: b'{"$tuple":["e",1,{"$tuple":%b}]}' % text))
 
     def test_documents(self):
         limits = Limits(document=1000, depth=5)
@@ -175,10 +178,20 @@ class Parsers:
         limits = Limits(batch=5000, document=1000, depth=5, changes=5)
 
         def test(text):
+            together = read(text)
+            with mock.patch.object(bodies._BATCH, 'read', refuse):
+                self.assertEqual(read(text), together)
+
+        def read(text):
+            """Return the edits, or what is wrong with them."""
             try:
-                bodies._edits(bodies._texts(text, limits), 0, limits)
+                return bodies._edits(bodies._changes(text, limits), 0, limits)
             except Problem as problem:
                 self.assertIn(problem.status, (400, 413))
+                return problem.status, problem.members
+
+        def refuse(text, limits):
+            raise WireError
 
         self.fuzz(test, BODIES)
 

@@ -10,6 +10,7 @@ from zc.generationalset import check, wire
 from zc.generationalset.client import Client
 from zc.generationalset.documents import Document
 from zc.generationalset.mirror import Mirror, Page, StoredMirror
+from zc.generationalset.pages import LaterPlace, Span, StalePlace
 from zc.generationalset.replica import Misfit, Replica
 from zc.generationalset.server import encoding
 from zc.generationalset.tests.support.places import VECTORS
@@ -64,6 +65,31 @@ class VectorTests(TestCase):
         elif mirror.generation:
             self.assertEqual(shown(mirror), before)
         self.assertEqual(check(mirror.mirrored), [])
+
+
+class PlacesTests(TestCase):
+    """Clients come with places of pages that were newer."""
+
+    def page(self, mirror, generation):
+        return mirror.client_page(
+            generation, 'e', Span({'other': ('other', 1)}, 9, 5, str))
+
+    def setUp(self):
+        self.mirror = Mirror(SOURCE)
+        self.mirror.apply(answer(0, 8, contents=[('a', 1)]))
+
+    def test_what_this_will_reach(self):
+        with self.assertRaises(LaterPlace):
+            self.page(self.mirror, 8)
+        self.assertEqual(self.page(self.mirror, 0)['generation'], 8)
+        self.mirror.apply(answer(8, 9, adds=[('b', 1)]))
+        [(id, _)] = self.page(self.mirror, 8)['adds']
+        self.assertEqual(id, 'b')
+
+    def test_what_the_source_has_taken_back(self):
+        self.mirror.apply(answer(8, 7, reset='ahead', contents=[('a', 1)]))
+        with self.assertRaises(StalePlace):
+            self.page(self.mirror, 7)
 
 
 class EvenTests(TestCase):

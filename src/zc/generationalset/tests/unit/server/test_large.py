@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import os
 import threading
 import unittest
 from unittest import mock
@@ -119,6 +120,31 @@ class LargeTests(unittest.IsolatedAsyncioTestCase):
         self.assertNotIn(b'\n', texts[1])
         for text in texts:
             self.assertEqual(wire.decode(text)['adds'], [('b', 1)])
+
+    async def test_what_is_not_in_memory(self):
+        """A thread reads what the system would have to fetch."""
+        file = (await self.spool())
+        texts = []
+        for preadv in [
+                mock.DEFAULT, mock.Mock(side_effect=BlockingIOError),
+                mock.Mock(return_value=0)]:
+            with mock.patch.object(
+                    os, 'preadv', preadv, create=True) as replaced:
+                if preadv is mock.DEFAULT:
+                    replaced.side_effect = self.short
+                blocks = [block async for block in file.blocks()]
+            texts.append(b''.join(blocks))
+        self.assertGreater(file.size, 50)
+        self.assertEqual({len(text) for text in texts}, {file.size})
+        self.assertEqual(len(set(texts)), 1)
+
+    @staticmethod
+    def short(number, buffers, position, flags):
+        """Return seven bytes: the rest would have to be fetched."""
+        [buffer] = buffers
+        text = os.pread(number, min(7, len(buffer)), position)
+        buffer[:len(text)] = text
+        return len(text)
 
     async def text(self, large, gate):
         """Read an answer that goes on after some signs of life."""

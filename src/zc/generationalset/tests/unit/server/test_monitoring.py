@@ -129,6 +129,20 @@ class OpenTests(Monitored):
         self.assertEqual(self.metrics()['gset_long_polls',], 0)
 
 
+
+class BurstTests(Monitored):
+
+    options = {'pace': 1}
+
+    def test_a_burst_of_commits_wakes_once(self):
+        """A stream gets all of them nevertheless."""
+        stream = Stream(self.http, 1, self.epoch())
+        for number in range(20):
+            self.http.put('/items/a', json=number)
+        stream.wait_for(21)
+        self.assertLess(self.metrics()['gset_wakeups_total',], 20)
+
+
 class TokensTests(Monitored):
 
     options = {'tokens': {'secret': 'ann'}}

@@ -64,7 +64,7 @@ class FarBehindTests(Stored):
         kept = {'contents': [], 'keep': [4, 5]}
         for updates in [
                 answer(gset, since, gset.epoch),
-                gset.client_page(since, gset.epoch, Span({}, 9, str))]:
+                gset.client_page(since, gset.epoch, Span({}, 0, 9, str))]:
             self.assertEqual(
                 {name: list(updates[name]) for name in kept}, kept)
 

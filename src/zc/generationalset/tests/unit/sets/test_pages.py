@@ -24,7 +24,7 @@ from zc.generationalset.sources.cursors import (
 
 def read(gset, cursor='', limit=3, asked=NOTHING, may_end=lambda place: True):
     """Return a page, as a client receives it."""
-    span = span_at(cursor, gset.epoch, limit)
+    span = span_at(cursor, Position(gset.epoch, gset.generation), limit)
     page = gset.client_page(asked.generation, asked.epoch, span._replace(
         cursor_of=lambda place: (
             span.cursor_of(place) if may_end(place) else None)))
@@ -228,7 +228,7 @@ class StaleTests(unittest.TestCase):
             self.read(place, asked)
 
     def read(self, place, asked=NOTHING):
-        cursor = write_cursor(self.gset.epoch, [place])
+        cursor = write_cursor(Position(self.gset.epoch, 9), [place])
         return listed(read(self.gset, cursor, asked=asked))
 
     def test_places_of_nothing(self):
@@ -246,7 +246,8 @@ class StaleTests(unittest.TestCase):
         self.refuse((self.gset.epoch, 1, 0, 5))
 
     def test_another_epoch(self):
-        cursor = write_cursor(self.gset.epoch, [(self.gset.epoch, 1, 0, 'f')])
+        epoch = self.gset.epoch
+        cursor = write_cursor(Position(epoch, 9), [(epoch, 1, 0, 'f')])
         self.gset.renew()
         with self.assertRaises(StaleCursor):
             read(self.gset, cursor)
@@ -254,13 +255,13 @@ class StaleTests(unittest.TestCase):
     def test_places_of_others(self):
         """The set begins with its first page, and keeps their places."""
         for place in ('!', 1, 0, 'f'), ('~', 'x'):
-            cursor = write_cursor(self.gset.epoch, [place])
+            cursor = write_cursor(Position(self.gset.epoch, 9), [place])
             page = read(self.gset, cursor)
             self.assertEqual(listed(page), ['a', 'b', 'c'])
             page = read(self.gset, page['next'])
             self.assertEqual(listed(page), ['d', 'e', 'f'])
             self.assertEqual(
-                read_cursor(page['next'], self.gset.epoch)[place[0]], place)
+                read_cursor(page['next'], self.gset.epoch)[1][place[0]], place)
             for asked in Position('other', 3), Position(self.gset.epoch, 99):
                 self.refuse(place, asked)
 

@@ -212,7 +212,8 @@ class PagesTests(ShopBase):
         other = SQLSource(self.database, ['lines'])
         for source, cursor in [
                 (other, page['next']), (self.source, 'x'),
-                (self.source, write_cursor('e', [('e', 1, 0, 'ann')]))]:
+                (self.source, write_cursor(
+                    Position('e', 1), [('e', 1, 0, 'ann')]))]:
             with source.snapshot() as snapshot, \
                     self.assertRaises(StaleCursor):
                 snapshot.page(None, NOTHING, cursor, 2)
@@ -228,8 +229,7 @@ class PagesTests(ShopBase):
                 (1, 1, (1,)), (0, 1, (10 ** 30,)), (0, 0, (1,)),
                 (0, 0, (1, 'x')), (0, 0, ('x', 1)), (0, 0, (1, 10 ** 30)),
                 (0, 0, (1, 2, 3))]:
-            cursor = write_cursor(
-                position.epoch, [(position.epoch, *rest)])
+            cursor = write_cursor(position, [(position.epoch, *rest)])
             for asked in NOTHING, position:
                 with self.subTest(rest), self.source.snapshot() as snapshot, \
                         self.assertRaises(StaleCursor):

@@ -200,6 +200,21 @@ class TextTests(unittest.TestCase):
                          strategies.described(value))
 
     @SETTINGS
+    @given(strategies.values)
+    def test_normal_texts(self, value):
+        """They are those of the value, which isn't always made."""
+        text = wire.encode_value(value)
+        for each in text, text.replace(b',', b' , '):
+            try:
+                expected = wire.encode_value(
+                    wire.decode_value(each, strict=True))
+            except WireError:
+                with self.assertRaises(WireError):
+                    wire.normal(each)
+            else:
+                self.assertEqual(wire.normal(each), expected)
+
+    @SETTINGS
     @given(st.binary() | st.text('[]{}":,\\0123456789eE.-+ $aint', max_size=20)
            | st.text())
     def test_anything(self, text):
