@@ -138,7 +138,7 @@ class Journal(Recorder):
         backlog = self.backlog
         if backlog is None or not backlog.records:
             return self.index
-        return self._index_with(backlog)
+        return self._index_with(backlog, backlog.start)
 
     def index_since(self, generation: int) -> Index | None:
         """Return an index that has all records after a generation.
@@ -151,15 +151,22 @@ class Journal(Recorder):
         if (backlog is None or generation < backlog.start
                 or not backlog.records):
             return None
-        return self._index_with(backlog)
+        return self._index_with(backlog, generation)
 
-    def _index_with(self, backlog: Backlog) -> Index:
-        older, newer, index = getattr(
-            self, '_v_full_index', (None, None, NO_RECORDS))
-        if older is not backlog.records or newer is not self.records:
+    def _index_with(self, backlog: Backlog, generation: int) -> Index:
+        """Return an index that has all records after a generation.
+
+        It is kept, and has no more than that at first: most clients are only a
+        few changes behind.
+        """
+        older, newer, base, index = getattr(
+            self, '_v_index_with_backlog', (None, None, 0, NO_RECORDS))
+        if (older is not backlog.records or newer is not self.records
+                or base > generation):
             older, newer = backlog.records, self.records
-            index = Index(backlog.start, older + newer)
-            self._v_full_index = older, newer, index
+            index = Index(
+                generation, older[generation - backlog.start:] + newer)
+            self._v_index_with_backlog = older, newer, generation, index
         result: Index = index
         return result
 

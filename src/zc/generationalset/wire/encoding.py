@@ -164,8 +164,10 @@ class Level(NamedTuple):
     def _ids(
             self, name: str, updates: Mapping[str, Any]) -> Iterator[bytes]:
         """Yield the ids of a member, with its name, if there are some."""
+        if name not in updates:
+            return
         begin = separator = b',"%b":[' % name.encode()
-        for some in chunks(updates.get(name, ()), _IDS):
+        for some in chunks(updates[name], _IDS):
             texts = [text for id in some if (text := self._id(id)) is not None]
             if texts:
                 yield separator + b','.join(texts)
