@@ -77,7 +77,7 @@ def _expected(editor: Editor, path: Path, conditions: Conditions) -> str:
             editor.unchanged(path, position) for position in since):
         return _unknown(editor, since) or (
             f'what was there at {" or ".join(map(str, since))}; it has '
-            'changed')
+            'changed, or nobody knows whether it has')
     if conditions.present and not is_there(editor, path):
         return 'something, there is nothing'
     if conditions.absent and is_there(editor, path):
