@@ -129,9 +129,11 @@ def copied(server, copy, count, *ports):
             client.kill()
             client.wait()
             cutting.stop()
+    size = ' and '.join(
+        [f'{size / 1e6:.0f}' for size in cutting.bytes.values()])
     print(f'{count:,} items in {seconds:.0f} s; {first} after '
-          f'{first_seconds:.1f} s; {cutting.bytes / 1e6:.0f} MB in '
-          f'{cutting.connections} connections')
+          f'{first_seconds:.1f} s; {size} MB in {cutting.connections} '
+          'connections')
     for name in processes:
         print(f'{name}: {rest[name]:.0f} MB at rest, {peak[name]:.0f} MB at '
               f'most, {peak[name] - rest[name]:.0f} MB more', flush=True)

@@ -17,7 +17,9 @@ class Cutting(threading.Thread):
 
     def __init__(self, *ports):
         super().__init__(daemon=True)
-        self.connections = self.bytes = 0
+        self.connections = 0
+        #: The bytes from each server.
+        self.bytes = dict.fromkeys(ports, 0)
         self._ports = ports
         self._ready = threading.Event()
         self.start()
@@ -53,7 +55,7 @@ class Cutting(threading.Thread):
         with suppress(OSError, asyncio.CancelledError):
             while left > 0 and (data := await upstream.read(min(65536, left))):
                 left -= len(data)
-                self.bytes += len(data)
+                self.bytes[port] += len(data)
                 writer.write(data)
                 await writer.drain()
         task.cancel()
