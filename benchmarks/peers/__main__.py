@@ -15,7 +15,7 @@ command draws docs/peers-items.svg and docs/peers-clients.svg from them:
     benchmarks/.environments/served/bin/python -m benchmarks.peers.growth
 
 The exit code is 1 if something failed; a goal that is missed is no failure.  A
-full run takes about half an hour.  Run nothing else meanwhile.
+full run takes about forty minutes.  Run nothing else meanwhile.
 """
 
 import signal
