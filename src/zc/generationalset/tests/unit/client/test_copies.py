@@ -52,7 +52,7 @@ class Copies(ClientTests):
     def setUp(self):
         super().setUp()
         self.stack.enter_context(mock.patch.multiple(
-            encoding, PAGE=5, SMALL=400))
+            encoding, PAGE=5, SMALL=700))
         with self.changing() as things:
             for number in range(COUNT):
                 things.add(Document(number, 'x' * 30))

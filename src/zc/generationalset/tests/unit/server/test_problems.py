@@ -22,6 +22,7 @@ class ProblemTests(unittest.TestCase):
             {kind.__name__: self.told(kind('why'))[0] for kind in errors},
             {'NoTree': 404, 'NoItem': 404, 'WrongKind': 409, 'WrongValue': 400,
              'Refused': 409, 'ReadOnly': 403, 'StaleCursor': 410,
+             'LaterCursor': 503,
              'Contended': 503, 'Unavailable': 503, 'Uncertain': 500})
 
     def test_the_text_is_told(self):
