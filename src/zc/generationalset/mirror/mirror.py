@@ -114,19 +114,25 @@ class Mirror(persistent.Persistent):
         A mirror has an order of ids of its own, and so places of its own.
         """
         answer, since = self._head(generation, epoch)
-        # A page that is older than the ones before may keep what they have
-        # removed.  Those of a first copy keep nothing.
-        is_behind = generation and self.generation < max(
-            answer['generation'], span.generation)
-        if span.places and ('reset' in answer or (
-                is_behind and self._rewound)):
-            raise StalePlace('the page is of another epoch')
-        if span.places and is_behind:
-            raise LaterPlace('this mirror is behind the pages before')
+        if span.places:
+            self._check_later_page(answer, span)
         page = self.mirrored.client_page(since, self.mirrored.epoch, span)
         if 'next' in page:
             answer['next'] = page['next']
         return cast(Answer, answer | with_ids(page))
+
+    def _check_later_page(self, answer: Answer, span: Span) -> None:
+        """Refuse a page that is older than the ones before.
+
+        It may keep what they have removed.  Those of a first copy keep
+        nothing.
+        """
+        is_behind = answer['since'] and self.generation < max(
+            answer['generation'], span.generation)
+        if 'reset' in answer or (is_behind and self._rewound):
+            raise StalePlace('the page is of another epoch')
+        if is_behind:
+            raise LaterPlace('this mirror is behind the pages before')
 
     def _head(
             self, generation: int, epoch: str | None) -> tuple[Answer, int]:

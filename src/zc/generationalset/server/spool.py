@@ -91,7 +91,8 @@ class Spool:
                 self._file.fileno(), [block], position, os.RWF_NOWAIT)
         except (AttributeError, OSError):  # this system can't tell, or not now
             return b''
-        return bytes(block[:count])
+        del block[count:]
+        return bytes(block)
 
     # For the event loop
 

@@ -56,7 +56,7 @@ def encode_value(value: Any, default: Default = None) -> bytes:
 def normal(text: Text, limits: Limits = LIMITS) -> bytes:
     """Return the text that ``encode_value`` makes of the value in a text.
 
-    O(n), twice as fast as to decode and encode an ordinary value.
+    O(n); faster than to decode and encode, if the value is ordinary.
 
     >>> normal('{"size": 2.50, "date": {"$date": "2026-11-21"}}')
     b'{"size":2.5,"date":{"$date":"2026-11-21"}}'

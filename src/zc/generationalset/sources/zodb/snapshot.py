@@ -96,11 +96,10 @@ class ZODBSnapshot(Available):
     def page(
             self, name: Hashable, asked: Position, cursor: str, limit: int,
     ) -> Answer:
-        gset = self._set(name)
         span = span_at(cursor, self.position(name), limit)
         self._is_paged = True
         try:
-            page: Answer = gset.client_page(
+            page: Answer = self._set(name).client_page(
                 asked.generation, asked.epoch, span)
         except StalePlace as error:
             raise StaleCursor(f'{error}; ask with an empty cursor') from error

@@ -46,11 +46,12 @@ class LimitsTests(Served):
             self.assertEqual(again.status_code, 200, again.text)
 
     def test_paths(self):
-        for id in 'x' * 101, 'ä' * 17, 'x/' * 30:
+        for id in 'x' * 101, 'ä' * 17, '😀' * 9, 'x/' * 30:
             self.refused(400, self.batch(path=[id]), '100 bytes')
             self.refused(400, self.put('1', '/items/' + ''.join(
                 f'%{byte:02x}' if byte > 127 or byte == 0x2f else chr(byte)
                 for byte in id.encode())), '100 bytes')
+        self.refused(400, self.batch(path=['😀'] * 8), '100 bytes')
         self.refused(400, self.batch(path=['a'] * 9), '8 ids')
         self.refused(400, self.put('1', '/items/' + 'a/' * 8 + 'a'), '8 ids')
         for id in 'x' * 100, 'ä' * 16:
